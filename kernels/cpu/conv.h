@@ -1,0 +1,33 @@
+/* What the ways of computing a convolution share: one problem, three passes. Images are channels-last; a pass reads `a`
+   (x, or the output's gradient g) and `b` (the weight; of CONV_DW: x). */
+#ifndef CT_KERNELS_CPU_CONV_H
+#define CT_KERNELS_CPU_CONV_H
+#include "kernels/cpu/simd.h"
+#include "kernels/kernel.h"
+
+typedef enum conv_pass { CONV_FORWARD, CONV_DX, CONV_DW } conv_pass;
+
+typedef struct conv_problem {
+    conv_pass pass;
+    bool bias;
+    int64_t n, c, h, w; /* images x */
+    int64_t o, oh, ow;  /* images y, or g */
+    int64_t kernel[2], stride[2], padding[2], dilation[2], groups;
+    int64_t weight[4]; /* strides of the weight (O, C / groups, KH, KW), or of its gradient */
+} conv_problem;
+
+typedef struct conv_method {
+    bool (*fits)(const conv_problem *p);
+    /* A plan, freed by `release`, and bytes of workspace; NULL on no memory. */
+    void *(*prepare)(const conv_problem *p, size_t *workspace);
+    void (*run)(void *plan, const float *a, const float *b, const float *bias, float *y, void *work);
+    void (*release)(void *plan);
+} conv_method;
+
+#define ct_conv_im2col CT_ISA_NAME(ct_conv_im2col)
+#define ct_conv_winograd CT_ISA_NAME(ct_conv_winograd)
+#define ct_conv_dnnl CT_ISA_NAME(ct_conv_dnnl)
+extern const conv_method ct_conv_im2col, ct_conv_winograd, ct_conv_dnnl;
+
+static inline int64_t round_up_i64(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+#endif

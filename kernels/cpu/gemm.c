@@ -1,0 +1,323 @@
+#include "kernels/cpu/gemm.h"
+#include "base/error.h"
+#include "base/parallel.h"
+#include "kernels/cpu/gemm_tile.h"
+#include "kernels/cpu/gemm_vector.h"
+#include <math.h>
+#include <stdatomic.h>
+
+#define KB_MAX 384        /* part of the definition of the result */
+#define A_FLOATS 32768    /* of A's tiles at a time: half of a small second-level cache */
+#define B_FLOATS 262144   /* of B's panels packed at a time by a task */
+#define L1_FLOATS 6144    /* of B that stay in the first-level cache beside a tile of A */
+#define L2_FLOATS 131072   /* of a matrix that stays near */
+#define SERIAL_FLOPS 3e5  /* below, a fork costs more than it saves */
+#define TASK_FLOPS 1e6    /* a task worth claiming */
+#define TASKS_A_THREAD 8
+#define MAX_SLOTS 64
+
+/* ---- the plan ---- */
+
+static int64_t div_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+static int64_t k_block(int64_t k) {
+    int64_t blocks = CT_MAX(div_up(k, KB_MAX), 1);
+    return (div_up(k, blocks) + 7) / 8 * 8;
+}
+
+/* One row (or column) times a matrix whose rows lie as they are read. */
+static bool is_vector(const ct_gemm *g) {
+    bool row = g->m == 1 && g->tb && (!g->ta || g->lda == 1), column = g->n == 1 && !g->ta && (g->tb || g->ldb == 1);
+    return (row || column) && !g->packed;
+}
+
+/* What reading an element costs a task, roughly, in vector multiply-adds. */
+static double reach(double floats) { return floats > L2_FLOATS ? 0.5 : 0.1; }
+
+/* And a grid of gm x gn tasks: the longest thread's tiles and some waiting for the last task, A packed and read again for every column of the grid, B for
+   every row of it, each task's own cost. */
+static double grid_cost(const ct_gemm *g, const ct_gemm_plan *p, int threads, int64_t gm, int64_t gn) {
+    double size_a = (double)g->m * g->k, size_b = (double)g->n * g->k, tile = (double)MR * NR / VW * g->k;
+    double a = reach(size_a) + (p->pack_a ? 0.8 : 0), b = reach(size_b);
+    if (!g->packed && !p->shared && !p->in_place) b += g->tb ? 0.7 : 0.4;
+    double tasks = (double)(gm * gn), task = (double)(div_up(p->tiles, gm) * div_up(p->panels, gn)) * tile;
+    double time = ceil(tasks * g->batch / threads) / g->batch * task;
+    return time + task / 4 + (gm * size_b * b + gn * size_a * a + tasks * 300) / threads;
+}
+
+static void plan_grid(const ct_gemm *g, ct_gemm_plan *p, double flops, int threads) {
+    double want = CT_MIN(CT_MAX(flops / TASK_FLOPS, threads), threads * TASKS_A_THREAD) / (double)g->batch;
+    double best = INFINITY;
+    p->gm = p->gn = 1;
+    for (int64_t gn = 1; gn <= p->panels && gn <= want; gn++)
+        for (int64_t gm = 1; gm <= p->tiles && gm * gn <= want + gn - 1; gm++) {
+            double cost = grid_cost(g, p, threads, gm, gn);
+            if (cost < best) best = cost, p->gm = gm, p->gn = gn;
+        }
+}
+
+/* How much a task packs at a time, and the room for it. */
+static void plan_blocks(const ct_gemm *g, ct_gemm_plan *p) {
+    int64_t most = div_up(p->panels, p->gn), kb = CT_MAX(p->kb, 1);
+    p->mc = CT_MAX(A_FLOATS / (kb * MR), 1);
+    p->nc = p->in_place ? most : CT_MIN(CT_MAX(B_FLOATS / (kb * NR), 1), most);
+    if (p->kb >= g->k && p->nc == most && most > 1 && most * NR * kb <= L1_FLOATS && !p->pack_a) p->mc = 2;
+    p->mc = CT_MIN(p->mc, div_up(p->tiles, p->gm));
+    int64_t floats_b = g->packed || p->shared ? 0 : p->nc * NR * kb, floats_a = p->pack_a ? p->mc * MR * (kb + 16) : 0;
+    p->slot = (floats_a + floats_b + 15) / 16 * 16;
+}
+
+size_t ct_gemm_prepare(ct_gemm *g) {
+    int threads = g->threads ? g->threads : ct_threads();
+    double flops = 2.0 * g->m * g->n * g->k * g->batch;
+    ct_gemm_plan *p = &g->plan;
+    *p = (ct_gemm_plan){.kb = k_block(g->k), .gm = 1, .gn = 1, .vector = is_vector(g)};
+    if (g->m < 1 || g->n < 1 || g->k < 1 || g->batch < 1) return 0;
+    if (p->vector) {
+        p->panels = div_up(g->m == 1 ? g->n : g->m, VR);
+        if (flops >= SERIAL_FLOPS / 2) p->gn = CT_MIN(p->panels, threads * 4);
+        return 0;
+    }
+    int64_t size_a = g->m * g->k, size_b = g->n * g->k;
+    p->tiles = div_up(g->m, MR), p->panels = div_up(g->n, NR);
+    p->in_place = !g->packed && !g->tb && (g->m <= 2 * MR || size_b <= 4096 || (g->k <= 128 && g->ldb % 256));
+    p->pack_a = g->ta ? size_a > 8192 && p->panels > 1 : g->lda % 256 == 0 && p->panels > 4;
+    p->columns_first = size_b > size_a;
+    if (threads > 1 && flops >= SERIAL_FLOPS) plan_grid(g, p, flops, threads);
+    if (p->gm >= 3 && !g->packed && !p->in_place && g->batch == 1) { /* B is packed once for all */
+        p->shared = (int64_t)(ct_gemm_packed_size(g->n, g->k) / sizeof(float) + 15) / 16 * 16;
+        plan_grid(g, p, flops, threads);
+    }
+    plan_blocks(g, p);
+    int64_t tasks = g->batch * p->gm * p->gn;
+    p->slots = (int)CT_MIN(CT_MIN(tasks, threads), MAX_SLOTS);
+    return (size_t)(p->shared + p->slots * p->slot) * sizeof(float);
+}
+
+/* ---- a task: tiles [t0, t1) times panels [p0, p1) of one item of the batch ---- */
+
+typedef struct block {
+    const ct_gemm *g;
+    const float *a, *b, *packed, *bias;
+    float *c, *work_a, *work_b;
+    int64_t t0, t1, p0, p1;
+    int64_t i0, j0, k0, kc; /* now: the first row whose tile is packed, the first panel, the block of k */
+} block;
+
+static int64_t tile_begin(const ct_gemm *g, int64_t t) {
+    int64_t rows = g->m / g->plan.tiles, rest = g->m % g->plan.tiles;
+    return t * rows + CT_MIN(t, rest);
+}
+
+static bool reads_in_place(const ct_gemm *g, int64_t panel) {
+    return g->plan.in_place && panel_columns(g->n, panel) % VW == 0;
+}
+
+static const float *b_at(const block *x, int64_t k) { return x->b + (x->g->tb ? k : k * x->g->ldb); }
+
+static void pack_b(const block *x, int64_t p1) {
+    const ct_gemm *g = x->g;
+    if (x->packed) return;
+    for (int64_t p = x->j0; p < p1; p++)
+        if (!reads_in_place(g, p))
+            pack_panel(g->tb, g->n, p, x->kc, b_at(x, x->k0), g->ldb, x->work_b + (p - x->j0) * NR * x->kc);
+}
+
+static void pack_a(const block *x, int64_t t0, int64_t t1) {
+    const ct_gemm *g = x->g;
+    for (int64_t t = t0; t < t1; t++) {
+        int64_t i = tile_begin(g, t), rows = tile_begin(g, t + 1) - i;
+        if (g->ta) tiles[rows - 1].pack(x->kc, x->a + x->k0 * g->lda + i, g->lda, x->work_a + (i - x->i0) * x->kc);
+        else
+            for (int64_t r = i; r < i + rows; r++)
+                memcpy(x->work_a + (r - x->i0) * (g->plan.kb + 16), x->a + r * g->lda + x->k0, (size_t)x->kc * 4);
+    }
+}
+
+static void set_a(const block *x, int64_t i, int64_t rows, gemm_tile *tile) {
+    const ct_gemm *g = x->g;
+    if (!g->plan.pack_a) {
+        tile->a = x->a + (g->ta ? x->k0 * g->lda + i : i * g->lda + x->k0);
+        tile->as = g->lda;
+        return;
+    }
+    tile->as = g->ta ? rows : g->plan.kb + 16;
+    tile->a = x->work_a + (i - x->i0) * (g->ta ? x->kc : tile->as);
+}
+
+static void set_b(const block *x, int64_t p, gemm_tile *tile) {
+    const ct_gemm *g = x->g;
+    int64_t w = panel_width(g->n, p);
+    tile->bs = w;
+    if (x->packed) {
+        tile->bp = NR * g->k;
+        tile->b = x->packed + p * NR * g->k + x->k0 * w;
+    } else if (reads_in_place(g, p)) {
+        tile->bs = g->ldb, tile->bp = NR;
+        tile->b = x->b + x->k0 * g->ldb + p * NR;
+    } else {
+        tile->bp = NR * x->kc;
+        tile->b = x->work_b + (p - x->j0) * NR * x->kc;
+    }
+}
+
+/* A tile with fewer columns than its panel is made beside C. */
+static void run_edge(tile_fn run, const gemm_tile *tile, int64_t rows, int64_t columns, int64_t w) {
+    float c[MR * NR], bias[NR] = {0};
+    gemm_tile whole = *tile;
+    whole.c = c, whole.ldc = w;
+    if (tile->bias) whole.bias = memcpy(bias, tile->bias, (size_t)columns * sizeof *bias);
+    for (int64_t i = 0; i < rows && tile->add; i++)
+        for (int64_t j = 0; j < w; j++) c[i * w + j] = j < columns ? tile->c[i * tile->ldc + j] : 0;
+    run(&whole);
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++) tile->c[i * tile->ldc + j] = c[i * w + j];
+}
+
+/* Brings A's rows two tiles on nearer, while the first panel is worked on. */
+static void prefetch_a(const block *x, int64_t i) {
+    const ct_gemm *g = x->g;
+    if (g->plan.pack_a || g->ta) return;
+    for (int64_t r = i + 2 * MR; r < i + 3 * MR && r < g->m; r++)
+        for (int64_t k = 0; k < x->kc; k += 16) __builtin_prefetch(x->a + r * g->lda + x->k0 + k);
+}
+
+/* Tiles [t0, t1) of panel p (or of some panels from there): how many panels that were. */
+static int64_t run_panel(const block *x, int64_t t0, int64_t t1, int64_t p, int64_t p1) {
+    const ct_gemm *g = x->g;
+    int64_t columns = panel_columns(g->n, p), w = panel_width(g->n, p);
+    bool last = x->k0 + x->kc == g->k;
+    gemm_tile tile = {.k = x->kc, .ldc = g->ldc, .add = g->acc || x->k0, .relu = last && g->relu};
+    tile.bias = last && x->bias ? x->bias + p * NR : NULL;
+    set_b(x, p, &tile);
+    for (int64_t t = t0; t < t1; t++) {
+        int64_t i = tile_begin(g, t), rows = tile_begin(g, t + 1) - i;
+        set_a(x, i, rows, &tile);
+        tile.c = x->c + i * g->ldc + p * NR;
+        if (p == x->j0) prefetch_a(x, i);
+        int64_t wide = rows <= 3 && t1 - t0 == 1 ? wide_tiles[rows - 1].panels : 0;
+        if (wide && p + wide <= p1 && g->n - p * NR >= wide * NR) {
+            wide_tiles[rows - 1].run[g->ta](&tile);
+            return wide;
+        }
+        tile_fn run = tiles[rows - 1].run[g->ta][w / VW - 1];
+        if (columns == w) run(&tile);
+        else run_edge(run, &tile, rows, columns, w);
+    }
+    return 1;
+}
+
+static void run_block(block *x) {
+    const ct_gemm *g = x->g;
+    const ct_gemm_plan *plan = &g->plan;
+    for (int64_t j = x->p0; j < x->p1; j += plan->nc) {
+        int64_t j1 = CT_MIN(j + plan->nc, x->p1);
+        x->j0 = j;
+        for (x->k0 = 0; x->k0 < g->k; x->k0 += plan->kb) {
+            x->kc = CT_MIN(plan->kb, g->k - x->k0);
+            pack_b(x, j1);
+            for (int64_t t = x->t0; t < x->t1; t += plan->mc) {
+                int64_t t1 = CT_MIN(t + plan->mc, x->t1);
+                x->i0 = tile_begin(g, t);
+                if (plan->pack_a) pack_a(x, t, t1);
+                for (int64_t p = j; p < j1;) p += run_panel(x, t, t1, p, j1);
+            }
+        }
+    }
+}
+
+/* ---- the run ---- */
+
+typedef struct run {
+    const ct_gemm *g;
+    const float *a, *b, *bias;
+    float *c, *work;
+    _Atomic uint64_t taken; /* a bit for each slot of workspace */
+} run;
+
+/* A slot that no other task uses, if possible the one this thread had before: it is in its caches. There are as many as
+   the plan has threads; should more come, they wait for one. */
+static int take_slot(run *r) {
+    static _Thread_local int before;
+    uint64_t all = ~UINT64_C(0) >> (64 - r->g->plan.slots), taken = atomic_load(&r->taken);
+    for (;;) {
+        uint64_t free = all & ~taken, mine = free >> before & 1;
+        int slot = mine ? before : __builtin_ctzll(free | UINT64_C(1) << 63);
+        if (!free) taken = atomic_load(&r->taken);
+        else if (atomic_compare_exchange_weak(&r->taken, &taken, taken | UINT64_C(1) << slot)) return before = slot;
+    }
+}
+
+static void run_task(run *r, int64_t id) {
+    const ct_gemm *g = r->g;
+    const ct_gemm_plan *p = &g->plan;
+    int64_t grid = p->gm * p->gn, item = id / grid, at = id % grid;
+    int64_t im = p->columns_first ? at % p->gm : at / p->gn, in = p->columns_first ? at / p->gm : at % p->gn;
+    block x = {.g = g, .bias = r->bias, .c = r->c + item * g->step_c};
+    x.a = r->a + item * g->step_a, x.b = r->b + item * g->step_b;
+    x.packed = g->packed ? x.b : p->shared ? r->work : NULL;
+    x.t0 = p->tiles * im / p->gm, x.t1 = p->tiles * (im + 1) / p->gm;
+    x.p0 = p->panels * in / p->gn, x.p1 = p->panels * (in + 1) / p->gn;
+    int slot = p->slot ? take_slot(r) : 0;
+    x.work_b = p->slot ? r->work + p->shared + slot * p->slot : NULL;
+    x.work_a = x.packed ? x.work_b : p->slot ? x.work_b + p->nc * NR * p->kb : NULL;
+    run_block(&x);
+    if (p->slot) atomic_fetch_and(&r->taken, ~(UINT64_C(1) << slot));
+}
+
+static void run_tasks(void *ctx, int64_t begin, int64_t end) {
+    for (int64_t id = begin; id < end; id++) run_task(ctx, id);
+}
+
+static void run_vectors(void *ctx, int64_t begin, int64_t end) {
+    const run *r = ctx;
+    const ct_gemm *g = r->g;
+    const ct_gemm_plan *p = &g->plan;
+    bool row = g->m == 1 && g->tb && (!g->ta || g->lda == 1);
+    for (int64_t id = begin; id < end; id++) {
+        int64_t item = id / p->gn, at = id % p->gn, rows = row ? g->n : g->m;
+        const float *a = r->a + item * g->step_a, *b = r->b + item * g->step_b;
+        gemm_vector v = {.k = g->k, .kb = p->kb, .acc = g->acc, .relu = g->relu, .bias = r->bias};
+        v.x = row ? a : b, v.rows = row ? b : a, v.ld = row ? g->ldb : g->lda;
+        v.c = r->c + item * g->step_c, v.step = row ? 1 : g->ldc, v.bias_step = row;
+        vector_rows(&v, p->panels * at / p->gn * VR, CT_MIN(p->panels * (at + 1) / p->gn * VR, rows));
+    }
+}
+
+static void pack_panels(const ct_gemm *g, const float *b, float *packed, int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; p++) pack_panel(g->tb, g->n, p, g->k, b, g->ldb, packed + p * NR * g->k);
+}
+
+static void pack_shared(void *ctx, int64_t begin, int64_t end) {
+    const run *r = ctx;
+    pack_panels(r->g, r->b, r->work, begin, end);
+}
+
+/* k is 0: the sums are 0. */
+static void run_nothing(const ct_gemm *g, const float *bias, float *c) {
+    for (int64_t r = 0; r < g->batch * g->m; r++) {
+        float *row = c + r / g->m * g->step_c + r % g->m * g->ldc;
+        for (int64_t j = 0; j < g->n; j++) {
+            float x = (g->acc ? row[j] : 0) + (bias ? bias[j] : 0);
+            row[j] = g->relu && x <= 0 ? 0 : x;
+        }
+    }
+}
+
+void ct_gemm_run(const ct_gemm *g, const float *a, const float *b, const float *bias, float *c, void *work) {
+    const ct_gemm_plan *p = &g->plan;
+    run r = {.g = g, .a = a, .b = b, .bias = bias, .c = c, .work = work};
+    if (g->m < 1 || g->n < 1 || g->batch < 1) return;
+    if (g->k < 1) {
+        run_nothing(g, bias, c);
+        return;
+    }
+    if (p->shared) ct_parallel(p->panels, div_up(p->panels, 4 * (int64_t)p->slots), pack_shared, &r);
+    ct_parallel(g->batch * p->gm * p->gn, 1, p->vector ? run_vectors : run_tasks, &r);
+}
+
+size_t ct_gemm_packed_size(int64_t n, int64_t k) { return (size_t)(div_up(n, VW) * VW * k) * sizeof(float); }
+
+void ct_gemm_pack(const ct_gemm *g, const float *b, float *packed) {
+    pack_panels(g, b, packed, 0, div_up(g->n, NR));
+}

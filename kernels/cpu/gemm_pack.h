@@ -1,0 +1,98 @@
+/* Packing for the product: panels of B, k by k, and tiles of A; by transposes in registers where rows become columns. */
+#ifndef CT_KERNELS_CPU_GEMM_PACK_H
+#define CT_KERNELS_CPU_GEMM_PACK_H
+#include "kernels/cpu/gemm.h"
+#include <string.h>
+
+#define NR (2 * VW) /* columns of a panel; the last may be VW wide */
+
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+/* Words and pairs of words of two rows, interleaved within each four; then fours (a stage for each doubling of VW). */
+#if VW == 16
+#define WORDS_LO(a, b) SHUFFLE(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29)
+#define WORDS_HI(a, b) SHUFFLE(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31)
+#define PAIRS_LO(a, b) SHUFFLE(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29)
+#define PAIRS_HI(a, b) SHUFFLE(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31)
+#define FOURS_LO(a, b) SHUFFLE(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)
+#define FOURS_HI(a, b) SHUFFLE(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31)
+#elif VW == 8
+#define WORDS_LO(a, b) SHUFFLE(a, b, 0, 8, 1, 9, 4, 12, 5, 13)
+#define WORDS_HI(a, b) SHUFFLE(a, b, 2, 10, 3, 11, 6, 14, 7, 15)
+#define PAIRS_LO(a, b) SHUFFLE(a, b, 0, 1, 8, 9, 4, 5, 12, 13)
+#define PAIRS_HI(a, b) SHUFFLE(a, b, 2, 3, 10, 11, 6, 7, 14, 15)
+#define FOURS_LO(a, b) SHUFFLE(a, b, 0, 1, 2, 3, 8, 9, 10, 11)
+#define FOURS_HI(a, b) SHUFFLE(a, b, 4, 5, 6, 7, 12, 13, 14, 15)
+#else
+#define WORDS_LO(a, b) SHUFFLE(a, b, 0, 4, 1, 5)
+#define WORDS_HI(a, b) SHUFFLE(a, b, 2, 6, 3, 7)
+#define PAIRS_LO(a, b) SHUFFLE(a, b, 0, 1, 4, 5)
+#define PAIRS_HI(a, b) SHUFFLE(a, b, 2, 3, 6, 7)
+#endif
+
+/* r[i][j] becomes r[j][i]. */
+CT_INLINE void transpose(vf r[VW]) {
+    vf s[VW];
+    CT_UNROLL(4) for (int i = 0; i < VW; i += 4) { /* 4 x 4 in each four of a register */
+        vf a = WORDS_LO(r[i], r[i + 1]), b = WORDS_LO(r[i + 2], r[i + 3]);
+        vf c = WORDS_HI(r[i], r[i + 1]), d = WORDS_HI(r[i + 2], r[i + 3]);
+        s[i] = PAIRS_LO(a, b), s[i + 1] = PAIRS_HI(a, b), s[i + 2] = PAIRS_LO(c, d), s[i + 3] = PAIRS_HI(c, d);
+    }
+#if VW == 4
+    CT_UNROLL(4) for (int i = 0; i < 4; i++) r[i] = s[i];
+#elif VW == 8
+    CT_UNROLL(4) for (int i = 0; i < 4; i++) r[i] = FOURS_LO(s[i], s[i + 4]), r[i + 4] = FOURS_HI(s[i], s[i + 4]);
+#else
+    CT_UNROLL(4) for (int i = 0; i < 4; i++) {
+        vf a = FOURS_LO(s[i], s[i + 4]), b = FOURS_LO(s[i + 8], s[i + 12]);
+        vf c = FOURS_HI(s[i], s[i + 4]), d = FOURS_HI(s[i + 8], s[i + 12]);
+        r[i] = FOURS_LO(a, b), r[i + 8] = FOURS_HI(a, b), r[i + 4] = FOURS_LO(c, d), r[i + 12] = FOURS_HI(c, d);
+    }
+#endif
+}
+
+CT_INLINE void load_rows(int64_t n, const float *b, int64_t ldb, vf r[VW]) { /* zero beyond n */
+    if (n >= VW) CT_UNROLL(16) for (int j = 0; j < VW; j++) r[j] = vload(b + j * ldb);
+    else CT_UNROLL(16) for (int j = 0; j < VW; j++) r[j] = j < n ? vload(b + j * ldb) : (vf){0};
+}
+
+/* Columns of B stored as rows: d[q * w + j] = b[j * ldb + q], j < n, zero up to VW. The last vectors of the rows overlap
+   those before. */
+static void pack_transposed(int64_t n, int64_t w, int64_t k, const float *b, int64_t ldb, float *d) {
+    for (int64_t q = 0; q < k && k >= VW; q += VW) {
+        vf r[VW];
+        if (q + VW > k) q = k - VW;
+        load_rows(n, b + q, ldb, r);
+        transpose(r);
+        CT_UNROLL(16) for (int j = 0; j < VW; j++) vstore(d + (q + j) * w, r[j]);
+    }
+    for (int64_t q = 0; q < k && k < VW; q++)
+        for (int j = 0; j < VW; j++) d[q * w + j] = j < n ? b[j * ldb + q] : 0;
+}
+
+static void pack_rows(int64_t n, int64_t w, int64_t k, const float *b, int64_t ldb, float *d) {
+    if (n == NR)
+        for (; k > 0; k--, b += ldb, d += NR) vstore(d, vload(b)), vstore(d + VW, vload(b + VW));
+    for (; k > 0; k--, b += ldb, d += w)
+        for (int64_t j = 0; j < w; j++) d[j] = j < n ? b[j] : 0;
+}
+
+/* The width of panel p of n columns, and how many of them it has. */
+CT_INLINE int64_t panel_columns(int64_t n, int64_t p) { return n - p * NR < NR ? n - p * NR : NR; }
+CT_INLINE int64_t panel_width(int64_t n, int64_t p) { return panel_columns(n, p) > VW ? NR : VW; }
+
+/* Panel p, k steps of it: `b` points at B's element (first k, column 0). */
+static void pack_panel(bool tb, int64_t n, int64_t p, int64_t k, const float *b, int64_t ldb, float *d) {
+    int64_t cols = panel_columns(n, p), w = panel_width(n, p);
+    if (!tb) {
+        pack_rows(cols, w, k, b + p * NR, ldb, d);
+        return;
+    }
+    b += p * NR * ldb;
+    for (int64_t j = 0; j < w; j += VW) pack_transposed(cols - j < VW ? cols - j : VW, w, k, b + j * ldb, ldb, d + j);
+}
+
+/* mr columns of A stored as rows: d[q * mr + i] = a[q * lda + i]. */
+CT_INLINE void pack_tile(const int mr, int64_t k, const float *a, int64_t lda, float *d) {
+    for (; k > 0; k--, a += lda, d += mr) memcpy(d, a, (size_t)mr * sizeof *d);
+}
+#endif

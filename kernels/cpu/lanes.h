@@ -1,0 +1,68 @@
+/* Sixteen partial results at once, whatever the vector's width, so that every width adds in the same order. */
+#ifndef CT_KERNELS_CPU_LANES_H
+#define CT_KERNELS_CPU_LANES_H
+#include "kernels/cpu/simd.h"
+
+#define LANES 16
+#define LANE_VECTORS (LANES / VW)
+typedef struct lanes {
+    vf v[LANE_VECTORS];
+} lanes;
+
+CT_INLINE lanes lanes_set(float x) {
+    lanes r;
+    CT_UNROLL(4) for (int i = 0; i < LANE_VECTORS; i++) r.v[i] = vset(x);
+    return r;
+}
+CT_INLINE lanes lanes_load(const float *p) {
+    lanes r;
+    CT_UNROLL(4) for (int i = 0; i < LANE_VECTORS; i++) r.v[i] = vload(p + i * VW);
+    return r;
+}
+CT_INLINE void lanes_store(float *p, lanes x) {
+    CT_UNROLL(4) for (int i = 0; i < LANE_VECTORS; i++) vstore(p + i * VW, x.v[i]);
+}
+/* The first n of p's, and `rest` for the others. */
+CT_INLINE lanes lanes_load_part(const float *p, int64_t n, float rest) {
+    float part[LANES];
+    for (int i = 0; i < LANES; i++) part[i] = i < n ? p[i] : rest;
+    return lanes_load(part);
+}
+CT_INLINE void lanes_store_part(float *p, int64_t n, lanes x) {
+    float part[LANES];
+    lanes_store(part, x);
+    for (int64_t i = 0; i < n; i++) p[i] = part[i];
+}
+
+#define LANES_OP2(name, expr)                                              \
+    CT_INLINE lanes lanes_##name(lanes a, lanes b) {                       \
+        CT_UNROLL(4) for (int i = 0; i < LANE_VECTORS; i++) a.v[i] = expr; \
+        return a;                                                          \
+    }
+LANES_OP2(add, a.v[i] + b.v[i])
+LANES_OP2(sub, a.v[i] - b.v[i])
+LANES_OP2(mul, a.v[i] * b.v[i])
+CT_INLINE lanes lanes_fma(lanes a, lanes b, lanes c) { /* a * b + c */
+    CT_UNROLL(4) for (int i = 0; i < LANE_VECTORS; i++) c.v[i] = vfma(a.v[i], b.v[i], c.v[i]);
+    return c;
+}
+CT_INLINE float lanes_sum(lanes x) {
+    float s[LANES];
+    lanes_store(s, x);
+    CT_UNROLL(4) for (int step = LANES / 2; step; step /= 2) for (int i = 0; i < step; i++) s[i] += s[i + step];
+    return s[0];
+}
+
+/* The sum of n floats: lanes, then a tree; two sets of lanes in turn hide the addition's latency. */
+CT_INLINE float sum_f32(const float *x, int64_t n) {
+    lanes a = lanes_set(0), b = a;
+    int64_t i = 0;
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+        a = lanes_add(a, lanes_load(x + i));
+        b = lanes_add(b, lanes_load(x + i + LANES));
+    }
+    if (i + LANES <= n) a = lanes_add(a, lanes_load(x + i)), i += LANES;
+    if (i < n) b = lanes_add(b, lanes_load_part(x + i, n - i, 0));
+    return lanes_sum(lanes_add(a, b));
+}
+#endif

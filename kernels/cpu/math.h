@@ -1,0 +1,101 @@
+/* Elementary functions on floats, within 2 units in the last place: branch-free, so that a loop over them becomes
+   vectors. Coefficients of exp, log and tanh are those of S. Moshier's Cephes library. */
+#ifndef CT_KERNELS_CPU_MATH_H
+#define CT_KERNELS_CPU_MATH_H
+#include "kernels/cpu/simd.h"
+#include <string.h>
+
+CT_INLINE uint32_t bits_of(float x) {
+    uint32_t u;
+    memcpy(&u, &x, sizeof u);
+    return u;
+}
+CT_INLINE float float_of(uint32_t u) {
+    float x;
+    memcpy(&x, &u, sizeof x);
+    return x;
+}
+CT_INLINE float magnitude(float x) { return float_of(bits_of(x) & 0x7fffffffu); }
+/* x, which is not negative, with the sign of s. */
+CT_INLINE float sign_like_f32(float x, float s) { return float_of(bits_of(x) | (bits_of(s) & 0x80000000u)); }
+
+/* x = n ln 2 + r, |r| <= ln 2 / 2. n comes as the low bits of 1.5 * 2^23 + n, which needs no conversion. */
+typedef struct exp_parts {
+    uint32_t n;
+    float r;
+} exp_parts;
+CT_INLINE exp_parts exp_reduce(float x) {
+    const float round = 0x1.8p23f;
+    float biased = sfma(x, 0x1.715476p+0f, round), n = biased - round;
+    return (exp_parts){bits_of(biased) - bits_of(round), sfma(n, 2.12194440e-4f, sfma(n, -0.693359375f, x))};
+}
+CT_INLINE float exp_power(uint32_t n) { return float_of((n + 127u) << 23); } /* 2^n, -127 < n < 128 */
+CT_INLINE float expm1_poly(float r) {                                        /* e^r - 1 */
+    float p = 1.9875691500e-4f;
+    p = sfma(p, r, 1.3981999507e-3f);
+    p = sfma(p, r, 8.3334519073e-3f);
+    p = sfma(p, r, 4.1665795894e-2f);
+    p = sfma(p, r, 1.6666665459e-1f);
+    p = sfma(p, r, 5.0000001201e-1f);
+    return sfma(p, r * r, r);
+}
+
+CT_INLINE float exp_f32(float x) {
+    x = x > 89.0f ? 89.0f : x; /* NaN passes */
+    x = x < -104.5f ? -104.5f : x;
+    exp_parts e = exp_reduce(x);
+    uint32_t half = (uint32_t)((int32_t)e.n >> 1); /* two steps reach infinity and the denormals */
+    return (1.0f + expm1_poly(e.r)) * exp_power(half) * exp_power(e.n - half);
+}
+
+CT_INLINE float expm1_f32(float x) {
+    float c = x > 89.0f ? 89.0f : x;
+    c = c < -18.0f ? -18.0f : c;
+    exp_parts e = exp_reduce(c);
+    float half = exp_power(e.n - 1), y = 2.0f * sfma(half, expm1_poly(e.r), half - 0.5f);
+    return magnitude(x) < 1e-8f ? x : y; /* keeps -0 and denormals */
+}
+
+/* log(2^e m), m in [sqrt(1/2), sqrt(2)) given as m - 1. */
+CT_INLINE float log_poly(float f, float e) {
+    float z = f * f, p = 7.0376836292e-2f;
+    p = sfma(p, f, -1.1514610310e-1f);
+    p = sfma(p, f, 1.1676998740e-1f);
+    p = sfma(p, f, -1.2420140846e-1f);
+    p = sfma(p, f, 1.4249322787e-1f);
+    p = sfma(p, f, -1.6668057665e-1f);
+    p = sfma(p, f, 2.0000714765e-1f);
+    p = sfma(p, f, -2.4999993993e-1f);
+    p = sfma(p, f, 3.3333331174e-1f);
+    float y = sfma(e, -2.12194440e-4f, p * f * z);
+    return sfma(e, 0.693359375f, f + sfma(-0.5f, z, y));
+}
+
+CT_INLINE float log_f32(float x) {
+    const uint32_t root_half = 0x3f3504f3u;
+    float tiny = x < 0x1p-126f ? 23.0f : 0.0f;
+    uint32_t u = bits_of(x < 0x1p-126f ? x * 0x1p23f : x) - root_half;
+    float m = float_of((u & 0x007fffffu) + root_half), e = (float)((int32_t)u >> 23) - tiny;
+    float y = log_poly(m - 1.0f, e);
+    y = x == __builtin_inff() ? x : y;
+    y = x == 0.0f ? -__builtin_inff() : y;
+    return x >= 0.0f ? y : __builtin_nanf("");
+}
+
+CT_INLINE float log1p_f32(float x) {
+    float u = 1.0f + x, lost = x < 1.0f ? x - (u - 1.0f) : 1.0f - (u - x); /* by rounding u */
+    float y = log_f32(u) + (u < 0x1p126f ? lost / u : 0.0f);
+    y = u == 0.0f ? -__builtin_inff() : y;
+    return magnitude(x) < 1e-8f ? x : y;
+}
+
+CT_INLINE float tanh_f32(float x) {
+    float a = magnitude(x), z = x * x, p = -5.70498872745e-3f;
+    p = sfma(p, z, 2.06390887954e-2f);
+    p = sfma(p, z, -5.37397155531e-2f);
+    p = sfma(p, z, 1.33314422036e-1f);
+    p = sfma(p, z, -3.33332819422e-1f);
+    float small = sfma(p * z, x, x), far = sign_like_f32(1.0f - 2.0f / (exp_f32(2.0f * a) + 1.0f), x);
+    return a < 0.625f ? small : far;
+}
+#endif

@@ -1,0 +1,272 @@
+/* Batch normalisation by the batch's statistics, and its gradients. The input is cut into blocks of a fixed size (rows
+   of channels, or one plane of one channel); each block gives two sums a channel while it is in the cache, and the
+   blocks are joined in order, in double precision: mean and squared distances from it by Chan's rule, which loses
+   nothing to cancellation. */
+#include "base/alloc.h"
+#include "base/parallel.h"
+#include "kernels/cpu/lanes.h"
+#include "kernels/cpu/layout.h"
+#include <math.h>
+#include <string.h>
+
+#define BLOCK 8192  /* elements of a block of rows: part of the definition of the result */
+#define CHANNELS 64 /* at once */
+
+typedef struct norm_state {
+    bool planes;                        /* (N, C, S) rather than (rows, C) */
+    int64_t c, s, rows, blocks, height; /* rows: images, of planes; height: rows of a block */
+    int64_t count;                      /* elements of a channel */
+} norm_state;
+
+typedef struct norm_run {
+    const norm_state *s;
+    const float *g, *x, *mean;     /* g: NULL in the forward direction, where a block's mean is its own */
+    float *y, *part;               /* part: [block][2][c]; then, in its first c, what g is scaled by */
+    float *scale, *shift, *middle; /* of each channel */
+} norm_run;
+
+static bool plan_layout(norm_state *s, const ct_layout *x) {
+    if (x->dtype != CT_F32 || x->ndim < 2 || !ct_layout_numel(x)) return false;
+    int64_t n = ct_layout_numel(x);
+    s->c = x->size[1], s->count = n / s->c;
+    s->s = s->count / x->size[0];
+    s->planes = ct_layout_contiguous(x) && s->s > 1;
+    s->rows = s->planes ? x->size[0] : s->count;
+    s->height = s->planes ? 1 : CT_MAX(BLOCK / s->c, 1);
+    s->blocks = div_up_i64(s->rows, s->height);
+    return ct_layout_contiguous(x) || layout_channels_last(x);
+}
+
+static bool vector_or_none(const ct_layout *l) { return l->dtype == CT_NONE || layout_is(l, CT_F32); }
+
+/* Room for the parts, three floats and two doubles a channel. */
+static ct_status norm_state_new(const ct_call *call, const ct_layout *x, int vectors, void **state, size_t *workspace) {
+    norm_state s;
+    bool fits = plan_layout(&s, x) && layout_same(x, &call->out[0]) && call->out[0].dtype == CT_F32;
+    for (int i = call->n_in - vectors; i < call->n_in; i++) fits = fits && vector_or_none(&call->in[i]);
+    for (int i = 1; i < call->n_out; i++) fits = fits && vector_or_none(&call->out[i]);
+    if (!fits) return CT_UNSUPPORTED;
+    norm_state *copy = ct_alloc(1, sizeof *copy);
+    if (!copy) return CT_NO_MEMORY;
+    *copy = s;
+    *state = copy;
+    *workspace = (size_t)s.c * (2 * sizeof(double) + (size_t)(2 * s.blocks + 3) * sizeof(float));
+    return CT_OK;
+}
+
+static ct_status train_prepare(const ct_call *call, void **state, size_t *workspace) {
+    return norm_state_new(call, &call->in[0], 4, state, workspace);
+}
+
+static ct_status back_prepare(const ct_call *call, void **state, size_t *workspace) {
+    const ct_layout *g = &call->in[0], *x = &call->in[1];
+    if (g->dtype != CT_F32 || !layout_same(g, x)) return CT_UNSUPPORTED;
+    return norm_state_new(call, x, 3, state, workspace);
+}
+
+static norm_run run_begin(const ct_exec *exec, const norm_state *s, const float *x, float *y) {
+    norm_run r = {.s = s, .x = x, .y = y};
+    r.part = (float *)((double *)exec->workspace + 2 * s->c);
+    r.scale = r.part + 2 * s->blocks * s->c, r.shift = r.scale + s->c, r.middle = r.shift + s->c;
+    return r;
+}
+
+/* ---- two sums of a block: g and g (x - mean), or x and (x - its mean) squared ---- */
+
+CT_INLINE void rows_sum(const float *x, int64_t rows, int64_t step, int64_t n, float *sum) {
+    for (int64_t r = 0; r < rows; r++)
+#pragma omp simd
+        for (int64_t c = 0; c < n; c++) sum[c] += x[r * step + c];
+}
+
+CT_INLINE void rows_dot(const float *a, const float *am, const float *b, const float *bm, int64_t rows, int64_t step,
+                        int64_t n, float *dot) {
+    for (int64_t r = 0; r < rows; r++)
+#pragma omp simd
+        for (int64_t c = 0; c < n; c++) dot[c] = sfma(a[r * step + c] - am[c], b[r * step + c] - bm[c], dot[c]);
+}
+
+/* The sums go to to[i] and to[c + i] of each channel i < n. mean: of x, with g. */
+CT_INLINE void rows_part(const norm_state *s, const float *g, const float *x, const float *mean, int64_t rows,
+                         int64_t n, float *to) {
+    float sum[CHANNELS] = {0}, dot[CHANNELS] = {0}, middle[CHANNELS] = {0};
+    rows_sum(g ? g : x, rows, s->c, n, sum);
+    for (int64_t i = 0; i < n && !g; i++) middle[i] = sum[i] / (float)rows;
+    if (g)
+        rows_dot(g, middle, x, mean, rows, s->c, n, dot);
+    else
+        rows_dot(x, middle, x, middle, rows, s->c, n, dot);
+    memcpy(to, sum, (size_t)n * sizeof *to);
+    memcpy(to + s->c, dot, (size_t)n * sizeof *to);
+}
+
+static void rows_parts(const norm_run *r, int64_t block) {
+    const norm_state *s = r->s;
+    int64_t first = block * s->height, rows = CT_MIN(s->height, s->rows - first);
+    for (int64_t c = 0; c < s->c; c += CHANNELS) {
+        int64_t n = CT_MIN(s->c - c, CHANNELS), at = first * s->c + c;
+        const float *g = r->g ? r->g + at : NULL, *mean = r->g ? r->mean + c : NULL;
+        float *to = r->part + block * 2 * s->c + c;
+        if (n == CHANNELS)
+            rows_part(s, g, r->x + at, mean, rows, CHANNELS, to);
+        else
+            rows_part(s, g, r->x + at, mean, rows, n, to);
+    }
+}
+
+static float plane_dot(const float *a, float am, const float *b, float bm, int64_t n) {
+    lanes dot = lanes_set(0), la = lanes_set(am), lb = lanes_set(bm);
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        dot = lanes_fma(lanes_sub(lanes_load(a + i), la), lanes_sub(lanes_load(b + i), lb), dot);
+    if (i < n) {
+        lanes x = lanes_load_part(a + i, n - i, am), y = lanes_load_part(b + i, n - i, bm);
+        dot = lanes_fma(lanes_sub(x, la), lanes_sub(y, lb), dot);
+    }
+    return lanes_sum(dot);
+}
+
+static void plane_parts(const norm_run *r, int64_t plane) {
+    const norm_state *s = r->s;
+    int64_t at = plane * s->s, c = plane % s->c;
+    const float *x = r->x + at, *g = r->g ? r->g + at : NULL;
+    float *to = r->part + plane / s->c * 2 * s->c + c;
+    to[0] = sum_f32(g ? g : x, s->s);
+    float mean = g ? r->mean[c] : to[0] / (float)s->s;
+    to[s->c] = g ? plane_dot(g, 0, x, mean, s->s) : plane_dot(x, mean, x, mean, s->s);
+}
+
+static void part_tasks(void *ctx, int64_t begin, int64_t end) {
+    const norm_run *r = ctx;
+    for (int64_t i = begin; i < end; i++) {
+        if (r->s->planes)
+            plane_parts(r, i);
+        else
+            rows_parts(r, i);
+    }
+}
+
+static void make_parts(norm_run *r) {
+    const norm_state *s = r->s;
+    int64_t tasks = s->planes ? s->rows * s->c : s->blocks;
+    ct_parallel(tasks, grain_of(s->planes ? 2 * s->s : 2 * s->height * s->c), part_tasks, r);
+}
+
+/* ---- y = (x - middle) scale + shift, or (x - middle) scale + (g factor + shift) ---- */
+
+static void map_plane(const norm_run *r, int64_t plane) {
+    int64_t n = r->s->s, c = plane % r->s->c, at = plane * n;
+    float scale = r->scale[c], shift = r->shift[c], middle = r->middle[c];
+    const float *x = r->x + at;
+    float *y = r->y + at;
+    if (!r->g)
+#pragma omp simd
+        for (int64_t i = 0; i < n; i++) y[i] = sfma(x[i] - middle, scale, shift);
+    else {
+        const float *g = r->g + at;
+        float factor = r->part[c];
+#pragma omp simd
+        for (int64_t i = 0; i < n; i++) y[i] = sfma(x[i] - middle, scale, sfma(g[i], factor, shift));
+    }
+}
+
+static void map_row(const norm_run *r, int64_t row) {
+    int64_t n = r->s->c;
+    const float *x = r->x + row * n, *scale = r->scale, *shift = r->shift, *middle = r->middle, *factor = r->part;
+    float *y = r->y + row * n;
+    if (!r->g)
+#pragma omp simd
+        for (int64_t c = 0; c < n; c++) y[c] = sfma(x[c] - middle[c], scale[c], shift[c]);
+    else {
+        const float *g = r->g + row * n;
+#pragma omp simd
+        for (int64_t c = 0; c < n; c++) y[c] = sfma(x[c] - middle[c], scale[c], sfma(g[c], factor[c], shift[c]));
+    }
+}
+
+static void map_tasks(void *ctx, int64_t begin, int64_t end) {
+    const norm_run *r = ctx;
+    for (int64_t i = begin; i < end; i++) {
+        if (r->s->planes)
+            map_plane(r, i);
+        else
+            map_row(r, i);
+    }
+}
+
+static void map_all(norm_run *r) {
+    const norm_state *s = r->s;
+    ct_parallel(s->planes ? s->rows * s->c : s->rows, grain_of(2 * (s->planes ? s->s : s->c)), map_tasks, r);
+}
+
+/* ---- forward ---- */
+
+/* Mean and the sum of squared distances from it, of each channel. */
+static void join_moments(const norm_run *r, double *mean, double *square) {
+    const norm_state *s = r->s;
+    double before = 0;
+    for (int64_t c = 0; c < s->c; c++) mean[c] = square[c] = 0;
+    for (int64_t b = 0; b < s->blocks; b++) {
+        const float *sum = r->part + b * 2 * s->c, *dot = sum + s->c;
+        double n = (double)(s->planes ? s->s : CT_MIN(s->height, s->rows - b * s->height)), share = n / (before + n);
+        for (int64_t c = 0; c < s->c; c++) {
+            double delta = (double)sum[c] / n - mean[c];
+            mean[c] += delta * share;
+            square[c] += (double)dot[c] + delta * delta * before * share;
+        }
+        before += n;
+    }
+}
+
+static void train_run(const ct_exec *exec, const ct_call *call, void *state, const void *const *in, void *const *out) {
+    const norm_state *s = state;
+    const ct_batch_norm_args *args = call->args;
+    norm_run r = run_begin(exec, s, in[0], out[0]);
+    const float *old[2] = {in[1], in[2]}, *weight = in[3], *bias = in[4];
+    float *new[2] = {out[1], out[2]}, *out_mean = out[3], *out_invstd = out[4];
+    double *mean = exec->workspace, *square = mean + s->c, n = (double)s->count;
+    make_parts(&r);
+    join_moments(&r, mean, square);
+    for (int64_t c = 0; c < s->c; c++) {
+        double value[2] = {mean[c], square[c] / (n - 1)}, invstd = 1 / sqrt(square[c] / n + args->eps);
+        for (int i = 0; i < 2; i++)
+            if (new[i] && old[i]) new[i][c] = (float)((1 - args->momentum) * old[i][c] + args->momentum * value[i]);
+        if (out_mean) out_mean[c] = (float)mean[c];
+        if (out_invstd) out_invstd[c] = (float)invstd;
+        r.middle[c] = (float)mean[c];
+        r.scale[c] = (float)(weight ? weight[c] * invstd : invstd);
+        /* what the mean loses by rounding, and the bias */
+        r.shift[c] = (float)((bias ? bias[c] : 0) - (mean[c] - r.middle[c]) * r.scale[c]);
+    }
+    map_all(&r);
+}
+
+/* ---- gradients ----
+   dx = w invstd (g - mean(g) - (x - mean) invstd^2 mean(g (x - mean))), dw = invstd sum(g (x - mean)), db = sum(g) */
+
+static void back_run(const ct_exec *exec, const ct_call *call, void *state, const void *const *in, void *const *out) {
+    const norm_state *s = state;
+    norm_run r = run_begin(exec, s, in[1], out[0]);
+    const float *invstd = in[3], *weight = in[4];
+    float *dw = out[1], *db = out[2];
+    double *sum = exec->workspace, *dot = sum + s->c, n = (double)s->count;
+    r.g = in[0], r.mean = in[2];
+    make_parts(&r);
+    for (int64_t c = 0; c < 2 * s->c; c++) sum[c] = 0;
+    for (int64_t b = 0; b < s->blocks; b++)
+        for (int64_t c = 0; c < 2 * s->c; c++) sum[c] += (double)r.part[b * 2 * s->c + c];
+    for (int64_t c = 0; c < s->c; c++) {
+        double factor = weight ? weight[c] * (double)invstd[c] : invstd[c];
+        if (dw) dw[c] = (float)(dot[c] * invstd[c]);
+        if (db) db[c] = (float)sum[c];
+        r.part[c] = (float)factor; /* the parts are no longer needed */
+        r.middle[c] = r.mean[c];
+        r.scale[c] = (float)(-factor * invstd[c] * invstd[c] * dot[c] / n);
+        r.shift[c] = (float)(-factor * sum[c] / n);
+    }
+    if (r.y) map_all(&r);
+    (void)call;
+}
+
+const ct_kernel CT_ISA_NAME(ct_cpu_batch_norm_train) = {train_prepare, train_run, NULL};
+const ct_kernel CT_ISA_NAME(ct_cpu_batch_norm_back) = {back_prepare, back_run, NULL};

@@ -1,0 +1,20 @@
+/* Pointwise ops on f32, by math that vectorises. */
+#include "kernels/cpu/math.h"
+#include "kernels/cpu/simd.h"
+#include "kernels/ops.h"
+#include "kernels/pointwise.h"
+#include "kernels/words.h"
+
+FLOAT_WORDS(f32, f)
+#define CT_T f32
+#include "kernels/rows.h"
+
+static ct_status prepare(const ct_call *call, void **state, size_t *workspace) {
+    (void)workspace;
+    for (int i = 0; i < call->n_in; i++)
+        if (call->in[i].dtype != CT_F32 && call->in[i].dtype != CT_NONE) return CT_UNSUPPORTED;
+    return ct_walk_new(call, rows_f32[call->op], state);
+}
+
+extern const ct_kernel CT_ISA_NAME(ct_cpu_pointwise);
+const ct_kernel CT_ISA_NAME(ct_cpu_pointwise) = {prepare, ct_walk_run, NULL};

@@ -1,0 +1,61 @@
+/* Vectors of floats, as wide as the instruction set this file is compiled for, and the fused multiply-add. Every file of
+   kernels/cpu is compiled once a set (-DCT_ISA=v3 -march=x86-64-v3), so its external names carry the set's. */
+#ifndef CT_KERNELS_CPU_SIMD_H
+#define CT_KERNELS_CPU_SIMD_H
+#include <stdint.h>
+#if defined(__FMA__)
+#include <immintrin.h>
+#endif
+
+#ifndef CT_ISA
+#define CT_ISA generic
+#endif
+#define CT_ISA_JOIN_(name, isa) name##_##isa
+#define CT_ISA_JOIN(name, isa) CT_ISA_JOIN_(name, isa)
+#define CT_ISA_NAME(name) CT_ISA_JOIN(name, CT_ISA) /* ct_gemm_run -> ct_gemm_run_v3 */
+#define CT_ISA_TEXT_(isa) #isa
+#define CT_ISA_TEXT_OF(isa) CT_ISA_TEXT_(isa)
+#define CT_ISA_TEXT CT_ISA_TEXT_OF(CT_ISA) /* "v3" */
+
+#if defined(__AVX512F__)
+#define VW 16
+#elif defined(__AVX2__)
+#define VW 8
+#else
+#define VW 4
+#endif
+
+#define CT_INLINE static inline __attribute__((always_inline))
+#define CT_PRAGMA(text) _Pragma(#text)
+#if defined(__clang__)
+#define CT_UNROLL(n) CT_PRAGMA(clang loop unroll(full))
+#else
+#define CT_UNROLL(n) CT_PRAGMA(GCC unroll n)
+#endif
+
+/* Any float's address will do: loads and stores are unaligned. */
+typedef float vf __attribute__((vector_size(VW * 4), aligned(4), may_alias));
+typedef int32_t vi __attribute__((vector_size(VW * 4), aligned(4), may_alias));
+
+CT_INLINE vf vset(float x) { return x - (vf){0}; } /* minus: x + 0 would turn -0 into 0 */
+CT_INLINE vf vload(const float *p) { return *(const vf *)p; }
+CT_INLINE void vstore(float *p, vf x) { *(vf *)p = x; }
+CT_INLINE vf vrelu(vf x) { return (vf)((vi)x & ~(vi)(x <= (vf){0})); } /* NaN stays NaN */
+
+/* a * b + c, rounded once where the hardware can (v3, v4); libm's fmaf is too slow to stand in elsewhere. The compiler
+   never contracts by itself (-ffp-contract=off), so this word alone decides. */
+#if defined(__FMA__) && VW == 16
+CT_INLINE vf vfma(vf a, vf b, vf c) { return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
+#elif defined(__FMA__) && VW == 8
+CT_INLINE vf vfma(vf a, vf b, vf c) { return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
+#elif defined(__FMA__)
+CT_INLINE vf vfma(vf a, vf b, vf c) { return (vf)_mm_fmadd_ps((__m128)a, (__m128)b, (__m128)c); }
+#else
+CT_INLINE vf vfma(vf a, vf b, vf c) { return a * b + c; }
+#endif
+#if defined(__FMA__)
+CT_INLINE float sfma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+#else
+CT_INLINE float sfma(float a, float b, float c) { return a * b + c; }
+#endif
+#endif

@@ -1,0 +1,331 @@
+/* 3 x 3 convolutions of stride 1 by Winograd's F(4 x 4, 3 x 3): a quarter of the multiplications. A block of tiles is
+   transformed to 36 matrices (tiles, channels), multiplied by the transformed weight, and transformed back, all in the
+   second-level cache. Where the weight does not fit there, blocks are large, and each step runs in parallel (`wide`).
+   The gradient of x is a convolution with the weight turned round; that of the weight multiplies transformed x and g
+   over all tiles, in a fixed number of slices added in order. */
+#include "base/alloc.h"
+#include "kernels/cpu/conv.h"
+#include "kernels/cpu/gemm.h"
+#include "kernels/cpu/layout.h"
+#include "kernels/cpu/slots.h"
+#include "kernels/cpu/winograd_tile.h"
+#include <string.h>
+
+#define POINTS 36
+#define BLOCK_FLOATS 163840 /* of a block's matrices */
+#define WIDE_FLOATS 4194304 /* of a wide block's */
+#define WIDE_WEIGHT 1048576 /* floats of a transformed weight above which blocks are wide */
+#define WIDE_SUM 262144     /* the same of its gradient, which is written too */
+#define GAP 16              /* floats between matrices, or all would share a set of the first-level cache */
+#define WIDE_GRAIN 14       /* tiles of a wide block transformed by a task */
+#define SLICES 16           /* of a weight gradient: part of the definition of the result, as are its blocks */
+
+/* An image that is cut into tiles, and the first tile's place in it. */
+typedef struct tiling {
+    int64_t h, w, c;           /* its sizes */
+    int64_t top, left;         /* of tile (0, 0) */
+    int64_t size;              /* of a tile: 6 of x, 4 of y */
+    int64_t padded, ld, plane; /* channels rounded up; a row of its matrices; from one matrix to the next */
+} tiling;
+
+typedef struct wino_plan {
+    conv_problem p;
+    tiling from, to; /* x and y; of CONV_DX g and dx; of CONV_DW x and g, both read */
+    int64_t rows, columns, tiles, block, blocks, slices;
+    bool wide;
+    ct_gemm gemm[2];                                 /* of a block, and of the last one */
+    int64_t panel;                                   /* floats of one transformed weight, or of one slice's sum of it */
+    int64_t weight, bias, matrices, stage, products; /* floats of the workspace's parts */
+    int slots;
+} wino_plan;
+
+/* Worth it: enough channels for vectors, tiles not half empty, pixels enough to pay for the weight's transform. */
+static bool wino_fits(const conv_problem *p) {
+    bool dx = p->pass == CONV_DX;
+    int64_t h = dx ? p->h : p->oh, w = dx ? p->w : p->ow;
+    for (int d = 0; d < 2; d++)
+        if (p->kernel[d] != 3 || p->stride[d] != 1 || p->dilation[d] != 1 || p->padding[d] > 2) return false;
+    return p->groups == 1 && p->c >= 16 && p->o >= 16 && round_up_i64(h, 4) * round_up_i64(w, 4) <= 2 * h * w &&
+           p->n * h * w >= 128;
+}
+
+static tiling tiling_of(int64_t h, int64_t w, int64_t c, int64_t top, int64_t left, int64_t size) {
+    int64_t padded = round_up_i64(c, 16);
+    return (tiling){h, w, c, top, left, size, padded, padded + (padded >= 64 ? 16 : 0), 0};
+}
+
+static void plan_images(wino_plan *m) {
+    const conv_problem *p = &m->p;
+    const int64_t *pad = p->padding;
+    if (p->pass == CONV_DX) {
+        m->from = tiling_of(p->oh, p->ow, p->o, pad[0] - 2, pad[1] - 2, 6);
+        m->to = tiling_of(p->h, p->w, p->c, 0, 0, 4);
+    } else {
+        m->from = tiling_of(p->h, p->w, p->c, -pad[0], -pad[1], 6);
+        m->to = tiling_of(p->oh, p->ow, p->o, 0, 0, 4);
+    }
+    m->rows = div_up_i64(m->to.h, 4), m->columns = div_up_i64(m->to.w, 4);
+    m->tiles = p->n * m->rows * m->columns;
+    m->panel = p->pass == CONV_DW ? m->from.c * m->to.padded + GAP
+                                  : (int64_t)(ct_gemm_packed_size(m->to.c, m->from.c) / sizeof(float));
+    m->panel = round_up_i64(m->panel, 16);
+    m->wide = POINTS * m->panel > (p->pass == CONV_DW ? WIDE_SUM : WIDE_WEIGHT);
+    m->block = (m->wide ? WIDE_FLOATS : BLOCK_FLOATS) / (POINTS * (m->from.ld + m->to.ld)) / 14 * 14;
+    m->block = CT_MIN(CT_MAX(m->block, 14), m->wide ? m->tiles : div_up_i64(m->tiles, SLICES));
+    m->blocks = div_up_i64(m->tiles, m->block);
+    m->slices = p->pass == CONV_DW && !m->wide ? CT_MIN(SLICES, m->blocks) : 1;
+    m->from.plane = m->block * m->from.ld + GAP, m->to.plane = m->block * m->to.ld + GAP;
+}
+
+/* The 36 products of a block. */
+static ct_gemm block_products(const wino_plan *m, int64_t tiles) {
+    ct_gemm g = {.batch = POINTS, .threads = m->wide ? 0 : 1, .n = m->to.c, .step_a = m->from.plane};
+    g.lda = m->from.ld, g.ldb = m->to.ld;
+    if (m->p.pass == CONV_DW) { /* (C, tiles) (tiles, O) */
+        g.ta = g.acc = true, g.m = m->from.c, g.k = tiles;
+        g.step_b = m->to.plane, g.step_c = m->panel, g.ldc = m->to.padded;
+    } else {
+        g.packed = true, g.m = tiles, g.k = m->from.c;
+        g.step_b = m->panel, g.step_c = m->to.plane, g.ldc = m->to.ld;
+    }
+    return g;
+}
+
+static void *wino_prepare(const conv_problem *p, size_t *workspace) {
+    wino_plan *m = ct_alloc(1, sizeof *m);
+    if (!m) return NULL;
+    m->p = *p;
+    plan_images(m);
+    size_t bytes[2];
+    m->gemm[0] = block_products(m, m->block), m->gemm[1] = block_products(m, m->tiles - (m->blocks - 1) * m->block);
+    for (int i = 0; i < 2; i++) bytes[i] = ct_gemm_prepare(&m->gemm[i]);
+    m->weight = POINTS * m->panel * m->slices, m->bias = p->pass == CONV_DW ? 0 : m->to.padded;
+    m->matrices = round_up_i64(POINTS * (m->from.plane + m->to.plane), 16);
+    m->stage = POINTS * CT_MAX(m->from.padded, m->to.padded);
+    m->products = round_up_i64((int64_t)(CT_MAX(bytes[0], bytes[1]) / sizeof(float)), 16);
+    m->slots = slots_wanted(m->wide ? div_up_i64(m->block, WIDE_GRAIN) : p->pass == CONV_DW ? m->slices : m->blocks);
+    int64_t once = m->wide ? m->matrices + m->products : 0, each = m->stage + (m->wide ? 0 : m->matrices + m->products);
+    *workspace = (size_t)(m->weight + m->bias + once + m->slots * each) * sizeof(float);
+    return m;
+}
+
+typedef struct wino_run {
+    const wino_plan *m;
+    const float *from, *weight, *g;
+    float *to, *panels, *bias; /* panels: the transformed weight, or the slices' sums */
+    float *wide, *work;        /* a wide block's matrices; places for tasks */
+    int64_t first;             /* tile of the wide block */
+    slots slots;
+} wino_run;
+
+/* ---- tiles ---- */
+
+/* Where a tile starts in its image; the part of it that lies inside. */
+typedef struct tile_place {
+    int64_t at; /* of element (0, 0), which may be outside */
+    int64_t y0, y1, x0, x1;
+    bool whole;
+} tile_place;
+
+static tile_place place_of(const wino_plan *m, const tiling *t, int64_t tile) {
+    int64_t x = tile % m->columns * 4 + t->left, y = tile / m->columns % m->rows * 4 + t->top;
+    int64_t image = tile / m->columns / m->rows;
+    tile_place p = {.at = ((image * t->h + y) * t->w + x) * t->c};
+    p.y0 = CT_MAX(-y, 0), p.y1 = CT_MIN(t->h - y, t->size), p.x0 = CT_MAX(-x, 0), p.x1 = CT_MIN(t->w - x, t->size);
+    p.whole = p.y0 == 0 && p.x0 == 0 && p.y1 == t->size && p.x1 == t->size && t->c % VW == 0;
+    return p;
+}
+
+/* A tile that reaches over an edge, or whose channels do not fill vectors, is copied, with zeros around it. */
+static void stage_in(const tiling *t, const tile_place *p, const float *image, float *stage) {
+    memset(stage, 0, (size_t)(t->size * t->size * t->padded) * sizeof *stage);
+    for (int64_t y = p->y0; y < p->y1; y++)
+        for (int64_t x = p->x0; x < p->x1; x++)
+            memcpy(stage + (y * t->size + x) * t->padded, image + p->at + (y * t->w + x) * t->c,
+                   (size_t)t->c * sizeof *stage);
+}
+
+static void stage_out(const tiling *t, const tile_place *p, const float *stage, float *image) {
+    for (int64_t y = p->y0; y < p->y1; y++)
+        for (int64_t x = p->x0; x < p->x1; x++)
+            memcpy(image + p->at + (y * t->w + x) * t->c, stage + (y * t->size + x) * t->padded,
+                   (size_t)t->c * sizeof *stage);
+}
+
+/* Tiles [first, first + n) of an image to rows of its 36 matrices. */
+static void tiles_in(const wino_plan *m, const tiling *t, const float *image, int64_t first, int64_t n, float *stage,
+                     float *to) {
+    for (int64_t i = 0; i < n; i++, to += t->ld) {
+        tile_place p = place_of(m, t, first + i);
+        int64_t row = p.whole ? t->w * t->c : t->size * t->padded, column = p.whole ? t->c : t->padded;
+        const float *s = image + p.at;
+        if (!p.whole) stage_in(t, &p, image, stage), s = stage;
+        if (t->size == 6)
+            for (int64_t c = 0; c < t->padded; c += VW)
+                map_memory(map_input, 6, 6, s + c, row, column, to + c, 6 * t->plane, t->plane, NULL);
+        else
+            for (int64_t c = 0; c < t->padded; c += VW)
+                map_memory(map_gradient, 4, 6, s + c, row, column, to + c, 6 * t->plane, t->plane, NULL);
+    }
+}
+
+/* Rows of 36 matrices to tiles of the result. */
+static void tiles_out(const wino_run *r, int64_t first, int64_t n, const float *from, float *stage) {
+    const wino_plan *m = r->m;
+    const tiling *t = &m->to;
+    for (int64_t i = 0; i < n; i++, from += t->ld) {
+        tile_place p = place_of(m, t, first + i);
+        int64_t row = p.whole ? t->w * t->c : t->size * t->padded, column = p.whole ? t->c : t->padded;
+        float *to = p.whole ? r->to + p.at : stage;
+        for (int64_t c = 0; c < t->padded; c += VW)
+            map_memory(map_output, 6, 4, from + c, 6 * t->plane, t->plane, to + c, row, column, r->bias + c);
+        if (!p.whole) stage_out(t, &p, stage, r->to);
+    }
+}
+
+/* ---- forward, and the gradient of x ---- */
+
+/* Columns [begin, end) * VW of the weight (channels read, channels made), transformed and packed as ct_gemm_pack would:
+   panels of two vectors, the last of one if that is enough. */
+static void transform_weight(void *ctx, int64_t begin, int64_t end) {
+    const wino_run *r = ctx;
+    const wino_plan *m = r->m;
+    const int64_t *s = m->p.weight, k = m->from.c, n = m->to.c;
+    bool dx = m->p.pass == CONV_DX;
+    int64_t from = dx ? s[0] : s[1], to = dx ? s[1] : s[0];
+    for (int64_t v = begin; v < end; v++) {
+        int64_t panel = v / 2, width = n - panel * 2 * VW > VW ? 2 * VW : VW, lanes = CT_MIN(n - v * VW, VW);
+        float *d = r->panels + panel * 2 * VW * k + v % 2 * VW, tap[9][VW] = {{0}};
+        for (int64_t c = 0; c < k; c++, d += width) {
+            const float *w = r->weight + c * from + v * VW * to;
+            for (int64_t i = 0; i < lanes; i++, w += to)
+                for (int t = 0; t < 9; t++) tap[dx ? 8 - t : t][i] = w[t / 3 * s[2] + t % 3 * s[3]];
+            map_memory(map_weight, 3, 6, tap[0], 3 * VW, VW, d, 6 * m->panel, m->panel, NULL);
+        }
+    }
+}
+
+static int64_t block_tiles(const wino_plan *m, int64_t b) { return CT_MIN(m->block, m->tiles - b * m->block); }
+
+/* A block by one task, in the task's own place of the workspace. */
+static void run_block(const wino_run *r, int64_t b, float *in, float *sum) {
+    const wino_plan *m = r->m;
+    float *out = in + POINTS * m->from.plane, *products = in + m->matrices, *stage = products + m->products;
+    const ct_gemm *g = &m->gemm[b == m->blocks - 1];
+    int64_t first = b * m->block, n = block_tiles(m, b);
+    tiles_in(m, &m->from, r->from, first, n, stage, in);
+    if (sum) {
+        tiles_in(m, &m->to, r->g, first, n, stage, out);
+        ct_gemm_run(g, in, out, NULL, sum, products);
+    } else {
+        ct_gemm_run(g, in, r->panels, NULL, out, products);
+        tiles_out(r, first, n, out, stage);
+    }
+}
+
+static float *slot_at(const wino_run *r, int slot) {
+    const wino_plan *m = r->m;
+    return r->work + slot * (m->stage + (m->wide ? 0 : m->matrices + m->products));
+}
+
+static void run_blocks(void *ctx, int64_t begin, int64_t end) {
+    wino_run *r = ctx;
+    int slot = slots_take(&r->slots);
+    for (int64_t b = begin; b < end; b++) run_block(r, b, slot_at(r, slot), NULL);
+    slots_give(&r->slots, slot);
+}
+
+static void run_slices(void *ctx, int64_t begin, int64_t end) {
+    wino_run *r = ctx;
+    const wino_plan *m = r->m;
+    int slot = slots_take(&r->slots);
+    for (int64_t s = begin; s < end; s++)
+        for (int64_t b = m->blocks * s / m->slices; b < m->blocks * (s + 1) / m->slices; b++)
+            run_block(r, b, slot_at(r, slot), r->panels + s * POINTS * m->panel);
+    slots_give(&r->slots, slot);
+}
+
+/* ---- wide blocks: matrices first in the workspace, then a place to stage tiles for each task ---- */
+
+static void wide_in(void *ctx, int64_t begin, int64_t end) {
+    wino_run *r = ctx;
+    const wino_plan *m = r->m;
+    float *in = r->wide, *out = in + POINTS * m->from.plane;
+    int slot = slots_take(&r->slots);
+    tiles_in(m, &m->from, r->from, r->first + begin, end - begin, slot_at(r, slot), in + begin * m->from.ld);
+    if (r->g) tiles_in(m, &m->to, r->g, r->first + begin, end - begin, slot_at(r, slot), out + begin * m->to.ld);
+    slots_give(&r->slots, slot);
+}
+
+static void wide_out(void *ctx, int64_t begin, int64_t end) {
+    wino_run *r = ctx;
+    const wino_plan *m = r->m;
+    int slot = slots_take(&r->slots);
+    const float *out = r->wide + POINTS * m->from.plane + begin * m->to.ld;
+    tiles_out(r, r->first + begin, end - begin, out, slot_at(r, slot));
+    slots_give(&r->slots, slot);
+}
+
+static void run_wide(wino_run *r) {
+    const wino_plan *m = r->m;
+    float *in = r->wide, *out = in + POINTS * m->from.plane, *products = in + m->matrices;
+    for (int64_t b = 0; b < m->blocks; b++) {
+        const ct_gemm *g = &m->gemm[b == m->blocks - 1];
+        int64_t n = block_tiles(m, b);
+        r->first = b * m->block;
+        ct_parallel(n, WIDE_GRAIN, wide_in, r);
+        if (r->g)
+            ct_gemm_run(g, in, out, NULL, r->panels, products);
+        else {
+            ct_gemm_run(g, in, r->panels, NULL, out, products);
+            ct_parallel(n, WIDE_GRAIN, wide_out, r);
+        }
+    }
+}
+
+/* ---- the gradient of the weight ---- */
+
+/* Channels [begin, end) of x: the slices' sums, added in order, transformed back. */
+static void join_slices(void *ctx, int64_t begin, int64_t end) {
+    const wino_run *r = ctx;
+    const wino_plan *m = r->m;
+    const int64_t *s = m->p.weight;
+    for (int64_t c = begin; c < end; c++)
+        for (int64_t o = 0; o < m->to.c; o += VW) {
+            vf u[POINTS], dw[9];
+            for (int i = 0; i < POINTS; i++) {
+                const float *sum = r->panels + i * m->panel + c * m->to.padded + o;
+                u[i] = vload(sum);
+                for (int64_t k = 1; k < m->slices; k++) u[i] += vload(sum + k * POINTS * m->panel);
+            }
+            map_square(map_weight_back, 6, 3, u, dw);
+            for (int t = 0; t < 9; t++)
+                for (int64_t i = 0; i < CT_MIN(m->to.c - o, VW); i++)
+                    r->to[(o + i) * s[0] + c * s[1] + t / 3 * s[2] + t % 3 * s[3]] = dw[t][i];
+        }
+}
+
+static void wino_run_(void *plan, const float *a, const float *b, const float *bias, float *y, void *work) {
+    const wino_plan *m = plan;
+    bool dw = m->p.pass == CONV_DW;
+    wino_run r = {.m = m, .from = dw ? b : a, .weight = b, .g = dw ? a : NULL, .to = y, .panels = work};
+    r.slots.n = m->slots;
+    r.bias = r.panels + m->weight, r.wide = r.bias + m->bias;
+    r.work = r.wide + (m->wide ? m->matrices + m->products : 0);
+    if (dw)
+        memset(r.panels, 0, (size_t)m->weight * sizeof *r.panels);
+    else {
+        memset(r.bias, 0, (size_t)m->bias * sizeof *r.bias);
+        if (bias) memcpy(r.bias, bias, (size_t)m->to.c * sizeof *bias);
+        ct_parallel(div_up_i64(m->to.c, VW), grain_of(m->from.c * VW * 64), transform_weight, &r);
+    }
+    if (m->wide)
+        run_wide(&r);
+    else if (dw)
+        ct_parallel(m->slices, 1, run_slices, &r);
+    else
+        ct_parallel(m->blocks, 1, run_blocks, &r);
+    if (dw) ct_parallel(m->from.c, grain_of(POINTS * m->to.padded * m->slices), join_slices, &r);
+}
+
+const conv_method ct_conv_winograd = {wino_fits, wino_prepare, wino_run_, ct_free};

@@ -1,0 +1,84 @@
+/* Winograd's transforms for 4 x 4 outputs of a 3 x 3 convolution (Lavin and Gray, "Fast algorithms for convolutional
+   neural networks", 2016), points 0, 1, -1, 2, -2, infinity: a vector of channels at a time. Each is one linear map of
+   a row of numbers, applied to the columns of a square, then to its rows. */
+#ifndef CT_KERNELS_CPU_WINOGRAD_TILE_H
+#define CT_KERNELS_CPU_WINOGRAD_TILE_H
+#include "kernels/cpu/simd.h"
+
+typedef void map_fn(const vf *x, vf *y);
+
+CT_INLINE vf times(float a, vf x) { return vset(a) * x; }
+CT_INLINE vf plus(vf x, float a, vf y) { return vfma(vset(a), y, x); } /* x + a y */
+
+CT_INLINE void map_input(const vf *x, vf *y) { /* 6 to 6 */
+    vf p = plus(x[4], -4, x[2]), q = plus(x[3], -4, x[1]), r = x[4] - x[2], s = x[3] - x[1];
+    y[0] = plus(r, 4, x[0] - x[2]);
+    y[1] = p + q, y[2] = p - q;
+    y[3] = plus(r, 2, s), y[4] = plus(r, -2, s);
+    y[5] = plus(x[5] - x[3], -4, s);
+}
+CT_INLINE void map_output(const vf *x, vf *y) { /* 6 to 4 */
+    vf p = x[1] + x[2], q = x[1] - x[2], r = x[3] + x[4], s = x[3] - x[4];
+    y[0] = x[0] + p + r, y[1] = plus(q, 2, s), y[2] = plus(p, 4, r), y[3] = plus(q, 8, s) + x[5];
+}
+CT_INLINE void map_gradient(const vf *x, vf *y) { /* 4 to 6: map_output, transposed */
+    vf p = x[0] + x[2], q = x[1] + x[3], r = plus(x[0], 4, x[2]), s = plus(times(2, x[1]), 8, x[3]);
+    y[0] = x[0], y[1] = p + q, y[2] = p - q, y[3] = r + s, y[4] = r - s, y[5] = x[3];
+}
+CT_INLINE void map_weight(const vf *x, vf *y) { /* 3 to 6 */
+    vf p = times(-1.0f / 6, x[0] + x[2]), q = times(1.0f / 6, x[1]);
+    vf r = plus(times(1.0f / 24, x[0]), 1.0f / 6, x[2]), s = times(1.0f / 12, x[1]);
+    y[0] = times(0.25f, x[0]), y[1] = p - q, y[2] = p + q, y[3] = r + s, y[4] = r - s, y[5] = x[2];
+}
+CT_INLINE void map_weight_back(const vf *x, vf *y) { /* 6 to 3: map_weight, transposed */
+    vf p = x[1] + x[2], r = x[3] + x[4];
+    y[0] = plus(plus(times(0.25f, x[0]), -1.0f / 6, p), 1.0f / 24, r);
+    y[1] = plus(times(1.0f / 6, x[2] - x[1]), 1.0f / 12, x[3] - x[4]);
+    y[2] = plus(x[5], 1.0f / 6, r - p);
+}
+
+/* The compiler forgets where `p` came from, and so keeps one pointer that moves, not 36 that it spills. */
+#define LAUNDER(p) __asm__("" : "+r"(p))
+
+/* y (m x m) = map of x (n x n), its columns, then its rows. */
+CT_INLINE void map_square(map_fn *map, const int n, const int m, const vf *x, vf *y) {
+    vf t[36], column[6], mapped[6];
+    CT_UNROLL(6) for (int j = 0; j < n; j++) {
+        CT_UNROLL(6) for (int i = 0; i < n; i++) column[i] = x[i * n + j];
+        map(column, mapped);
+        CT_UNROLL(6) for (int i = 0; i < m; i++) t[i * n + j] = mapped[i];
+    }
+    CT_UNROLL(6) for (int i = 0; i < m; i++) map(t + i * n, y + i * m);
+}
+
+/* From memory: element (i, j) of the square at x + i * row + j * column, results, plus `bias`'s where that is given, at
+   y + i * to_row + j * to. */
+CT_INLINE void map_memory(map_fn *map, const int n, const int m, const float *x, int64_t row, int64_t column, float *y,
+                          int64_t to_row, int64_t to, const float *bias) {
+    vf t[36], in[6], out[6];
+    CT_UNROLL(6) for (int j = 0; j < n; j++) {
+        const float *p = x;
+        CT_UNROLL(6) for (int i = 0; i < n; i++) {
+            in[i] = vload(p);
+            p += row;
+            LAUNDER(p);
+        }
+        map(in, out);
+        CT_UNROLL(6) for (int i = 0; i < m; i++) t[i * n + j] = out[i];
+        x += column;
+        LAUNDER(x);
+    }
+    CT_UNROLL(6) for (int i = 0; i < m; i++) {
+        float *p = y;
+        map(t + i * n, out);
+        CT_UNROLL(6) for (int j = 0; j < m; j++) {
+            if (bias) out[j] += vload(bias);
+            vstore(p, out[j]);
+            p += to;
+            LAUNDER(p);
+        }
+        y += to_row;
+        LAUNDER(y);
+    }
+}
+#endif

@@ -1,0 +1,57 @@
+/* What a kernel sees: pointers, sizes and strides, never a tensor. */
+#ifndef CT_KERNEL_H
+#define CT_KERNEL_H
+#include "base/error.h"
+#include <stdatomic.h>
+
+/* Where and how a tensor's elements lie; strides are in elements. dtype CT_NONE: an optional input that is absent. */
+typedef struct ct_layout {
+    ct_dtype dtype;
+    int ndim;
+    int64_t size[CT_MAX_DIMS], stride[CT_MAX_DIMS];
+} ct_layout;
+
+/* One use of an op: all that is known before there is data. Outputs may have any strides that the shape rule gave. */
+typedef struct ct_call {
+    int op; /* CT_OP_..., of kernels/ops.h */
+    int n_in, n_out;
+    const ct_layout *in, *out;
+    const void *args; /* the op's args struct, defaults resolved */
+} ct_call;
+
+/* What a running kernel may use. */
+typedef struct ct_exec {
+    void *workspace;      /* as many bytes as prepare asked for, 64-byte aligned */
+    _Atomic int64_t *bad; /* the first bad value met (an index out of range), by ct_exec_bad; 0: none */
+} ct_exec;
+
+/* A kernel that meets bad data says so here and goes on: `bad` becomes value + 1, or a negative value as it is. */
+static inline void ct_exec_bad(const ct_exec *exec, int64_t value) {
+    int64_t none = 0, said = value < 0 || value == INT64_MAX ? value : value + 1;
+    atomic_compare_exchange_strong_explicit(exec->bad, &none, said, memory_order_relaxed, memory_order_relaxed);
+}
+
+#define CT_UNSUPPORTED CT_STOPPED /* prepare's answer: not this dtype, shape or layout; the next backend is asked */
+
+/* A kernel is two functions. prepare, once a use: checks that it can, and may leave a state (freed by `release`) and
+   a size of workspace. run, every time: in[i] and out[i] point at the first elements (NULL for an absent input, or an
+   output that nobody wants). An output may be the same memory as an input where the op's row says INPLACE. */
+typedef struct ct_kernel {
+    ct_status (*prepare)(const ct_call *call, void **state, size_t *workspace); /* NULL: any call, nothing to do */
+    void (*run)(const ct_exec *exec, const ct_call *call, void *state, const void *const *in, void *const *out);
+    void (*release)(void *state); /* NULL: ct_free */
+} ct_kernel;
+
+static inline int64_t ct_layout_numel(const ct_layout *l) {
+    int64_t n = 1;
+    for (int i = 0; i < l->ndim; i++) n *= l->size[i];
+    return n;
+}
+/* Row-major, without gaps. */
+static inline bool ct_layout_contiguous(const ct_layout *l) {
+    int64_t n = 1;
+    for (int i = l->ndim - 1; i >= 0; n *= l->size[i--])
+        if (l->size[i] != 1 && l->stride[i] != n) return false;
+    return true;
+}
+#endif

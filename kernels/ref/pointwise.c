@@ -1,0 +1,35 @@
+/* Every pointwise op on every type, by libm. */
+#include "kernels/ops.h"
+#include "kernels/pointwise.h"
+#include "kernels/words.h"
+
+LIBM_WORDS(f32, f)
+LIBM_WORDS(f64, )
+FLOAT_WORDS(f32, f)
+FLOAT_WORDS(f64, )
+
+#define CT_T f32
+#include "kernels/rows.h"
+#undef CT_T
+#define CT_T f64
+#include "kernels/rows.h"
+#undef CT_T
+#define CT_INTEGER
+#define CT_T i64
+#include "kernels/rows.h"
+#undef CT_T
+#define CT_T i32
+#include "kernels/rows.h"
+#undef CT_T
+#define CT_T u8
+#include "kernels/rows.h"
+
+static const ct_row_fn *const rows[] = {[CT_F32] = rows_f32, [CT_F64] = rows_f64, [CT_I64] = rows_i64,
+                                        [CT_I32] = rows_i32, [CT_U8] = rows_u8,   [CT_BOOL] = rows_u8};
+
+static ct_status prepare(const ct_call *call, void **state, size_t *workspace) {
+    (void)workspace;
+    return ct_walk_new(call, rows[call->in[0].dtype][call->op], state);
+}
+
+const ct_kernel ct_ref_pointwise = {prepare, ct_walk_run, NULL};

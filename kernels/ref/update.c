@@ -1,0 +1,113 @@
+/* One step of an optimizer over all its parameters: a formula on numbers, and one sweep over the lists for all of them.
+   Inputs: n params, n grads, lists of n states, lr, step; outputs: new params, new states. */
+#include "kernels/ref/ref.h"
+
+/* What a formula knows, the same for all elements. */
+typedef struct moment {
+    const void *args;
+    double lr, step, correct[2]; /* Adam: of averages that start at 0, by 1 - beta^step */
+} moment;
+
+/* What it changes: p, a parameter's element, and s, its states in order. */
+typedef struct place {
+    double p, s[3];
+} place;
+typedef void update_fn(const moment *now, double g, place *at);
+
+static void sgd_formula(const moment *now, double g, place *at) {
+    const ct_sgd_args *a = now->args;
+    g += a->weight_decay * at->p;
+    if (a->momentum) {
+        double *buffer = &at->s[0];
+        *buffer = now->step == 1 ? g : a->momentum * *buffer + (1 - a->dampening) * g;
+        g = a->nesterov ? g + a->momentum * *buffer : *buffer;
+    }
+    at->p -= now->lr * g;
+}
+
+/* s: the running averages of g and of its square, and with amsgrad the largest of the latter. */
+static void adam_step(const moment *now, const double *betas, double eps, bool amsgrad, double g, place *at) {
+    double *s = at->s;
+    s[0] += (1 - betas[0]) * (g - s[0]);
+    s[1] = betas[1] * s[1] + (1 - betas[1]) * g * g;
+    if (amsgrad) s[2] = CT_MAX(s[2], s[1]);
+    double size = sqrt(s[amsgrad ? 2 : 1]) / sqrt(now->correct[1]) + eps;
+    at->p -= now->lr / now->correct[0] * s[0] / size;
+}
+
+static void adam_formula(const moment *now, double g, place *at) {
+    const ct_adam_args *a = now->args;
+    adam_step(now, a->betas, a->eps, a->amsgrad, g + a->weight_decay * at->p, at);
+}
+
+static void adamw_formula(const moment *now, double g, place *at) {
+    const ct_adamw_args *a = now->args;
+    at->p *= 1 - now->lr * a->weight_decay;
+    adam_step(now, a->betas, a->eps, a->amsgrad, g, at);
+}
+
+/* s: the running average of g's square; with momentum, its buffer; if centered, the running average of g. */
+static void rmsprop_formula(const moment *now, double g, place *at) {
+    const ct_rmsprop_args *a = now->args;
+    double *square = &at->s[0], *buffer = &at->s[1], *mean = &at->s[a->momentum > 0 ? 2 : 1];
+    g += a->weight_decay * at->p;
+    *square = a->alpha * *square + (1 - a->alpha) * g * g;
+    if (a->centered) *mean += (1 - a->alpha) * (g - *mean);
+    g /= sqrt(a->centered ? *square - *mean * *mean : *square) + a->eps;
+    if (a->momentum > 0) g = *buffer = a->momentum * *buffer + g;
+    at->p -= now->lr * g;
+}
+
+/* Parameter i of n; without a gradient it and its states are handed on. */
+static void update_one(update_fn *formula, const moment *now, const ct_call *call, const void *const *in,
+                       void *const *out, int n, int i) {
+    const ct_layout *p = &call->in[i];
+    const void *grad = in[n + i];
+    const int64_t *stride[CT_SWEEP_MAX]; /* of param and states read, of them written, of the gradient */
+    int lists = call->n_out / n, read[] = {i, 2 * n + i, 3 * n + i, 4 * n + i};
+    for (int j = 0; j < lists; j++) {
+        stride[j] = call->in[read[j]].stride;
+        stride[lists + j] = call->out[j * n + i].stride;
+    }
+    stride[2 * lists] = grad ? call->in[n + i].stride : ct_stride_none;
+    for (ct_sweep w = ct_sweep_new(p->ndim, p->size, 0, stride, 2 * lists + 1); w.more; ct_sweep_next(&w)) {
+        double v[4] = {0};
+        for (int j = 0; j < lists; j++) v[j] = ct_elem_get(p->dtype, in[read[j]], w.at[j]);
+        place at = {v[0], {v[1], v[2], v[3]}};
+        if (grad) formula(now, ct_elem_get(p->dtype, grad, w.at[2 * lists]), &at);
+        ct_elem_put(p->dtype, out[i], w.at[lists], at.p);
+        for (int j = 1; j < lists; j++) ct_elem_put(p->dtype, out[j * n + i], w.at[lists + j], at.s[j - 1]);
+    }
+}
+
+static void update(update_fn *formula, const double *betas, const ct_call *call, const void *const *in,
+                   void *const *out) {
+    int n = call->n_in - 2 - call->n_out, lr = call->n_in - 2, step = lr + 1;
+    moment now = {
+        call->args, ct_elem_get(call->in[lr].dtype, in[lr], 0), ct_elem_get(call->in[step].dtype, in[step], 0), {1, 1}};
+    for (int i = 0; i < 2 && betas; i++) now.correct[i] = 1 - pow(betas[i], now.step);
+    for (int i = 0; i < n; i++) update_one(formula, &now, call, in, out, n, i);
+}
+
+/* All of a parameter's tensors are f32, or all f64. */
+static ct_status prepare(const ct_call *call, void **state CT_UNUSED, size_t *workspace CT_UNUSED) {
+    int n = call->n_in - 2 - call->n_out;
+    if (n <= 0 || call->n_out % n || call->n_out / n > 4) return CT_UNSUPPORTED;
+    for (int i = 0; i < call->n_in - 2; i++) {
+        ct_dtype dtype = call->in[i % n].dtype;
+        bool absent = i / n == 1 && call->in[i].dtype == CT_NONE, is_float = dtype == CT_F32 || dtype == CT_F64;
+        if (!is_float || (!absent && call->in[i].dtype != dtype)) return CT_UNSUPPORTED;
+    }
+    for (int i = 0; i < call->n_out; i++)
+        if (call->out[i].dtype != call->in[i % n].dtype) return CT_UNSUPPORTED;
+    return CT_OK;
+}
+
+RUN_OF(sgd) { update(sgd_formula, NULL, call, in, out); }
+RUN_OF(adam) { update(adam_formula, ((const ct_adam_args *)call->args)->betas, call, in, out); }
+RUN_OF(adamw) { update(adamw_formula, ((const ct_adamw_args *)call->args)->betas, call, in, out); }
+RUN_OF(rmsprop) { update(rmsprop_formula, NULL, call, in, out); }
+const ct_kernel ct_ref_sgd = {.prepare = prepare, .run = sgd};
+const ct_kernel ct_ref_adam = {.prepare = prepare, .run = adam};
+const ct_kernel ct_ref_adamw = {.prepare = prepare, .run = adamw};
+const ct_kernel ct_ref_rmsprop = {.prepare = prepare, .run = rmsprop};

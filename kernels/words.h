@@ -1,0 +1,105 @@
+/* The words of pointwise.def as C on a type: W(add) is add_f32 where CT_T is f32. Each argument is evaluated once.
+   Math functions (exp_f32, ...) come from the includer: libm's in kernels/ref, vectorisable ones in kernels/cpu. */
+#ifndef CT_KERNELS_WORDS_H
+#define CT_KERNELS_WORDS_H
+#include <math.h>
+#include <stdint.h>
+#define WORD_PASTE_(a, b) a##_##b
+#define WORD_PASTE(a, b) WORD_PASTE_(a, b)
+#define W(word) WORD_PASTE(word, CT_T)
+
+typedef float f32;
+typedef double f64;
+typedef int64_t i64;
+typedef int32_t i32;
+typedef unsigned char u8;
+#define WORD static inline __attribute__((always_inline, unused))
+
+/* Words of every type; integers wrap, as PyTorch's do. */
+#define WORDS(T, wide)                                                                                                 \
+    WORD T add_##T(T a, T b) { return (T)((wide)a + (wide)b); }                                                        \
+    WORD T sub_##T(T a, T b) { return (T)((wide)a - (wide)b); }                                                        \
+    WORD T mul_##T(T a, T b) { return (T)((wide)a * (wide)b); }                                                        \
+    WORD T neg_##T(T a) { return (T)(-(wide)a); }                                                                      \
+    WORD int lt_##T(T a, T b) { return a < b; }                                                                        \
+    WORD int le_##T(T a, T b) { return a <= b; }                                                                       \
+    WORD int gt_##T(T a, T b) { return a > b; }                                                                        \
+    WORD int ge_##T(T a, T b) { return a >= b; }                                                                       \
+    WORD int eq_##T(T a, T b) { return a == b; }                                                                       \
+    WORD int ne_##T(T a, T b) { return a != b; }                                                                       \
+    WORD T where_##T(int c, T a, T b) { return c ? a : b; }
+#define SIGNED_WORDS(T)                                                                                                \
+    WORD T abs_##T(T a) { return a < 0 ? neg_##T(a) : a; }                                                             \
+    WORD T sign_##T(T a) { return (T)((a > 0) - (a < 0)); }
+WORDS(i64, uint64_t)
+WORDS(i32, uint32_t)
+WORDS(u8, uint32_t)
+SIGNED_WORDS(i64)
+SIGNED_WORDS(i32)
+WORD u8 abs_u8(u8 a) { return a; }
+WORD u8 sign_u8(u8 a) { return a > 0; }
+WORD i64 num_i64(double v) { return v >= 0x1p63 ? INT64_MAX : v >= -0x1p63 ? (i64)v : INT64_MIN; }
+WORD i32 num_i32(double v) { return v >= INT32_MAX ? INT32_MAX : v >= INT32_MIN ? (i32)v : INT32_MIN; }
+WORD u8 num_u8(double v) { return v >= 255 ? 255 : v >= 0 ? (u8)v : 0; }
+
+#define FLOAT_WORDS(T, s)                                                                                              \
+    WORDS(T, T) SIGNED_WORDS(T)                                                                                                        \
+    WORD T num_##T(double v) { return (T)v; }                                                                          \
+    WORD T div_##T(T a, T b) { return a / b; }                                                                         \
+    WORD T sqrt_##T(T a) { return __builtin_sqrt##s(a); }                                                              \
+    WORD T floor_##T(T a) { return __builtin_floor##s(a); }                                                            \
+    WORD T ceil_##T(T a) { return __builtin_ceil##s(a); }                                                              \
+    WORD T round_##T(T a) { return __builtin_rint##s(a); }                                                             \
+    WORD T sin_##T(T a) { return sin##s(a); }                                                                          \
+    WORD T cos_##T(T a) { return cos##s(a); }                                                                          \
+    WORD T erf_##T(T a) { return erf##s(a); }                                                                          \
+    WORD T pow_##T(T a, T b) { return pow##s(a, b); }                                                                  \
+    WORD T atan2_##T(T a, T b) { return atan2##s(a, b); }                                                              \
+    WORD T sigmoid_##T(T a) { return 1 / (1 + exp_##T(-a)); }                                                          \
+    WORD T softplus_##T(T a) { return (a > 0 ? a : 0) + log1p_##T(exp_##T(-abs_##T(a))); }                             \
+    WORD T gelu_inner_##T(T a) { return (T)0.7978845608028654 * (a + (T)0.044715 * a * a * a); }
+#define LIBM_WORDS(T, s)                                                                                               \
+    WORD T exp_##T(T a) { return exp##s(a); }                                                                          \
+    WORD T expm1_##T(T a) { return expm1##s(a); }                                                                      \
+    WORD T log_##T(T a) { return log##s(a); }                                                                          \
+    WORD T log1p_##T(T a) { return log1p##s(a); }                                                                      \
+    WORD T tanh_##T(T a) { return tanh##s(a); }
+
+#define ADD W(add)
+#define SUB W(sub)
+#define MUL W(mul)
+#define DIV W(div)
+#define NEG W(neg)
+#define ABS W(abs)
+#define SIGN W(sign)
+#define SQRT W(sqrt)
+#define FLOOR W(floor)
+#define CEIL W(ceil)
+#define ROUND W(round)
+#define EXP W(exp)
+#define EXPM1 W(expm1)
+#define LOG W(log)
+#define LOG1P W(log1p)
+#define SIN W(sin)
+#define COS W(cos)
+#define TANH W(tanh)
+#define ERF W(erf)
+#define POW W(pow)
+#define ATAN2 W(atan2)
+#define SIGMOID W(sigmoid)
+#define SOFTPLUS W(softplus)
+#define GELU_INNER W(gelu_inner)
+#define LT W(lt)
+#define LE W(le)
+#define GT W(gt)
+#define GE W(ge)
+#define EQ W(eq)
+#define NE W(ne)
+#define AND(p, q) ((p) & (q))
+#define OR(p, q) ((p) | (q))
+#define WHERE W(where)
+#define K(v) W(num)(v)
+#define ZERO W(num)(0)
+#define ONE W(num)(1)
+#define P(field) W(num)(p->field)
+#endif

@@ -1,0 +1,13 @@
+/* Decimal numbers in text: the same in every locale of the host program. */
+#ifndef CT_BASE_NUMBER_H
+#define CT_BASE_NUMBER_H
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Reads the number at the start of `s`: sign, digits with or without a point, exponent; no hex, inf or nan. Returns the
+   place after it, NULL when there is none. What is too large comes as an infinity. */
+const char *ct_number_read(const char *s, double *out);
+/* The whole of `s` as an integer: digits, or a number as above that is integral and at most 2^53 (1e3). */
+typedef enum ct_number_fit { CT_NUMBER_FITS, CT_NUMBER_NONE, CT_NUMBER_FRACTION, CT_NUMBER_TOO_LARGE } ct_number_fit;
+ct_number_fit ct_number_int(const char *s, int64_t *out);
+#endif

@@ -1,0 +1,219 @@
+#include "base/parallel.h"
+#include "base/cgroup.h"
+#include "base/error.h"
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_THREADS 256
+#define MAX_ITEMS (1 << 30)     /* of one call of the pool: they are counted in 32 bits */
+#define WORKER_SPIN_NS 500000   /* between two calls of a training step */
+#define CALLER_SPIN_NS 20000    /* then it sleeps, so that a worker on our processor gets to finish */
+#define STACK_BYTES (1 << 20)
+
+/* A thread's own range: the call it belongs to (high half) and its next item (low half) change as one, so that a worker
+   that comes late claims nothing of a newer call. */
+typedef struct range {
+    _Alignas(64) _Atomic uint64_t next;
+} range;
+
+/* The one call under way. `fn` to `threads` are written while every range is closed; a claim of an item of `epoch` proves
+   that they were that call's when read. */
+static struct {
+    _Alignas(64) _Atomic uint32_t epoch;
+    atomic_int sleepers;
+    _Alignas(64) _Atomic(ct_parallel_fn) fn;
+    _Atomic(void *) ctx;
+    _Atomic int64_t n, grain, first; /* item i is the range from (first + i) * grain */
+    atomic_int items, threads;
+    _Alignas(64) _Atomic uint32_t left; /* items not finished: the join waits for these, not for workers */
+    atomic_bool caller_sleeps;
+    range ranges[MAX_THREADS];
+    atomic_int cpu[MAX_THREADS], tid[MAX_THREADS]; /* where worker t fell asleep, or -1 */
+} pool;
+
+static pthread_mutex_t in_use = PTHREAD_MUTEX_INITIALIZER; /* held by the thread whose call is under way */
+static int started = 1;                                    /* threads there are, the caller counted; under in_use */
+static _Thread_local bool inside;
+static atomic_int wanted;
+static _Atomic(void (*)(void)) on_start;
+
+static void futex_wait(_Atomic uint32_t *word, uint32_t value) {
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+static void futex_wake(_Atomic uint32_t *word, int n) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0); }
+
+static void pause_briefly(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static int64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* Spins until *word is not `value`; false after `limit` nanoseconds. */
+static bool spin_while(_Atomic uint32_t *word, uint32_t value, int64_t limit) {
+    int64_t start = 0;
+    for (;;) {
+        for (int i = 0; i < 64; i++) {
+            if (atomic_load_explicit(word, memory_order_relaxed) != value) return true;
+            pause_briefly();
+        }
+        int64_t now = now_ns();
+        if (!start) start = now;
+        if (now - start > limit) return false;
+    }
+}
+
+static void run_item(ct_parallel_fn fn, void *ctx, int64_t item, int64_t n, int64_t grain) {
+    int64_t begin = item * grain;
+    fn(ctx, begin, n - begin < grain ? n : begin + grain);
+}
+
+static uint32_t range_begin(int items, int threads, int t) { return (uint32_t)((int64_t)items * t / threads); }
+
+/* Claims items of call `epoch` until none are left: those of our own range first, then the others'. */
+static void drain(uint32_t epoch, int me) {
+    ct_parallel_fn fn = atomic_load(&pool.fn);
+    void *ctx = atomic_load(&pool.ctx);
+    int64_t n = atomic_load(&pool.n), grain = atomic_load(&pool.grain), first = atomic_load(&pool.first);
+    int items = atomic_load(&pool.items), threads = atomic_load(&pool.threads);
+    for (int d = 0; d < threads && me < threads; d++) {
+        int t = (me + d) % threads;
+        uint32_t end = range_begin(items, threads, t + 1);
+        uint64_t at = atomic_load(&pool.ranges[t].next);
+        while (at >> 32 == epoch && (uint32_t)at < end) {
+            if (!atomic_compare_exchange_weak(&pool.ranges[t].next, &at, at + 1)) continue;
+            run_item(fn, ctx, first + (uint32_t)at, n, grain);
+            if (atomic_fetch_sub(&pool.left, 1) == 1 && atomic_load(&pool.caller_sleeps)) futex_wake(&pool.left, 1);
+            at = atomic_load(&pool.ranges[t].next);
+        }
+    }
+}
+
+static void *worker(void *arg) {
+    int me = (int)(intptr_t)arg;
+    uint32_t seen = 0;
+    inside = true;
+    atomic_store(&pool.tid[me], (int)syscall(SYS_gettid));
+    void (*hook)(void) = atomic_load(&on_start);
+    if (hook) hook();
+    for (;;) {
+        while (!spin_while(&pool.epoch, seen, WORKER_SPIN_NS)) {
+            atomic_store(&pool.cpu[me], sched_getcpu());
+            atomic_fetch_add(&pool.sleepers, 1);
+            futex_wait(&pool.epoch, seen);
+            atomic_fetch_sub(&pool.sleepers, 1);
+            atomic_store(&pool.cpu[me], -1);
+        }
+        seen = atomic_load(&pool.epoch);
+        drain(seen, me);
+    }
+    return NULL;
+}
+
+/* Sees to it that `threads` exist, as far as the system allows; how many do. The process's signals are not for them. */
+static int start_threads(int threads) {
+    if (started >= threads) return threads;
+    sigset_t all, old;
+    pthread_attr_t attr;
+    if (pthread_attr_init(&attr)) return started;
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attr, STACK_BYTES);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    for (pthread_t t; started < threads; started++) {
+        atomic_store(&pool.cpu[started], -1);
+        if (pthread_create(&t, &attr, worker, (void *)(intptr_t)started)) break;
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&attr);
+    return CT_MIN(started, threads);
+}
+
+/* A worker that fell asleep on our processor would be woken there and wait for us: it is sent elsewhere first. */
+static void nudge(int threads) {
+    int cpu = sched_getcpu();
+    for (int t = 1; t < threads; t++) {
+        cpu_set_t all, others;
+        int tid = atomic_load(&pool.tid[t]);
+        if (atomic_load(&pool.cpu[t]) != cpu || sched_getaffinity(tid, sizeof all, &all)) continue;
+        others = all;
+        CPU_CLR(cpu, &others);
+        if (!CPU_COUNT(&others)) continue;
+        sched_setaffinity(tid, sizeof others, &others);
+        sched_setaffinity(tid, sizeof all, &all);
+    }
+}
+
+/* One call of the pool: opens the ranges, takes part, and waits for the items that others claimed. */
+static void run_pool(ct_parallel_fn fn, void *ctx, int64_t n, int64_t grain, int64_t first, int items, int threads) {
+    uint32_t epoch = atomic_load(&pool.epoch) + 1;
+    for (int t = 0; t < started; t++) atomic_store(&pool.ranges[t].next, (uint64_t)epoch << 32 | UINT32_MAX);
+    atomic_store(&pool.fn, fn), atomic_store(&pool.ctx, ctx);
+    atomic_store(&pool.n, n), atomic_store(&pool.grain, grain), atomic_store(&pool.first, first);
+    atomic_store(&pool.items, items), atomic_store(&pool.threads, threads);
+    atomic_store(&pool.left, (uint32_t)items), atomic_store(&pool.caller_sleeps, false);
+    for (int t = 0; t < threads; t++)
+        atomic_store(&pool.ranges[t].next, (uint64_t)epoch << 32 | range_begin(items, threads, t));
+    atomic_store(&pool.epoch, epoch);
+    if (atomic_load(&pool.sleepers)) nudge(threads), futex_wake(&pool.epoch, INT_MAX);
+    inside = true;
+    drain(epoch, 0);
+    inside = false;
+    for (uint32_t left; (left = atomic_load(&pool.left));) {
+        if (spin_while(&pool.left, left, CALLER_SPIN_NS)) continue;
+        atomic_store(&pool.caller_sleeps, true);
+        futex_wait(&pool.left, left);
+    }
+}
+
+void ct_parallel(int64_t n, int64_t grain, ct_parallel_fn fn, void *ctx) {
+    grain = CT_MAX(grain, 1);
+    int64_t items = n > 0 ? (n - 1) / grain + 1 : 0;
+    int threads = (int)CT_MIN(items, ct_threads());
+    if (threads < 2 || inside || pthread_mutex_trylock(&in_use)) {
+        for (int64_t i = 0; i < items; i++) run_item(fn, ctx, i, n, grain);
+        return;
+    }
+    threads = start_threads(threads);
+    for (int64_t i = 0; i < items; i += MAX_ITEMS)
+        run_pool(fn, ctx, n, grain, i, (int)CT_MIN(items - i, MAX_ITEMS), threads);
+    pthread_mutex_unlock(&in_use);
+}
+
+int ct_threads(void) {
+    int n = atomic_load(&wanted);
+    if (n) return n;
+    int found = CT_MIN(ct_threads_available(NULL), MAX_THREADS);
+    return atomic_compare_exchange_strong(&wanted, &n, found) ? found : n; /* someone may have set it meanwhile */
+}
+
+void ct_set_threads(int n) { atomic_store(&wanted, CT_MIN(CT_MAX(n, 1), MAX_THREADS)); }
+
+void ct_parallel_on_start(void (*fn)(void)) { atomic_store(&on_start, fn); }
+
+int ct_threads_available(const char **why) {
+    const char *none;
+    if (!why) why = &none;
+    cpu_set_t set;
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    int n = sched_getaffinity(0, sizeof set, &set) ? (int)CT_MAX(online, 1) : CPU_COUNT(&set);
+    *why = n < online ? "the affinity mask" : "the processors online";
+    const char *quota_why = NULL;
+    int quota = ct_cgroup_cpus("/proc/self/cgroup", "/sys/fs/cgroup", &quota_why);
+    if (quota && quota < n) n = quota, *why = quota_why;
+    return n;
+}

@@ -1,0 +1,22 @@
+/* The library's own small pool of threads; the only place that starts any. */
+#ifndef CT_BASE_PARALLEL_H
+#define CT_BASE_PARALLEL_H
+#include <stdint.h>
+
+typedef void (*ct_parallel_fn)(void *ctx, int64_t begin, int64_t end);
+
+/* Calls fn over disjoint ranges that cover [0, n), each of at most max(grain, 1) items, on this thread and the pool's;
+   returns when all are done. Ranges are cut by grain alone, so what a range computes never depends on the number of
+   threads. Runs serially inside another ct_parallel, when n <= grain, or while another thread uses the pool. */
+void ct_parallel(int64_t n, int64_t grain, ct_parallel_fn fn, void *ctx);
+
+/* Threads that ct_parallel uses, this one included; from ct_threads_available() at first use. */
+int ct_threads(void);
+/* n >= 1; takes effect at the next ct_parallel. */
+void ct_set_threads(int n);
+/* The smaller of the affinity mask and the cgroup's quota (v2 cpu.max, v1 cfs_quota, rounded up); `why` (if given)
+   gets a static sentence that names which of them it was. */
+int ct_threads_available(const char **why);
+/* Called once on every thread the pool starts (the command flushes denormals there); set it before the first use. */
+void ct_parallel_on_start(void (*fn)(void));
+#endif

@@ -1,0 +1,119 @@
+/* ctorch: PyTorch's core in C. Tensors, define-by-run autograd, layers, optimizers.
+   Op prototypes are in ctorch_ops.h, made from the tables of ops; specs, data and runs in ctorch_run.h. */
+#ifndef CTORCH_H
+#define CTORCH_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- status: what a call without a tensor returns; the command's exit statuses are the first five ---- */
+typedef enum ct_status {
+    CT_OK = 0,
+    CT_FAIL = 1,     /* could not be done: a file cannot be written, an argument does not fit */
+    CT_BAD_SPEC = 2, /* what the user wrote is wrong */
+    CT_BAD_DATA = 3, /* a file's content is damaged or not what it should be */
+    CT_DIVERGED = 4, /* the loss is not a number */
+    CT_NO_MEMORY = 5,
+    CT_STOPPED = 6   /* a run was asked to stop and has checkpointed */
+} ct_status;
+
+/* The message of this thread's last failed call; valid until the next. */
+const char *ct_error(void);
+const char *ct_version(void);
+
+/* ---- tensors ---- */
+#define CT_MAX_DIMS 8
+#define CT_ZERO INT64_MIN /* in an args struct: an explicit 0 where a zero field would mean PyTorch's default */
+
+typedef enum ct_dtype { CT_NONE, CT_F32, CT_F64, CT_I64, CT_I32, CT_U8, CT_BOOL } ct_dtype;
+typedef struct ct_dims { int n; int64_t v[CT_MAX_DIMS]; } ct_dims;
+/* A list of dims or sizes: CT_DIMS(2, 3, 4). */
+#ifdef __cplusplus
+#define CT_DIMS(...) (ct_dims{(int)(sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}})
+#else
+#define CT_DIMS(...) \
+    ((ct_dims){(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}})
+#endif
+typedef struct ct_tensor ct_tensor;
+typedef struct ct_scope ct_scope;
+
+/* What a call returns belongs to the calling thread's innermost open scope and ends with it. */
+ct_scope *ct_scope_open(void);
+/* Ends the scope and all it owns; the first error inside it, if any (ct_error() has its message). */
+ct_status ct_scope_close(ct_scope *scope) __attribute__((warn_unused_result));
+/* Hands `t` to the scope around `scope` (the innermost open one), so that it outlives it. */
+ct_tensor *ct_scope_return(ct_scope *scope, ct_tensor *t);
+/* Takes `t` out of all scopes: it is yours until ct_drop. */
+ct_tensor *ct_keep(ct_tensor *t);
+void ct_drop(ct_tensor *t);
+
+/* Why `t` is an error, or NULL when it is a tensor. Calls given an error return it. */
+const char *ct_why(const ct_tensor *t);
+
+ct_tensor *ct_empty(ct_dtype dtype, ct_dims shape);
+ct_tensor *ct_zeros(ct_dtype dtype, ct_dims shape);
+ct_tensor *ct_full(ct_dtype dtype, ct_dims shape, double value);
+/* Copies `data` (row-major, of `dtype`). */
+ct_tensor *ct_from(ct_dtype dtype, ct_dims shape, const void *data);
+ct_tensor *ct_scalar(ct_dtype dtype, double value);
+
+ct_dtype ct_dtype_of(const ct_tensor *t);
+int ct_ndim(const ct_tensor *t);
+int64_t ct_size(const ct_tensor *t, int dim);   /* dim may be negative */
+int64_t ct_stride(const ct_tensor *t, int dim); /* in elements */
+int64_t ct_numel(const ct_tensor *t);
+bool ct_is_contiguous(const ct_tensor *t);
+/* The first element; rows follow by ct_stride. NULL for an error or where there is no data (shapes only). */
+void *ct_data(const ct_tensor *t);
+/* The one element as a double; NAN, with ct_error() set, when there is not exactly one. */
+double ct_item(const ct_tensor *t);
+/* Copies all elements, row-major, converted to `dtype`, into `out` (ct_numel elements). */
+ct_status ct_copy_out(const ct_tensor *t, ct_dtype dtype, void *out);
+/* Text as PyTorch prints it, abridged to `size`. */
+void ct_format(const ct_tensor *t, char *out, size_t size);
+const char *ct_dtype_name(ct_dtype dtype); /* "f32" */
+size_t ct_dtype_bytes(ct_dtype dtype);
+ct_tensor *ct_to(ct_tensor *t, ct_dtype dtype);
+
+/* ---- autograd ---- */
+ct_tensor *ct_requires_grad(ct_tensor *t, bool on); /* returns t */
+/* Gradient of the 0-d `loss` into every leaf that requires one (added to what is there). */
+ct_status ct_backward(ct_tensor *loss);
+/* The gradient that backward left, or NULL; belongs to t. */
+ct_tensor *ct_grad(const ct_tensor *t);
+void ct_zero_grad(ct_tensor *t);
+/* d(sum(outputs * grad_outputs)) / d(inputs) into din[n_in]; a NULL where an input has no path. create_graph makes the
+   results differentiable. grad_outputs may be NULL for a 0-d output. The graph is kept. */
+ct_status ct_gradients(ct_tensor *output, ct_tensor *grad_output, ct_tensor *const *in, int n_in, bool create_graph,
+                       ct_tensor **din);
+/* Between these, nothing is recorded on this thread; they nest. */
+void ct_no_grad_begin(void);
+void ct_no_grad_end(void);
+
+/* ---- random numbers: Philox, a function of seed, step, name and place alone ---- */
+void ct_manual_seed(uint64_t seed); /* of this thread's eager calls */
+
+/* ---- threads: of the library's own pool ---- */
+int ct_threads(void);
+void ct_set_threads(int n);
+int ct_threads_available(const char **why);
+
+/* ---- files ---- */
+/* An IDX file, raw (mapped) or gzip, of any of the format's types (i8 and i16 come as i32). */
+ct_tensor *ct_idx_read(const char *path);
+
+typedef struct ct_image_args {
+    int64_t size[2];  /* height, width; 0: as the file has them */
+    int64_t channels; /* 1 or 3; 0: 3 if the file has colour, else 1 */
+} ct_image_args;
+/* A PNG as u8 (C, H, W): alpha composed on white (ctorch-spec(5) has the rules), then resized, antialiased bilinear. */
+ct_tensor *ct_image_read(const char *path, ct_image_args args);
+
+#ifdef __cplusplus
+}
+#endif
+#include "ctorch_ops.h"
+#endif

@@ -1,0 +1,140 @@
+/* ctorch_run.h: specs, data, runs. What the command is made of; nothing here prints or exits. */
+#ifndef CTORCH_RUN_H
+#define CTORCH_RUN_H
+#include "ctorch.h"
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- specs ---- */
+typedef struct ct_spec ct_spec;
+/* Reads a spec ("-": stdin) and applies `set` ("train.epochs=10"), NULL-terminated or NULL. *messages (may be NULL) gets
+   every error and warning as a compiler prints them, to be ct_text_free'd; NULL where there are none. CT_BAD_SPEC when
+   there is an error; CT_FAIL when the file cannot be read. */
+ct_status ct_spec_load(const char *path, const char *const *set, ct_spec **out, char **messages);
+void ct_spec_free(ct_spec *spec);
+void ct_text_free(char *text);
+
+/* A layer in `check`'s table. */
+typedef struct ct_layer_report {
+    char name[64], layer[32], output[64]; /* "0", "linear", "(N, 128)" */
+    int64_t parameters;
+} ct_layer_report;
+typedef struct ct_check_report {
+    ct_layer_report *layer; /* n_layers; freed by ct_check_report_free */
+    int n_layers;
+    int64_t parameters;
+    char input[64]; /* "(N, 1, 28, 28)", or "" where only the data would tell */
+} ct_check_report;
+/* Builds the model on shapes alone, without data: the input's shape comes from the dataset's manifest or data.size.
+   messages as in ct_spec_load. */
+ct_status ct_spec_check(ct_spec *spec, ct_check_report *out, char **messages);
+void ct_check_report_free(ct_check_report *r);
+
+/* ---- training ---- */
+typedef struct ct_progress {
+    const char *phase; /* "train" or "validation" */
+    int64_t epoch, epochs, step, steps; /* from 1; steps of this epoch */
+    double loss, accuracy;              /* means of this epoch so far; accuracy NAN where there is none */
+    double samples_per_s, seconds_left; /* of the whole run */
+} ct_progress;
+
+typedef struct ct_epoch_report {
+    int64_t epoch, epochs, step;
+    double loss, accuracy;               /* of training */
+    double val_loss, val_accuracy;       /* NAN where there is no validation split */
+    double seconds;
+    bool best;                           /* the best one so far by `monitor` */
+} ct_epoch_report;
+
+typedef struct ct_train_options {
+    const char *dir;       /* the run directory */
+    bool resume;           /* go on from its last checkpoint */
+    bool force;            /* replace a run that is there */
+    bool eager;            /* define-by-run rather than plans */
+    const char *const *data_dirs; /* where datasets lie, in order, NULL-terminated */
+    const volatile int *stop;     /* set by a signal handler: checkpoint, then CT_STOPPED; may be NULL */
+    void (*progress)(void *ctx, const ct_progress *p);    /* after every step; may be NULL */
+    void (*epoch)(void *ctx, const ct_epoch_report *e);   /* after every epoch; may be NULL */
+    void (*note)(void *ctx, const char *line);            /* what a user should know; may be NULL */
+    void *ctx;
+} ct_train_options;
+
+typedef struct ct_train_report {
+    int64_t epochs, steps, parameters; /* epochs: done, fewer when stopped early */
+    double seconds, first_step_s;      /* from the call to the end of the first step */
+    int64_t best_epoch;
+    double loss, val_loss, val_accuracy; /* of the last epoch, and of the best one; NAN where not measured */
+    bool stopped_early;
+} ct_train_report;
+
+/* Trains and leaves a run directory: spec.yaml, log.jsonl, best.safetensors, last.safetensors, state.safetensors.
+   messages as in ct_spec_load (a shape that clashes shows only here where the data decides the input). */
+ct_status ct_train(ct_spec *spec, const ct_train_options *options, ct_train_report *out, char **messages);
+/* --resume DIR without a spec: the run's own. */
+ct_status ct_train_resume_spec(const char *dir, ct_spec **out, char **messages);
+
+/* ---- models ---- */
+typedef struct ct_model ct_model;
+/* A run directory (its best.safetensors) or a model file; its digest is verified. */
+ct_status ct_model_open(const char *path, ct_model **out);
+void ct_model_close(ct_model *m);
+int ct_model_classes(const ct_model *m);
+const char *ct_model_class(const ct_model *m, int i); /* its name */
+/* Height, width and channels of the images it takes; false when its input is no image. */
+bool ct_model_image(const ct_model *m, int64_t size[2], int64_t *channels);
+int64_t ct_model_parameters(const ct_model *m);
+/* Probabilities of each class, row-major (N, classes), for u8 images (N, C, H, W) of that size. */
+ct_status ct_model_predict(ct_model *m, const ct_tensor *images, float *out);
+
+/* ---- evaluation ---- */
+typedef struct ct_eval_options {
+    const char *split;            /* "test" (NULL), "train", "validation" */
+    const char *data;             /* a folder to use instead of what the run names: of images, or of the dataset's files */
+    const char *const *data_dirs; /* as in ct_train_options */
+    void (*progress)(void *ctx, int64_t done, int64_t total); /* may be NULL */
+    /* A row a sample, in order: index, file (or NULL), label, prediction, probabilities (classes of them). May be NULL. */
+    void (*sample)(void *ctx, int64_t i, const char *file, int label, int prediction, const float *probability);
+    void *ctx;
+} ct_eval_options;
+
+typedef struct ct_class_report { const char *name; int64_t support; double precision, recall, f1; } ct_class_report;
+typedef struct ct_eval_report {
+    char dataset[128], split[16];
+    int64_t n, correct;
+    double loss;
+    double accuracy, low, high; /* and its 95% interval (Wilson's score) */
+    double top5;                /* NAN with 10 classes or fewer */
+    int classes;
+    ct_class_report *of;  /* `classes` of them */
+    int64_t *confusion;   /* [label * classes + prediction] */
+    double seconds;
+} ct_eval_report;
+ct_status ct_evaluate(ct_model *m, const ct_eval_options *options, ct_eval_report *out);
+void ct_eval_report_free(ct_eval_report *r);
+
+/* ---- datasets ---- */
+typedef struct ct_fetch_options {
+    const char *dir, *mirror; /* files land in DIR/NAME/; mirror: instead of the manifest's, or NULL */
+    int retries, timeout_s;   /* 0: 3 and 30 */
+    void (*progress)(void *ctx, const char *file, int64_t done, int64_t total); /* may be NULL */
+    void (*note)(void *ctx, const char *line);
+    void *ctx;
+} ct_fetch_options;
+typedef struct ct_dataset_info { const char *name, *title, *license; int64_t bytes; int files, classes; bool embedded; } ct_dataset_info;
+/* Dataset number i that ctorch knows by name; false past the last. The strings are static. */
+bool ct_dataset_list(int i, ct_dataset_info *out);
+ct_status ct_dataset_fetch(const char *name, const ct_fetch_options *options);
+ct_status ct_dataset_verify(const char *name, const ct_fetch_options *options);
+/* The test images of a spec's dataset as u8 (N, C, H, W), in this scope, for showing; *labels may be NULL. */
+ct_tensor *ct_model_samples(ct_model *m, const ct_eval_options *options, int64_t first, int64_t n, int64_t *labels);
+
+/* ---- the machine ---- */
+const char *ct_backend_name(void);               /* the kernels in use: "v4", "v3", "v2", "generic", "ref" */
+ct_status ct_backend_use(const char *name);      /* others than the best; NULL: the best */
+void ct_flush_denormals(void);                   /* on this thread and on those of the pool from now on */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

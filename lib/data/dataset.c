@@ -1,0 +1,131 @@
+#include "data/dataset.h"
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "data/source.h"
+#include <string.h>
+
+#define FIELD(name) offsetof(ct_data_args, name)
+
+static const ct_key normalize_keys[] = {
+    {"mean", CT_KEY_FLOATS, 0, .count = 3, .min = -1e6, .max = 1e6, .help = "of each channel, with pixels in 0..1"},
+    {"std", CT_KEY_FLOATS, 3 * sizeof(double), .count = 3, .def = 1, .min = 1e-6, .max = 1e6,
+     .help = "of each channel"},
+    {0}};
+
+const ct_key ct_data_keys[] = {
+    {"dataset", CT_KEY_STRING, FIELD(dataset),
+     .help = "a dataset's name (`ctorch fetch --list`), or its manifest's path"},
+    {"dir", CT_KEY_PATH, FIELD(dir), .help = "where the dataset's files are, instead of CTORCH_DATA"},
+    {"images", CT_KEY_PATH, FIELD(images), .help = "a folder of PNG files, instead of a dataset"},
+    {"size", CT_KEY_INTS, FIELD(size), .count = 2, .max = 8192, .help = "height and width; 0: as the first image"},
+    {"channels", CT_KEY_INT, FIELD(channels), .max = 3, .help = "1 or 3; 0: 3 if the first image has colour"},
+    {"normalize", CT_KEY_MAP, FIELD(normalize), .sub = normalize_keys, .help = "(pixel - mean) / std"},
+    {"validation", CT_KEY_FLOAT, FIELD(validation), .max = 0.9, .choices = "test",
+     .help = "fraction of the training part, by class, that is not trained on; or the test part"},
+    {"test", CT_KEY_FLOAT, FIELD(test), .def = 0.1, .max = 0.9,
+     .help = "fraction of images, by class, held out where there is no test/ folder"},
+    {"on_bad", CT_KEY_ENUM, FIELD(on_bad), .choices = "error|skip", .help = "what to do about a damaged image"},
+    {0}};
+
+ct_status ct_source_check(const ct_tensor *t) { return ct_why(t) ? ct_fail(t->status, "%s", ct_why(t)) : CT_OK; }
+
+ct_status ct_dataset_files(ct_dataset *d, size_t n) {
+    d->file_name = ct_alloc(n, sizeof *d->file_name);
+    d->file_hash = ct_alloc(n, sizeof *d->file_hash);
+    if (!d->file_name || !d->file_hash) return CT_NO_MEMORY;
+    d->files = (int)n;
+    return CT_OK;
+}
+
+/* SHA-256 over a line "HASH NAME" a file. */
+static ct_status fingerprint(ct_dataset *d) {
+    ct_sha256 *h = ct_sha256_new();
+    if (!h) return CT_NO_MEMORY;
+    for (int i = 0; i < d->files; i++) {
+        ct_sha256_add(h, d->file_hash[i], strlen(d->file_hash[i]));
+        ct_sha256_add(h, " ", 1);
+        ct_sha256_add(h, d->file_name[i], strlen(d->file_name[i]));
+        ct_sha256_add(h, "\n", 1);
+    }
+    return ct_sha256_hex(h, d->fingerprint);
+}
+
+static int64_t label_at(const ct_tensor *y, int64_t i) {
+    return ct_dtype_of(y) == CT_U8 ? ((const uint8_t *)ct_data(y))[i] : ((const int64_t *)ct_data(y))[i];
+}
+
+/* That a part fits together, and its labels the classes. */
+static ct_status check_part(const ct_dataset *d, const ct_split *part, const char *which) {
+    int64_t n = ct_size(part->x, 0);
+    if (ct_ndim(part->x) < 2)
+        return ct_fail(CT_BAD_DATA, "%s: the %s samples have %d dimensions, at least 2 were expected", d->name, which,
+                       ct_ndim(part->x));
+    if (!part->y) return CT_OK;
+    if (ct_ndim(part->y) != 1 || ct_size(part->y, 0) != n)
+        return ct_fail(CT_BAD_DATA, "%s: %lld %s samples have %lld labels", d->name, (long long)n, which,
+                       (long long)ct_numel(part->y));
+    for (int64_t i = 0; i < n; i++) {
+        int64_t label = label_at(part->y, i);
+        if (label < 0 || label >= d->classes)
+            return ct_fail(CT_BAD_DATA, "%s: %s sample %lld has label %lld; there are %d classes", d->name, which,
+                           (long long)i, (long long)label, d->classes);
+    }
+    return CT_OK;
+}
+
+static ct_status check(const ct_dataset *d) {
+    const ct_tensor *a = d->train.x, *b = d->test.x;
+    CT_TRY(check_part(d, &d->train, "training"));
+    if (!b) return CT_OK;
+    CT_TRY(check_part(d, &d->test, "test"));
+    bool same = ct_ndim(a) == ct_ndim(b);
+    for (int i = 1; same && i < ct_ndim(a); i++) same = ct_size(a, i) == ct_size(b, i);
+    return same ? CT_OK : ct_fail(CT_BAD_DATA, "%s: training and test samples differ in shape", d->name);
+}
+
+static ct_status load(const ct_data_args *args, uint64_t seed, const char *const *data_dirs, ct_dataset *d) {
+    if (args->images && args->dataset)
+        return ct_fail(CT_BAD_SPEC, "data: `dataset` and `images` are two sources; one was expected");
+    if (args->channels == 2) return ct_fail(CT_BAD_SPEC, "data: `channels` is 2; 0, 1 or 3 was expected");
+    CT_TRY(args->images ? ct_source_images(args, seed, d) : ct_source_manifest(args, data_dirs, d));
+    CT_TRY(check(d));
+    return fingerprint(d);
+}
+
+ct_status ct_dataset_load(const ct_data_args *args, uint64_t seed, const char *const *data_dirs, ct_dataset **out) {
+    *out = NULL;
+    ct_dataset *d = ct_alloc(1, sizeof *d);
+    if (!d) return CT_NO_MEMORY;
+    ct_scope *scope = ct_scope_open(); /* of what is not kept */
+    ct_status s = load(args, seed, data_dirs, d), t = ct_scope_close(scope);
+    if (!s) s = t;
+    if (s)
+        ct_dataset_free(d);
+    else
+        *out = d;
+    return s;
+}
+
+static void free_strings(char **list, int64_t n) {
+    for (int64_t i = 0; list && i < n; i++) ct_free(list[i]);
+    ct_free(list);
+}
+
+static void free_split(ct_split *p) {
+    for (char **f = p->file; f && *f; f++) ct_free(*f); /* a NULL is after the last */
+    ct_free(p->file);
+    if (p->x) ct_drop(p->x);
+    if (p->y) ct_drop(p->y);
+}
+
+void ct_dataset_free(ct_dataset *d) {
+    if (!d) return;
+    free_split(&d->train);
+    free_split(&d->test);
+    free_strings(d->class_name, d->classes);
+    free_strings(d->file_name, d->files);
+    free_strings(d->skipped_file, d->skipped);
+    ct_free(d->file_hash);
+    ct_free(d->name);
+    ct_free(d);
+}

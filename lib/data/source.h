@@ -1,0 +1,15 @@
+/* Where a dataset's samples come from: each fills an empty ct_dataset. Inside lib/data only. */
+#ifndef CT_DATA_SOURCE_H
+#define CT_DATA_SOURCE_H
+#include "data/dataset.h"
+
+/* A manifest's files, or those that the library carries. */
+ct_status ct_source_manifest(const ct_data_args *args, const char *const *data_dirs, ct_dataset *d);
+/* A folder of PNG files. */
+ct_status ct_source_images(const ct_data_args *args, uint64_t seed, ct_dataset *d);
+
+/* Room for n rows of file_name and file_hash; the source fills them. */
+ct_status ct_dataset_files(ct_dataset *d, size_t n);
+/* CT_OK, or a tensor's error as this thread's. */
+ct_status ct_source_check(const ct_tensor *t);
+#endif

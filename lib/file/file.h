@@ -1,0 +1,28 @@
+/* Files whole: mapped or unzipped in, written by rename. */
+#ifndef CT_FILE_FILE_H
+#define CT_FILE_FILE_H
+#include "base/error.h"
+#include "base/buf.h"
+
+typedef struct ct_bytes {
+    const unsigned char *data;
+    size_t len;
+    void *map; /* what munmap wants; NULL: data is ct_free'd */
+} ct_bytes;
+/* Maps a regular file for reading (a file that is no regular one is refused); an empty one has len 0. The pages are
+   private: a tensor over them may be written to, and the file stays as it is. */
+ct_status ct_file_map(const char *path, ct_bytes *out);
+/* As ct_file_map, but unzips a gzip file into memory; at most `limit` bytes come out, more is an error. */
+ct_status ct_file_read(const char *path, size_t limit, ct_bytes *out);
+/* The first `n` bytes of what ct_file_read would give, or fewer where there are no more: *got of them. */
+ct_status ct_file_head(const char *path, void *out, size_t n, size_t *got);
+void ct_bytes_free(ct_bytes *b);
+/* Writes path.tmp in the same directory, fsync, rename, fsync of the directory: old or new, never half. */
+ct_status ct_file_write(const char *path, const void *data, size_t len);
+/* For writers that stream: create PATH.tmp, put, then commit (fsync, rename, fsync) or drop it. Both close `fd`; a
+   commit that fails leaves no PATH.tmp. `path` is the final name in all four. */
+ct_status ct_file_create(const char *path, int *fd);
+ct_status ct_file_put(const char *path, int fd, const void *data, size_t len);
+ct_status ct_file_commit(const char *path, int fd);
+void ct_file_drop(const char *path, int fd);
+#endif

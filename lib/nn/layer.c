@@ -1,0 +1,48 @@
+/* Finding layers: those of layers.def, and ops. */
+#include "nn/module.h"
+#include <string.h>
+
+#define LAYER(name) extern const ct_layer ct_layer_##name;
+#include "nn/layers.def"
+#undef LAYER
+#define LAYER(name) &ct_layer_##name,
+static const ct_layer *const named[] = {
+#include "nn/layers.def"
+};
+
+static ct_tensor *forward_op(ct_module *m, ct_tensor *x) { return ct_call_filled(m->op, &x, 1, m->args, NULL); }
+
+static ct_layer of_op[CT_OP_COUNT];
+static const ct_kind *kinds[CT_COUNT(named) + CT_OP_COUNT];
+static int n_kinds;
+
+static bool is_public(const ct_op *op) {
+    const char *name = op->kind.name;
+    size_t n = strlen(name);
+    return op->n_in == 1 && op->n_out == 1 && !(op->flags & CT_IS_GRAD) && name[n - 1] != '_' && !strstr(name, "_back") &&
+           (op->in_names[0] && strcmp(op->in_names[0], "g"));
+}
+
+__attribute__((constructor)) static void list(void) {
+    for (int i = 0; i < CT_COUNT(named); i++) kinds[n_kinds++] = &named[i]->kind;
+    for (int id = 0; id < CT_OP_COUNT; id++) {
+        const ct_op *op = ct_op_get(id);
+        if (!is_public(op)) continue;
+        bool taken = false;
+        for (int i = 0; i < CT_COUNT(named); i++) taken |= !strcmp(named[i]->kind.name, op->kind.name);
+        if (taken) continue;
+        of_op[id] = (ct_layer){.kind = op->kind, .forward = forward_op};
+        kinds[n_kinds++] = &of_op[id].kind;
+    }
+}
+
+const ct_kind *const *ct_layer_kinds(int *n) {
+    *n = n_kinds;
+    return kinds;
+}
+
+const ct_layer *ct_layer_find(const char *name) {
+    for (int i = 0; i < n_kinds; i++)
+        if (!strcmp(kinds[i]->name, name)) return (const ct_layer *)kinds[i]; /* kind is its first member */
+    return NULL;
+}

@@ -1,0 +1,46 @@
+/* Which kernel runs: the processor's best instruction set if its kernel can, else plain C. */
+#include "kernels/backend.h"
+#include "ops/ops.h"
+#include <stdio.h>
+#include <string.h>
+
+static const ct_backend *_Atomic chosen; /* NULL: not asked yet */
+
+static const ct_backend *best(void) {
+    for (const ct_backend_choice *c = ct_backends_cpu; c->backend; c++)
+        if (c->runs()) return c->backend;
+    return &ct_backend_ref;
+}
+
+static const ct_backend *backend(void) {
+    const ct_backend *b = chosen;
+    if (!b) chosen = b = best();
+    return b;
+}
+
+const char *ct_backend_name(void) { return backend()->name; }
+
+ct_status ct_backend_use(const char *name) {
+    if (!name) chosen = best();
+    else if (!strcmp(name, ct_backend_ref.name)) chosen = &ct_backend_ref;
+    else {
+        const ct_backend_choice *c = ct_backends_cpu;
+        while (c->backend && strcmp(c->backend->name, name)) c++;
+        if (!c->backend || !c->runs()) return ct_fail(CT_FAIL, "instruction set '%s' is not to be had here", name);
+        chosen = c->backend;
+    }
+    return CT_OK;
+}
+
+ct_status ct_kernel_pick(const ct_call *call, const ct_kernel **kernel, void **state, size_t *workspace) {
+    const ct_backend *order[] = {backend(), &ct_backend_ref};
+    for (int i = 0; i < 2; i++) {
+        const ct_kernel *k = order[i]->kernel[call->op];
+        if (!k) continue;
+        *kernel = k, *state = NULL, *workspace = 0;
+        ct_status status = k->prepare ? k->prepare(call, state, workspace) : CT_OK;
+        if (status != CT_UNSUPPORTED) return status;
+    }
+    return ct_fail(CT_FAIL, "%s: not for %s", ct_op_get(call->op)->kind.name,
+                   call->n_in ? ct_dtype_name(call->in[0].dtype) : "this type");
+}

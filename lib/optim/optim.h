@@ -1,0 +1,30 @@
+/* Optimizers: a row says which op makes a step and what it remembers. */
+#ifndef CT_OPTIM_H
+#define CT_OPTIM_H
+#include "ops/ops.h"
+
+typedef struct ct_optimizer {
+    ct_kind kind; /* the op's own name and keys */
+    int op;
+    int (*n_state)(const void *args);        /* tensors remembered a parameter */
+    const char *(*state_name)(const void *args, int i); /* PyTorch's name of the i-th */
+} ct_optimizer;
+
+const ct_optimizer *ct_optimizer_find(const char *name);
+const ct_kind *const *ct_optimizer_kinds(int *n);
+
+typedef struct ct_optim ct_optim;
+/* For params[n], which must outlive it. args: the kind's struct, defaults filled. */
+ct_status ct_optim_new(const ct_optimizer *kind, const void *args, ct_tensor *const *params, int n, ct_optim **out);
+void ct_optim_free(ct_optim *o);
+/* One step from the parameters' gradients (ct_grad); a parameter without one stays as it is. */
+ct_status ct_optim_step(ct_optim *o);
+void ct_optim_zero_grad(ct_optim *o);
+/* 0-d f64 tensors, kept: the learning rate and the count of steps taken. */
+ct_tensor *ct_optim_lr(ct_optim *o);
+ct_tensor *ct_optim_count(ct_optim *o);
+int ct_optim_n_state(const ct_optim *o);
+/* State i of parameter p, and its name. */
+ct_tensor *ct_optim_state(ct_optim *o, int p, int i);
+const char *ct_optim_state_name(const ct_optim *o, int i);
+#endif

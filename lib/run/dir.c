@@ -1,0 +1,91 @@
+#include "run/dir.h"
+#include "base/alloc.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const files[] = {"state.safetensors", "last.safetensors", "best.safetensors", "log.jsonl", "spec.yaml",
+                                    "skipped.txt"};
+
+const char *ct_run_path(const ct_run_dir *d, const char *name) {
+    static _Thread_local char text[4][4096];
+    static _Thread_local int next;
+    char *out = text[next++ % 4];
+    snprintf(out, sizeof text[0], "%s/%s", d->path, name);
+    return out;
+}
+
+static ct_status make_dirs(const char *path) {
+    char part[4096];
+    if (strlen(path) >= sizeof part - 64) return ct_fail(CT_FAIL, "%s: the path is too long", path);
+    for (const char *p = path; p; ) {
+        p = strchr(p + 1, '/');
+        size_t n = p ? (size_t)(p - path) : strlen(path);
+        memcpy(part, path, n);
+        part[n] = 0;
+        if (mkdir(part, 0777) && errno != EEXIST) return ct_fail(CT_FAIL, "%s: cannot be made: %s", part, strerror(errno));
+    }
+    return CT_OK;
+}
+
+ct_status ct_run_dir_open(const char *path, ct_run_dir *out) {
+    CT_TRY(make_dirs(path));
+    *out = (ct_run_dir){.path = ct_strdup(path), .log = -1};
+    if (!out->path) return CT_NO_MEMORY;
+    ct_status status = CT_OK;
+    out->log = open(ct_run_path(out, "log.jsonl"), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (out->log < 0) status = ct_fail(CT_FAIL, "%s/log.jsonl: cannot be opened: %s", path, strerror(errno));
+    else if (flock(out->log, LOCK_EX | LOCK_NB))
+        status = ct_fail(CT_FAIL, "%s: another run is writing there", path);
+    if (status) ct_run_dir_close(out);
+    else out->log_length = lseek(out->log, 0, SEEK_END);
+    return status;
+}
+
+bool ct_run_dir_has(const ct_run_dir *d, const char *name) { return access(ct_run_path(d, name), F_OK) == 0; }
+
+ct_status ct_run_dir_clear(ct_run_dir *d) {
+    for (int i = 0; i < CT_COUNT(files); i++) {
+        if (!strcmp(files[i], "log.jsonl")) continue; /* it holds the lock: emptied below */
+        if (unlink(ct_run_path(d, files[i])) && errno != ENOENT)
+            return ct_fail(CT_FAIL, "%s: cannot be removed: %s", ct_run_path(d, files[i]), strerror(errno));
+    }
+    return ct_run_log_cut(d, 0);
+}
+
+ct_status ct_run_log_cut(ct_run_dir *d, int64_t length) {
+    if (length > d->log_length)
+        return ct_fail(CT_BAD_DATA, "%s/log.jsonl: has %lld bytes, the checkpoint knows of %lld", d->path,
+                       (long long)d->log_length, (long long)length);
+    if (ftruncate(d->log, length)) return ct_fail(CT_FAIL, "%s/log.jsonl: cannot be cut: %s", d->path, strerror(errno));
+    d->log_length = length;
+    return CT_OK;
+}
+
+ct_status ct_run_log(ct_run_dir *d, const char *fmt, ...) {
+    char line[4096];
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(line, sizeof line - 1, fmt, args);
+    va_end(args);
+    if (n < 0 || n >= (int)sizeof line - 1) return ct_fail(CT_FAIL, "a log record is too long");
+    line[n++] = '\n';
+    if (write(d->log, line, (size_t)n) != n)
+        return ct_fail(CT_FAIL, "%s/log.jsonl: cannot be written: %s", d->path, strerror(errno));
+    d->log_length += n;
+    return CT_OK;
+}
+
+ct_status ct_run_log_sync(ct_run_dir *d) {
+    return fsync(d->log) ? ct_fail(CT_FAIL, "%s/log.jsonl: cannot be written: %s", d->path, strerror(errno)) : CT_OK;
+}
+
+void ct_run_dir_close(ct_run_dir *d) {
+    if (d->log >= 0) close(d->log);
+    ct_free(d->path);
+    *d = (ct_run_dir){.log = -1};
+}

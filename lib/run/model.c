@@ -1,0 +1,187 @@
+#include "run/model.h"
+#include "base/alloc.h"
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+void ct_run_check_output(const ct_spec *spec, const ct_layout *out, int classes) {
+    if (out->ndim == 2 && out->size[1] == classes) return;
+    char text[128];
+    ct_layout_text(out, text, sizeof text);
+    ct_diag(spec->doc, CT_ERROR, spec->model.layer[spec->model.n - 1].at,
+            "the model's output is %s, but the data has %d classes: it must be (N, %d)", text, classes, classes);
+}
+
+ct_status ct_run_build(const ct_spec *spec, const ct_layout *input, int classes, ct_module **out) {
+    ct_layout result;
+    ct_module *m = ct_model_build(spec->doc, &spec->model, (uint64_t)spec->seed, input, &result, NULL, NULL);
+    if (m) ct_run_check_output(spec, &result, classes);
+    ct_status status = ct_diag_status(spec->doc);
+    if (!status && m) {
+        *out = m;
+        return CT_OK;
+    }
+    ct_module_free(m);
+    return status ? status : CT_NO_MEMORY;
+}
+
+ct_status ct_data_text(const ct_dataset *d, char **out) {
+    ct_buf b = CT_BUF(64 << 20);
+    for (int i = 0; i < d->files; i++) ct_buf_printf(&b, "%s %s\n", d->file_hash[i], d->file_name[i]);
+    ct_buf_puts(&b, "");
+    ct_status status = ct_buf_status(&b);
+    if (status) ct_buf_free(&b);
+    else *out = b.data;
+    return status;
+}
+
+/* ---- writing ---- */
+
+static char *classes_json(const ct_dataset *d) {
+    json_t *list = json_array();
+    for (int i = 0; i < d->classes; i++) json_array_append_new(list, json_string(d->class_name[i]));
+    char *text = json_dumps(list, JSON_COMPACT);
+    json_decref(list);
+    return text;
+}
+
+ct_status ct_model_save(const char *path, const ct_spec *spec, ct_module *m, const ct_dataset *data) {
+    ct_names names;
+    ct_buf text = CT_BUF(1 << 22);
+    char input[128] = "";
+    ct_layout l = ct_sample_layout(&data->train);
+    for (int i = 1, n = 0; i < l.ndim; i++)
+        n += snprintf(input + n, sizeof input - (size_t)n, "%s%lld", i > 1 ? "," : "", (long long)l.size[i]);
+    char *classes = classes_json(data);
+    ct_status status = classes ? ct_spec_text(spec, NULL, &text) : CT_NO_MEMORY;
+    if (!status) status = ct_names_of(m, "", &names);
+    if (!status) {
+        ct_meta meta[] = {{"format", "ctorch-model-1"}, {"ctorch", ct_version()}, {"spec", text.data}, {"classes", classes},
+                          {"input", input}, {"dataset", data->name}, {"fingerprint", data->fingerprint}};
+        status = ct_safetensors_write(path, names.of, names.n, meta, CT_COUNT(meta));
+        ct_names_free(&names);
+    }
+    free(classes);
+    ct_buf_free(&text);
+    return status;
+}
+
+/* ---- reading ---- */
+
+static ct_status read_classes(ct_model *m, const char *text) {
+    json_t *list = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    size_t n = json_array_size(list);
+    ct_status status = n && n < 1 << 20 ? CT_OK : ct_fail(CT_BAD_DATA, "%s: its class names are damaged", m->path);
+    if (!status && !(m->class_name = ct_alloc(n, sizeof *m->class_name))) status = CT_NO_MEMORY;
+    for (size_t i = 0; !status && i < n; i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        if (!name) status = ct_fail(CT_BAD_DATA, "%s: its class names are damaged", m->path);
+        else if (!(m->class_name[i] = ct_strdup(name))) status = CT_NO_MEMORY;
+        else m->classes++;
+    }
+    json_decref(list);
+    return status;
+}
+
+static ct_status read_input(ct_model *m, const char *text) {
+    ct_dims d = {1, {1}};
+    for (char *end; *text && d.n < CT_MAX_DIMS; text = *end ? end + 1 : end) {
+        d.v[d.n] = strtoll(text, &end, 10);
+        if (end == text || d.v[d.n] < 1 || d.v[d.n++] > 1 << 24 || (*end && *end != ',')) {
+            d.n = 0;
+            break;
+        }
+    }
+    if (d.n < 2 || *text) return ct_fail(CT_BAD_DATA, "%s: its input shape is damaged", m->path);
+    m->input = ct_layout_of(CT_F32, d);
+    return CT_OK;
+}
+
+/* The run's own spec beside it, for its paths; else what the file carries. */
+static ct_status read_spec(ct_model *m, const char *beside, const char *text) {
+    char *messages = NULL;
+    ct_status status = beside ? ct_spec_load(beside, NULL, &m->spec, &messages)
+                              : ct_spec_parse(m->path, text, strlen(text), NULL, &m->spec, &messages);
+    ct_text_free(messages);
+    return status == CT_BAD_SPEC ? ct_fail_in(CT_BAD_DATA, "%s: its spec is not one of ours", m->path) : status;
+}
+
+static ct_status open_model(ct_model *m, const char *beside, ct_safetensors *file) {
+    const char *spec = ct_safetensors_meta(file, "spec"), *classes = ct_safetensors_meta(file, "classes");
+    const char *input = ct_safetensors_meta(file, "input"), *format = ct_safetensors_meta(file, "format");
+    if (!format || strcmp(format, "ctorch-model-1") || !spec || !classes || !input || !ct_safetensors_meta(file, "digest"))
+        return ct_fail(CT_BAD_DATA, "%s: is no model of ctorch (a model is written by ctorch train)", m->path);
+    CT_TRY(ct_safetensors_verify(file));
+    CT_TRY(read_classes(m, classes));
+    CT_TRY(read_input(m, input));
+    CT_TRY(read_spec(m, beside, spec));
+    ct_status status = ct_run_build(m->spec, &m->input, m->classes, &m->module);
+    if (status == CT_BAD_SPEC) return ct_fail_in(CT_BAD_DATA, "%s: its spec does not fit its input", m->path);
+    CT_TRY(status);
+    ct_names names;
+    CT_TRY(ct_names_of(m->module, "", &names));
+    status = ct_names_load(&names, file, m->path);
+    ct_names_free(&names);
+    ct_normalizer_make(m->spec->data.normalize.mean, m->spec->data.normalize.std, &m->norm);
+    return status;
+}
+
+ct_status ct_model_open(const char *path, ct_model **out) {
+    char file_path[4096], spec_path[4096];
+    struct stat st;
+    bool dir = !stat(path, &st) && S_ISDIR(st.st_mode);
+    snprintf(file_path, sizeof file_path, dir ? "%s/best.safetensors" : "%s", path);
+    snprintf(spec_path, sizeof spec_path, "%s/spec.yaml", path);
+    if (dir && stat(file_path, &st)) return ct_fail(CT_FAIL, "%s: holds no model: it has no best.safetensors", path);
+    ct_safetensors *file;
+    CT_TRY(ct_safetensors_open(file_path, &file));
+    ct_model *m = ct_alloc(1, sizeof *m);
+    ct_scope *scope = ct_scope_open();
+    ct_status status = m && scope && (m->path = ct_strdup(file_path)) ? CT_OK : CT_NO_MEMORY;
+    if (!status) status = open_model(m, dir && !stat(spec_path, &st) ? spec_path : NULL, file);
+    ct_safetensors_close(file);
+    ct_status closed = ct_scope_close(scope);
+    if (!status) status = closed;
+    if (status) ct_model_close(m);
+    else *out = m;
+    return status;
+}
+
+void ct_model_close(ct_model *m) {
+    if (!m) return;
+    for (int i = 0; i < m->classes; i++) ct_free(m->class_name[i]);
+    ct_step_free(m->step);
+    ct_module_free(m->module);
+    ct_spec_free(m->spec);
+    ct_free(m->class_name), ct_free(m->path), ct_free(m);
+}
+
+int ct_model_classes(const ct_model *m) { return m->classes; }
+const char *ct_model_class(const ct_model *m, int i) { return m->class_name[i]; }
+
+bool ct_model_image(const ct_model *m, int64_t size[2], int64_t *channels) {
+    if (m->input.ndim != 4) return false;
+    *channels = m->input.size[1], size[0] = m->input.size[2], size[1] = m->input.size[3];
+    return *channels == 1 || *channels == 3;
+}
+
+int64_t ct_model_parameters(const ct_model *m) {
+    int n = ct_module_count(m->module);
+    int64_t total = 0;
+    ct_entry *entry = ct_alloc((size_t)n, sizeof *entry);
+    if (entry) ct_module_entries(m->module, entry);
+    for (int i = 0; entry && i < n; i++) total += entry[i].param->trained ? ct_numel(entry[i].param->tensor) : 0;
+    ct_free(entry);
+    return total;
+}
+
+ct_status ct_model_step(ct_model *m, int64_t n, ct_step **out) {
+    if (m->step && ct_step_capacity(m->step) < n) {
+        ct_step_free(m->step);
+        m->step = NULL;
+    }
+    if (!m->step) CT_TRY(ct_step_new(m->spec, m->module, NULL, &m->input, m->classes, n, false, &m->step));
+    *out = m->step;
+    return CT_OK;
+}

@@ -1,0 +1,167 @@
+#include "run/spec.h"
+#include "base/alloc.h"
+#include "yaml/read.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROW(s, field, type, def, min, max, choices, help)                                                              \
+    {#field, CT_KEY_##type, offsetof(s, field), 1, def, min, max, choices, NULL, help}
+static const ct_key train_keys[] = {
+    ROW(ct_train_args, epochs, INT, 10, 1, 1e9, NULL, "passes over the training data"),
+    ROW(ct_train_args, batch_size, INT, 64, 1, 1 << 24, NULL, "samples a step"),
+    ROW(ct_train_args, monitor, ENUM, 0, 0, 1, "accuracy|loss", "what decides which epoch is best, on the validation split"),
+    ROW(ct_train_args, early_stopping, INT, 0, 0, 1e9, NULL, "stop after this many epochs without a better one; 0: never"),
+    ROW(ct_train_args, checkpoint_every, FLOAT, 0, 0, 1e9, NULL, "seconds between checkpoints inside an epoch; 0: none"),
+    ROW(ct_train_args, log_every, INT, 100, 1, 1e9, NULL, "steps between two step records of log.jsonl"),
+    {0},
+};
+static const ct_key root_keys[] = {
+    ROW(ct_spec, seed, INT, 0, 0, INT64_MAX / 2, NULL, "of all random numbers"),
+    {"data", CT_KEY_MAP, offsetof(ct_spec, data), 1, 0, 0, 0, NULL, ct_data_keys, "what to learn from"},
+    {"train", CT_KEY_MAP, offsetof(ct_spec, train), 1, 0, 0, 0, NULL, train_keys, "how long, in what steps"},
+    {0},
+};
+static const char *const read_here[] = {"model", "loss", "optimizer", NULL};
+
+/* Every op that has a prediction and a target is a loss. */
+static const ct_kind *losses[CT_OP_COUNT];
+static int n_losses;
+__attribute__((constructor)) static void find_losses(void) {
+    for (int id = 0; id < CT_OP_COUNT; id++) {
+        const ct_op *op = ct_op_get(id);
+        bool is_loss = op->flags & CT_IS_FORMULA && op->n_in >= 2 && !strcmp(op->in_names[1], "target");
+        if (is_loss) losses[n_losses++] = &op->kind;
+    }
+}
+
+static void read_sections(ct_spec *s) {
+    if (s->root->kind != CT_MAP) {
+        ct_diag(s->doc, CT_ERROR, s->root, "a spec is a map with data, model, loss, optimizer and train");
+        return;
+    }
+    ct_read_keys(s->doc, s->root, NULL, root_keys, s, read_here);
+    const ct_yaml *node[3];
+    for (int i = 0; i < 3; i++)
+        if (!(node[i] = ct_yaml_get(s->root, read_here[i])))
+            ct_diag(s->doc, CT_ERROR, s->root, "the spec has no '%s'", read_here[i]);
+    if (node[0]) ct_model_read(s->doc, node[0], &s->model);
+    const ct_kind *kind = node[1] ? ct_read_kind(s->doc, node[1], "loss", losses, n_losses, &s->loss_args, NULL) : NULL;
+    if (kind) s->loss = ct_op_find(kind->name);
+    int n;
+    const ct_kind *const *kinds = ct_optimizer_kinds(&n);
+    kind = node[2] ? ct_read_kind(s->doc, node[2], "optimizer", kinds, n, &s->optimizer_args, NULL) : NULL;
+    if (kind) s->optimizer = ct_optimizer_find(kind->name);
+    if (s->data.dataset && s->data.images)
+        ct_diag(s->doc, CT_ERROR, ct_yaml_get(ct_yaml_get(s->root, "data"), "images"),
+                "data has both dataset and images: only one can be learned from");
+}
+
+ct_status ct_spec_messages(const ct_spec *spec, char **messages) {
+    ct_buf b = CT_BUF(1 << 20);
+    ct_diag_write(spec->doc, &b);
+    if (messages && b.len) *messages = b.data;
+    else ct_buf_free(&b);
+    return ct_diag_status(spec->doc);
+}
+
+static ct_status finish(ct_spec *s, ct_status status, const char *const *set, ct_spec **out, char **messages) {
+    for (; !status && set && *set; set++) ct_doc_set(s->doc, s->root, *set);
+    if (!status) read_sections(s);
+    ct_status said = ct_spec_messages(s, messages);
+    if (!status) status = said;
+    if (status) ct_spec_free(s);
+    else *out = s;
+    return status;
+}
+
+static ct_spec *spec_new(char **messages) {
+    if (messages) *messages = NULL;
+    ct_spec *s = ct_alloc(1, sizeof *s);
+    if (s && (s->doc = ct_doc_new())) return s;
+    ct_free(s);
+    return NULL;
+}
+
+ct_status ct_spec_load(const char *path, const char *const *set, ct_spec **out, char **messages) {
+    ct_spec *s = spec_new(messages);
+    return s ? finish(s, ct_doc_parse_file(s->doc, path, &s->root), set, out, messages) : CT_NO_MEMORY;
+}
+
+ct_status ct_spec_parse(const char *name, const char *text, size_t len, const char *const *set, ct_spec **out,
+                        char **messages) {
+    ct_spec *s = spec_new(messages);
+    return s ? finish(s, ct_doc_parse(s->doc, name, text, len, &s->root), set, out, messages) : CT_NO_MEMORY;
+}
+
+void ct_spec_free(ct_spec *s) {
+    if (!s) return;
+    ct_doc_free(s->doc);
+    ct_free(s);
+}
+
+void ct_text_free(char *text) { ct_free(text); }
+
+ct_tensor *ct_spec_loss(const ct_spec *s, ct_tensor *y, ct_tensor *target) {
+    ct_tensor *in[CT_MAX_IN] = {y, target};
+    return ct_call_filled(s->loss, in, s->loss->n_in, s->loss_args, NULL);
+}
+
+bool ct_spec_is_classifier(const ct_spec *s) {
+    return ct_key_find(s->loss->kind.keys, "ignore_index") != NULL; /* what classes have and values do not */
+}
+
+/* `path` as seen from directory `dir`; both exist. Room for 4096. */
+static ct_status relative(const char *path, const char *dir, char *out) {
+    char a[4096], b[4096];
+    if (!realpath(path, a) || !realpath(dir, b)) {
+        strncpy(out, path, 4095); /* a path that is not there is left as it is */
+        return CT_OK;
+    }
+    size_t i = 0, cut = 0;
+    for (; a[i] && a[i] == b[i]; i++)
+        if (a[i] == '/') cut = i;
+    if ((!a[i] && b[i] == '/') || (!b[i] && a[i] == '/') || (!a[i] && !b[i])) cut = i;
+    ct_buf r = CT_BUF(4095);
+    for (const char *p = b + cut; *p; p++)
+        if (*p == '/' && p[1]) ct_buf_puts(&r, "../");
+    ct_buf_puts(&r, a[cut] ? a + cut + 1 : ".");
+    ct_status status = ct_buf_status(&r);
+    if (!status) memcpy(out, r.data, r.len + 1);
+    ct_buf_free(&r);
+    return status;
+}
+
+/* Paths of `data` made relative to dir in place of what they were; or left out. */
+ct_status ct_spec_text(const ct_spec *spec, const char *dir, ct_buf *out) {
+    static const char *const paths[] = {"dir", "images"};
+    const char *value[] = {spec->data.dir, spec->data.images};
+    ct_yaml root = *spec->root, data = {0}, *data_at = NULL;
+    size_t n = (size_t)root.n;
+    ct_yaml **keep = ct_doc_alloc(spec->doc, 2 * n + 2, sizeof *keep);
+    const ct_yaml *old = ct_yaml_get(spec->root, "data");
+    ct_yaml **kept = ct_doc_alloc(spec->doc, 2 * (size_t)(old ? old->n : 0) + 2, sizeof *kept);
+    if (!keep || !kept) return CT_NO_MEMORY;
+    if (old && old->kind == CT_MAP) {
+        data = *old, data.n = 0, data.key = kept, data.value = kept + old->n;
+        data_at = &data;
+        for (int i = 0; i < old->n; i++) {
+            int p = -1;
+            for (int k = 0; k < 2; k++) p = !strcmp(old->key[i]->text, paths[k]) ? k : p;
+            if (p >= 0 && !dir) continue;
+            ct_yaml *v = old->value[i];
+            if (p >= 0) {
+                char text[4096] = "";
+                CT_TRY(relative(value[p], dir, text));
+                if (!(v = ct_doc_alloc(spec->doc, 1, sizeof *v))) return CT_NO_MEMORY;
+                *v = *old->value[i];
+                if (!(v->text = ct_doc_strdup(spec->doc, text))) return CT_NO_MEMORY;
+            }
+            data.key[data.n] = old->key[i], data.value[data.n++] = v;
+        }
+    }
+    root.value = keep;
+    for (int i = 0; i < root.n; i++) keep[i] = data_at && spec->root->value[i] == old ? data_at : spec->root->value[i];
+    ct_yaml_write(&root, out);
+    return ct_buf_status(out);
+}

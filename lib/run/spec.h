@@ -1,0 +1,40 @@
+/* A whole spec: its sections read into structs. */
+#ifndef CT_RUN_SPEC_H
+#define CT_RUN_SPEC_H
+#include "ctorch_run.h"
+#include "data/dataset.h"
+#include "optim/optim.h"
+#include "spec/model.h"
+
+/* The spec's `train:`. */
+typedef struct ct_train_args {
+    int64_t epochs, batch_size, early_stopping, log_every;
+    double checkpoint_every;
+    int monitor; /* 0: accuracy, 1: loss */
+} ct_train_args;
+
+struct ct_spec {
+    int64_t seed;
+    ct_data_args data;
+    ct_train_args train;
+    ct_model_spec model;
+    const ct_op *loss;
+    void *loss_args;
+    const ct_optimizer *optimizer;
+    void *optimizer_args;
+    ct_doc *doc;
+    ct_yaml *root;
+};
+
+/* From text rather than a file; `name` is what messages call it. */
+ct_status ct_spec_parse(const char *name, const char *text, size_t len, const char *const *set, ct_spec **out,
+                        char **messages);
+/* The diagnostics so far as text in *messages (if wanted), and whether there is an error among them. */
+ct_status ct_spec_messages(const ct_spec *spec, char **messages);
+/* The spec as YAML. dir: with paths relative to that directory; NULL: without any (data.dir, data.images left out). */
+ct_status ct_spec_text(const ct_spec *spec, const char *dir, ct_buf *out);
+/* The loss of a model's output y and the targets; `reduction` as the spec says it. */
+ct_tensor *ct_spec_loss(const ct_spec *spec, ct_tensor *y, ct_tensor *target);
+/* Whether targets are class numbers (else they are what the loss compares with). */
+bool ct_spec_is_classifier(const ct_spec *spec);
+#endif

@@ -1,0 +1,163 @@
+#include "run/step.h"
+#include "base/alloc.h"
+#include <string.h>
+
+enum { TRAIN = 1, LABELLED = 2 }; /* what a plan does besides forward */
+#define PLANS 8 /* kept: batch sizes and ways that a run meets */
+
+typedef struct entry { int64_t n; int mode; ct_plan *plan; } entry;
+
+struct ct_step {
+    const ct_spec *spec;
+    ct_module *module;
+    ct_optim *optim;
+    ct_layout input;
+    int classes;
+    int64_t capacity;
+    bool eager;
+    ct_tensor *x, *y, *rng;
+    float *output; /* eager: a copy of what the model said */
+    ct_arena arena;
+    entry plan[PLANS];
+    int n_plans, oldest;
+};
+
+/* (capacity, C, H, W) lies channels-last; anything else row-major. */
+static ct_tensor *make_input(const ct_layout *input, int64_t capacity) {
+    ct_dims shape = {input->ndim, {0}};
+    for (int i = 0; i < input->ndim; i++) shape.v[i] = i ? input->size[i] : capacity;
+    if (shape.n != 4) return ct_zeros(CT_F32, shape);
+    ct_tensor *t = ct_zeros(CT_F32, CT_DIMS(shape.v[0], shape.v[2], shape.v[3], shape.v[1]));
+    return ct_permute(t, (ct_dims_args){CT_DIMS(0, 3, 1, 2)});
+}
+
+ct_status ct_step_new(const ct_spec *spec, ct_module *module, ct_optim *optim, const ct_layout *input, int classes,
+                      int64_t capacity, bool eager, ct_step **out) {
+    ct_step *s = ct_alloc(1, sizeof *s);
+    if (!s) return CT_NO_MEMORY;
+    *s = (ct_step){.spec = spec, .module = module, .optim = optim, .input = *input, .classes = classes,
+                   .capacity = capacity, .eager = eager};
+    int64_t rng[2] = {spec->seed, 0};
+    s->x = ct_keep(make_input(input, capacity));
+    s->y = ct_keep(ct_zeros(CT_I64, CT_DIMS(capacity)));
+    s->rng = ct_keep(ct_from(CT_I64, CT_DIMS(2), rng));
+    s->output = eager ? ct_alloc((size_t)capacity * (size_t)classes, sizeof *s->output) : NULL;
+    if (ct_why(s->x) || ct_why(s->y) || ct_why(s->rng) || (eager && !s->output)) {
+        ct_step_free(s);
+        return ct_fail(CT_NO_MEMORY, "out of memory for a batch of %lld samples", (long long)capacity);
+    }
+    *out = s;
+    return CT_OK;
+}
+
+void ct_step_free(ct_step *s) {
+    if (!s) return;
+    for (int i = 0; i < s->n_plans; i++) ct_plan_free(s->plan[i].plan);
+    ct_arena_free(&s->arena);
+    ct_drop(s->x), ct_drop(s->y), ct_drop(s->rng);
+    ct_free(s->output), ct_free(s);
+}
+
+float *ct_step_input(ct_step *s) { return ct_data(s->x); }
+int64_t *ct_step_labels(ct_step *s) { return ct_data(s->y); }
+int64_t ct_step_capacity(const ct_step *s) { return s->capacity; }
+
+static ct_tensor *first(ct_tensor *t, int64_t n) {
+    ct_layout l = t->layout;
+    l.size[0] = n;
+    return ct_tensor_make(&l, t->storage, t->offset);
+}
+
+/* The whole step in ops: result[0] is the output, result[1] the loss (or NULL). */
+static ct_status compute(ct_step *s, int64_t n, int mode, ct_tensor **result) {
+    ct_module_train(s->module, mode & TRAIN);
+    ct_random_use(s->rng);
+    if (!(mode & TRAIN)) ct_no_grad_begin();
+    result[0] = ct_module_forward(s->module, first(s->x, n));
+    result[1] = NULL;
+    ct_status status = ct_why(result[0]) ? result[0]->status : CT_OK;
+    if (!status && (result[0]->layout.ndim != 2 || result[0]->layout.size[1] != s->classes)) {
+        char text[128];
+        ct_layout_text(&result[0]->layout, text, sizeof text);
+        status = ct_fail(CT_BAD_SPEC, "the model's output is %s, the data has %d classes: (%lld, %d) is wanted", text,
+                         s->classes, (long long)n, s->classes);
+    }
+    if (!status && mode & LABELLED) {
+        ct_tensor *target = first(s->y, n);
+        if (!ct_spec_is_classifier(s->spec))
+            target = ct_to(ct_one_hot(target, (ct_one_hot_args){s->classes}), CT_F32);
+        result[1] = ct_spec_loss(s->spec, result[0], target);
+        if (ct_why(result[1])) status = result[1]->status;
+    }
+    if (!(mode & TRAIN)) ct_no_grad_end();
+    ct_random_use(NULL);
+    if (status || !(mode & TRAIN)) return status;
+    ct_optim_zero_grad(s->optim);
+    status = ct_backward(result[1]);
+    if (!status) status = ct_optim_step(s->optim);
+    ct_optim_zero_grad(s->optim);
+    return status;
+}
+
+/* The plan for n samples; the least recently made one goes when there are too many. */
+static ct_status get_plan(ct_step *s, int64_t n, int mode, ct_plan **out) {
+    for (int i = 0; i < s->n_plans; i++)
+        if (s->plan[i].n == n && s->plan[i].mode == mode) {
+            *out = s->plan[i].plan;
+            return CT_OK;
+        }
+    ct_scope *scope = ct_scope_open();
+    if (!scope) return CT_NO_MEMORY;
+    ct_graph g;
+    ct_tensor *result[2];
+    ct_status status = ct_capture_begin(&g);
+    if (!status) {
+        status = compute(s, n, mode, result);
+        ct_status ended = ct_capture_end(&g);
+        if (!status) status = ended;
+        if (!status) status = ct_plan_new(&g, result, result[1] ? 2 : 1, &s->arena, out);
+        ct_graph_free(&g);
+    }
+    ct_status closed = ct_scope_close(scope);
+    if (status || closed) return status ? status : closed;
+    int at = s->n_plans < PLANS ? s->n_plans++ : s->oldest++ % PLANS;
+    ct_plan_free(s->plan[at].plan);
+    s->plan[at] = (entry){n, mode, *out};
+    return CT_OK;
+}
+
+static ct_status replay(ct_step *s, int64_t n, int mode, ct_step_result *out) {
+    ct_plan *plan;
+    CT_TRY(get_plan(s, n, mode, &plan));
+    CT_TRY(ct_plan_run(plan));
+    ct_scope *scope = ct_scope_open();
+    if (!scope) return CT_NO_MEMORY;
+    out->output = ct_data(ct_plan_value(plan, 0));
+    out->loss = mode & LABELLED ? ct_item(ct_plan_value(plan, 1)) : 0;
+    return ct_scope_close(scope);
+}
+
+static ct_status run_eager(ct_step *s, int64_t n, int mode, ct_step_result *out) {
+    ct_scope *scope = ct_scope_open();
+    if (!scope) return CT_NO_MEMORY;
+    ct_tensor *result[2];
+    ct_status status = compute(s, n, mode, result);
+    if (!status) status = ct_copy_out(result[0], CT_F32, s->output);
+    if (!status && result[1]) out->loss = ct_item(result[1]);
+    out->output = s->output;
+    ct_status closed = ct_scope_close(scope);
+    return status ? status : closed;
+}
+
+static ct_status step(ct_step *s, int64_t n, int mode, ct_step_result *out) {
+    return s->eager ? run_eager(s, n, mode, out) : replay(s, n, mode, out);
+}
+
+ct_status ct_step_train(ct_step *s, int64_t n, int64_t number, ct_step_result *out) {
+    ((int64_t *)ct_data(s->rng))[1] = number;
+    return step(s, n, TRAIN | LABELLED, out);
+}
+
+ct_status ct_step_eval(ct_step *s, int64_t n, bool labelled, ct_step_result *out) {
+    return step(s, n, labelled ? LABELLED : 0, out);
+}

@@ -1,0 +1,346 @@
+/* Training: epochs of steps, with checkpoints such that a run stopped anywhere ends as if it had not been. */
+#include "base/alloc.h"
+#include "base/parallel.h"
+#include "file/file.h"
+#include "run/dir.h"
+#include "run/model.h"
+#include "run/split.h"
+#include "run/state.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct run {
+    ct_spec *spec;
+    const ct_train_options *opt;
+    ct_train_report *report;
+    ct_dataset *data;
+    ct_run_dir dir;
+    ct_module *module;
+    ct_optim *optim;
+    ct_step *step;
+    ct_normalizer norm;
+    int64_t *train, *validation, *order; /* sample numbers; order: of the epoch, as train[] says */
+    int64_t n_train, n_validation, steps; /* steps of an epoch */
+    ct_samples held_out;
+    ct_run_state state;
+    char *files; /* what the data is, for the checkpoint */
+    double began, checkpointed, first_step;
+    int64_t number_at_start;
+} run;
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void note(const run *r, const char *line) {
+    if (r->opt->note) r->opt->note(r->opt->ctx, line);
+}
+
+/* ---- getting ready ---- */
+
+static ct_status divide(run *r) {
+    const ct_split *train = &r->data->train;
+    int64_t n = train->x->layout.size[0];
+    r->train = ct_alloc((size_t)n, sizeof *r->train), r->validation = ct_alloc((size_t)n, sizeof *r->validation);
+    r->order = ct_alloc((size_t)n, sizeof *r->order);
+    if (!r->train || !r->validation || !r->order) return CT_NO_MEMORY;
+    double fraction = r->spec->data.validation;
+    CT_TRY(ct_split_validation(train->y, n, CT_MAX(fraction, 0), (uint64_t)r->spec->seed, r->train, &r->n_train,
+                               r->validation, &r->n_validation));
+    r->held_out = (ct_samples){train, &r->norm, r->validation, r->n_validation};
+    if (fraction < 0) {
+        if (!r->data->test.x) return ct_fail(CT_BAD_DATA, "%s: has no test samples to validate on", r->data->name);
+        note(r, "validation: test: the best epoch is chosen by the test samples, so eval's figures for it flatter");
+        r->held_out = (ct_samples){&r->data->test, &r->norm, NULL, r->data->test.x->layout.size[0]};
+    }
+    r->steps = (r->n_train + r->spec->train.batch_size - 1) / r->spec->train.batch_size;
+    return CT_OK;
+}
+
+static ct_status make_optimizer(run *r) {
+    int n = ct_module_count(r->module), k = 0;
+    ct_entry *entry = ct_alloc((size_t)n, sizeof *entry);
+    ct_tensor **trained = ct_alloc((size_t)n, sizeof *trained);
+    ct_status status = entry && trained ? CT_OK : CT_NO_MEMORY;
+    if (!status) ct_module_entries(r->module, entry);
+    for (int i = 0; !status && i < n; i++) {
+        if (!entry[i].param->trained) continue;
+        trained[k++] = entry[i].param->tensor;
+        r->report->parameters += ct_numel(entry[i].param->tensor);
+    }
+    if (!status && !k) status = ct_fail(CT_BAD_SPEC, "the model has no parameters to train");
+    if (!status) status = ct_optim_new(r->spec->optimizer, r->spec->optimizer_args, trained, k, &r->optim);
+    ct_free(entry), ct_free(trained);
+    return status;
+}
+
+/* One directory holds one run: what is there decides whether this starts, goes on, or is refused. */
+static ct_status enter_dir(run *r, bool *resume) {
+    CT_TRY(ct_run_dir_open(r->opt->dir, &r->dir));
+    *resume = ct_run_dir_has(&r->dir, "state.safetensors") && !r->opt->force;
+    if (!*resume) return r->opt->resume && !r->opt->force ? CT_OK : ct_run_dir_clear(&r->dir);
+    CT_TRY(ct_state_peek(ct_run_path(&r->dir, "state.safetensors"), &r->state, NULL));
+    if (r->opt->resume) return CT_OK;
+    return ct_fail(CT_FAIL, "%s: holds %s run; %s", r->opt->dir, r->state.finished ? "a finished" : "an unfinished",
+                   r->state.finished ? "--force replaces it" : "--resume goes on with it, --force starts again");
+}
+
+/* Which files changed, where a checkpoint's account of its data differs from what is there now. */
+static ct_status same_data(const run *r, const char *before) {
+    if (!strcmp(before, r->files)) return CT_OK;
+    for (int i = 0; i < r->data->files; i++) {
+        char line[4096];
+        snprintf(line, sizeof line, "%s %s\n", r->data->file_hash[i], r->data->file_name[i]);
+        if (!strstr(before, line))
+            return ct_fail(CT_BAD_DATA, "%s: the data is not what this run was trained on: %s has changed", r->opt->dir,
+                           r->data->file_name[i]);
+    }
+    return ct_fail(CT_BAD_DATA, "%s: the data is not what this run was trained on: a file of it is missing", r->opt->dir);
+}
+
+static ct_status pick_up(run *r) {
+    const char *path = ct_run_path(&r->dir, "state.safetensors");
+    char *before;
+    CT_TRY(ct_state_peek(path, &r->state, &before));
+    ct_status status = same_data(r, before);
+    ct_free(before);
+    CT_TRY(status);
+    CT_TRY(ct_state_load(path, &r->state, r->module, r->optim));
+    if (r->state.threads != ct_threads()) {
+        char line[128];
+        snprintf(line, sizeof line, "the run began with %" PRId64 " threads, this goes on with %d", r->state.threads,
+                 ct_threads());
+        note(r, line);
+    }
+    return ct_run_log_cut(&r->dir, r->state.log_length);
+}
+
+/* The spec as it stands in the directory; a resumed run must not have another. */
+static ct_status keep_spec(run *r, bool resume) {
+    ct_buf text = CT_BUF(1 << 22);
+    const char *path = ct_run_path(&r->dir, "spec.yaml");
+    ct_status status = ct_spec_text(r->spec, r->opt->dir, &text);
+    if (!status && !resume) status = ct_file_write(path, text.data, text.len);
+    else if (!status) {
+        ct_bytes old;
+        status = ct_file_map(path, &old);
+        if (!status && (old.len != text.len || memcmp(old.data, text.data, text.len)))
+            status = ct_fail(CT_BAD_SPEC, "%s: differs from the spec given; leave the spec out to go on with the run's own", path);
+        ct_bytes_free(&old);
+    }
+    ct_buf_free(&text);
+    return status;
+}
+
+static ct_status list_skipped(run *r) {
+    if (!r->data->skipped) return CT_OK;
+    ct_buf text = CT_BUF(1 << 24);
+    for (int i = 0; i < r->data->skipped; i++) ct_buf_printf(&text, "%s\n", r->data->skipped_file[i]);
+    ct_status status = ct_buf_status(&text);
+    if (!status) status = ct_file_write(ct_run_path(&r->dir, "skipped.txt"), text.data, text.len);
+    ct_buf_free(&text);
+    char line[4200];
+    snprintf(line, sizeof line, "%d damaged files left out, listed in %s", r->data->skipped, ct_run_path(&r->dir, "skipped.txt"));
+    if (!status) note(r, line);
+    return status;
+}
+
+static ct_status start(run *r, char **messages) {
+    bool resume;
+    CT_TRY(enter_dir(r, &resume));
+    CT_TRY(ct_dataset_load(&r->spec->data, (uint64_t)r->spec->seed, r->opt->data_dirs, &r->data));
+    CT_TRY(ct_data_text(r->data, &r->files));
+    ct_layout input = ct_sample_layout(&r->data->train);
+    ct_status built = ct_run_build(r->spec, &input, r->data->classes, &r->module);
+    if (messages && built == CT_BAD_SPEC) {
+        ct_text_free(*messages);
+        *messages = NULL;
+        ct_spec_messages(r->spec, messages);
+    }
+    CT_TRY(built);
+    CT_TRY(make_optimizer(r));
+    ct_normalizer_make(r->spec->data.normalize.mean, r->spec->data.normalize.std, &r->norm);
+    CT_TRY(divide(r));
+    int64_t batch = CT_MIN(r->spec->train.batch_size, r->n_train);
+    if (r->held_out.n) batch = CT_MAX(batch, CT_MIN(256, r->held_out.n));
+    CT_TRY(ct_step_new(r->spec, r->module, r->optim, &input, r->data->classes, batch, r->opt->eager, &r->step));
+    CT_TRY(keep_spec(r, resume));
+    r->state.threads = ct_threads(), r->state.best = r->state.best_loss = r->state.best_accuracy = NAN;
+    r->state.val_loss = r->state.val_accuracy = NAN;
+    if (resume) CT_TRY(pick_up(r));
+    else CT_TRY(ct_run_log(&r->dir, "{\"version\":1,\"type\":\"run\",\"ctorch\":\"%s\",\"kernels\":\"%s\",\"threads\":%d,"
+                           "\"parameters\":%" PRId64 ",\"samples\":%" PRId64 ",\"validation\":%" PRId64 "}",
+                           ct_version(), ct_backend_name(), ct_threads(), r->report->parameters, r->n_train, r->held_out.n));
+    r->number_at_start = r->state.number;
+    return list_skipped(r);
+}
+
+/* ---- checkpoints ---- */
+
+static ct_status checkpoint(run *r) {
+    CT_TRY(ct_run_log_sync(&r->dir));
+    double t = now();
+    ct_run_state s = r->state;
+    s.log_length = r->dir.log_length;
+    s.seconds += t - r->began;
+    r->checkpointed = t;
+    return ct_state_save(ct_run_path(&r->dir, "state.safetensors"), &s, r->module, r->optim, r->files);
+}
+
+static ct_status save_model(run *r, const char *name) {
+    return ct_model_save(ct_run_path(&r->dir, name), r->spec, r->module, r->data);
+}
+
+/* ---- steps and epochs ---- */
+
+static void show_progress(run *r, const char *phase, double elapsed) {
+    if (!r->opt->progress) return;
+    const ct_run_state *s = &r->state;
+    int64_t done = s->number - r->number_at_start, left = r->spec->train.epochs * r->steps - s->number;
+    double per_step = done ? elapsed / (double)done : 0;
+    ct_progress p = {phase, s->epoch + 1, r->spec->train.epochs, s->step, r->steps, .loss = s->seen ? s->loss_sum / (double)s->seen : 0,
+                     .accuracy = s->seen ? (double)s->correct / (double)s->seen : NAN,
+                     .samples_per_s = per_step > 0 ? (double)r->spec->train.batch_size / per_step : 0,
+                     .seconds_left = per_step * (double)left};
+    r->opt->progress(r->opt->ctx, &p);
+}
+
+/* One step; what it says is counted, and a loss that is no number ends the run. */
+static ct_status one_step(run *r) {
+    ct_run_state *s = &r->state;
+    int64_t first = s->step * r->spec->train.batch_size, n = CT_MIN(r->spec->train.batch_size, r->n_train - first);
+    ct_samples batch = {&r->data->train, &r->norm, r->order, r->n_train};
+    ct_step_result out;
+    CT_TRY(ct_samples_load(&batch, first, n, r->step));
+    CT_TRY(ct_step_train(r->step, n, s->number, &out));
+    if (!isfinite(out.loss))
+        return ct_fail(CT_DIVERGED, "the loss is %g at step %" PRId64 " (epoch %" PRId64 ", step %" PRId64 " of %" PRId64 "); "
+                       "%s the last good checkpoint", out.loss, s->number + 1, s->epoch + 1, s->step + 1, r->steps,
+                       ct_run_dir_has(&r->dir, "state.safetensors") ? ct_run_path(&r->dir, "state.safetensors is")
+                                                                     : "there is not yet a file for");
+    for (int64_t i = 0; i < n; i++)
+        s->correct += ct_argmax_row(out.output + i * r->data->classes, r->data->classes) == ct_step_labels(r->step)[i];
+    s->loss_sum += out.loss * (double)n, s->seen += n;
+    s->step++, s->number++;
+    if (r->first_step == 0) r->first_step = now() - r->began;
+    if (s->number % r->spec->train.log_every == 0)
+        CT_TRY(ct_run_log(&r->dir, "{\"type\":\"step\",\"epoch\":%" PRId64 ",\"step\":%" PRId64 ",\"loss\":%.9g}",
+                          s->epoch + 1, s->number, out.loss));
+    return CT_OK;
+}
+
+static ct_status run_epoch(run *r) {
+    ct_epoch_order((uint64_t)r->spec->seed, r->state.epoch, r->n_train, r->order);
+    for (int64_t i = 0; i < r->n_train; i++) r->order[i] = r->train[r->order[i]];
+    double every = r->spec->train.checkpoint_every;
+    while (r->state.step < r->steps) {
+        CT_TRY(one_step(r));
+        double t = now();
+        show_progress(r, "train", t - r->began);
+        if (r->opt->stop && *r->opt->stop) {
+            CT_TRY(checkpoint(r));
+            return ct_fail(CT_STOPPED, "stopped after step %" PRId64 "; --resume goes on from there", r->state.number);
+        }
+        if (every > 0 && t - r->checkpointed >= every) CT_TRY(checkpoint(r));
+    }
+    return CT_OK;
+}
+
+static ct_status validate(run *r, ct_epoch_report *e) {
+    ct_run_state *s = &r->state;
+    if (!r->held_out.n) {
+        s->best_epoch = s->epoch; /* without a validation split the last epoch counts as the best */
+        e->best = true;
+        return CT_OK;
+    }
+    int64_t correct;
+    show_progress(r, "validation", now() - r->began);
+    CT_TRY(ct_samples_eval(&r->held_out, r->step, r->data->classes, &s->val_loss, &correct, NULL, NULL, r->opt->stop));
+    s->val_accuracy = (double)correct / (double)r->held_out.n;
+    bool by_loss = r->spec->train.monitor == 1;
+    double value = by_loss ? s->val_loss : s->val_accuracy;
+    e->best = !(s->best_epoch > 0) || (by_loss ? value < s->best : value > s->best);
+    if (e->best) {
+        s->best = value, s->best_epoch = s->epoch, s->best_step = s->number;
+        s->best_loss = s->val_loss, s->best_accuracy = s->val_accuracy;
+    }
+    return CT_OK;
+}
+
+static const char *number(double v, char text[32]) {
+    if (isfinite(v)) snprintf(text, 32, "%.9g", v);
+    else strcpy(text, "null");
+    return text;
+}
+
+/* Validation, log, best and last, and the checkpoint that commits them. */
+static ct_status end_epoch(run *r) {
+    ct_run_state *s = &r->state;
+    ct_run_state before = *s;
+    double loss = s->loss_sum / (double)s->seen, accuracy = (double)s->correct / (double)s->seen;
+    s->epoch++, s->step = 0, s->seen = s->correct = 0, s->loss_sum = 0, s->loss = loss;
+    ct_epoch_report e = {.epoch = s->epoch, .epochs = r->spec->train.epochs, .step = s->number, .loss = loss, .accuracy = accuracy};
+    ct_status status = validate(r, &e);
+    if (status == CT_STOPPED) { /* in the middle of validation: as it was after the epoch's last step */
+        *s = before;
+        CT_TRY(checkpoint(r));
+        return ct_fail(CT_STOPPED, "stopped after step %" PRId64 "; --resume goes on from there", s->number);
+    }
+    CT_TRY(status);
+    e.val_loss = s->val_loss, e.val_accuracy = s->val_accuracy, e.seconds = s->seconds + now() - r->began;
+    char vl[32], va[32];
+    CT_TRY(ct_run_log(&r->dir, "{\"type\":\"epoch\",\"epoch\":%" PRId64 ",\"step\":%" PRId64 ",\"loss\":%.9g,\"accuracy\":%.9g,"
+                      "\"val_loss\":%s,\"val_accuracy\":%s,\"best\":%s,\"seconds\":%.3f}", e.epoch, e.step, loss, accuracy,
+                      number(e.val_loss, vl), number(e.val_accuracy, va), e.best ? "true" : "false", e.seconds));
+    int64_t patience = r->spec->train.early_stopping;
+    if (patience && r->held_out.n && s->epoch - s->best_epoch >= patience) s->stopped_early = 1;
+    s->finished = s->epoch >= r->spec->train.epochs || s->stopped_early;
+    if (e.best) CT_TRY(save_model(r, "best.safetensors"));
+    CT_TRY(save_model(r, "last.safetensors"));
+    CT_TRY(checkpoint(r));
+    if (r->opt->epoch) r->opt->epoch(r->opt->ctx, &e);
+    return CT_OK;
+}
+
+static void finish(run *r) {
+    ct_run_state *s = &r->state;
+    ct_train_report *t = r->report;
+    t->epochs = s->epoch, t->steps = s->number, t->best_epoch = s->best_epoch;
+    t->loss = s->loss, t->val_loss = s->best_loss, t->val_accuracy = s->best_accuracy;
+    t->stopped_early = s->stopped_early;
+    t->seconds = s->seconds + now() - r->began, t->first_step_s = r->first_step;
+    ct_step_free(r->step);
+    ct_optim_free(r->optim);
+    ct_module_free(r->module);
+    ct_dataset_free(r->data);
+    ct_run_dir_close(&r->dir);
+    ct_free(r->train), ct_free(r->validation), ct_free(r->order), ct_free(r->files);
+}
+
+ct_status ct_train(ct_spec *spec, const ct_train_options *options, ct_train_report *out, char **messages) {
+    if (messages) *messages = NULL;
+    *out = (ct_train_report){0};
+    run r = {.spec = spec, .opt = options, .report = out, .dir = {.log = -1}, .began = now()};
+    r.checkpointed = r.began;
+    ct_scope *scope = ct_scope_open();
+    if (!scope) return CT_NO_MEMORY;
+    ct_status status = start(&r, messages);
+    while (!status && !r.state.finished) {
+        status = run_epoch(&r);
+        if (!status) status = end_epoch(&r);
+    }
+    finish(&r);
+    ct_status closed = ct_scope_close(scope);
+    return status ? status : closed;
+}
+
+ct_status ct_train_resume_spec(const char *dir, ct_spec **out, char **messages) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/spec.yaml", dir);
+    return ct_spec_load(path, NULL, out, messages);
+}

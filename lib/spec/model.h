@@ -1,0 +1,24 @@
+/* The spec's `model:`, a list of layers, read and built. */
+#ifndef CT_SPEC_MODEL_H
+#define CT_SPEC_MODEL_H
+#include "nn/module.h"
+#include "yaml/node.h"
+
+typedef struct ct_layer_spec {
+    const ct_layer *layer;
+    void *args;       /* the doc's */
+    const char *name; /* or NULL: its number */
+    const ct_yaml *at;
+} ct_layer_spec;
+
+typedef struct ct_model_spec { ct_layer_spec *layer; int n; const ct_yaml *at; } ct_model_spec;
+
+/* Everything that is wrong becomes a diagnostic. */
+void ct_model_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out);
+/* What a layer did, for the table of `check`. */
+typedef void (*ct_layer_seen)(void *ctx, const ct_module *m, const ct_layout *in, const ct_layout *out);
+/* Builds the modules for inputs of layout `in` (shapes only: nothing is computed); *out gets the result's layout. A layer
+   that does not fit is a diagnostic at its line, with a note at the line its input comes from. seen may be NULL. */
+ct_module *ct_model_build(ct_doc *doc, const ct_model_spec *spec, uint64_t seed, const ct_layout *in, ct_layout *out,
+                          ct_layer_seen seen, void *ctx);
+#endif

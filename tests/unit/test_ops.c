@@ -1,0 +1,253 @@
+/* Every row, over its sample cases: gradients of first and second order against differences, fused gradients against
+   written ones, f32 against f64, other strides, and shapes alone. Tolerances are those of PyTorch's gradcheck. */
+#include "cases.h"
+#include "check.h"
+#include "base/alloc.h"
+#include "ops/ops.h"
+#include <stdlib.h>
+
+#define MOST 48 /* elements of an input that are moved, spread over it */
+static const double eps = 1e-6, atol_ = 1e-5, rtol = 1e-3;
+
+static void fail(const op_case *c, const char *what, const char *why) {
+    check_failed++;
+    printf("%s (%s): %s: %s\n", c->op->kind.name, c->text, what, why ? why : "");
+}
+
+static double *numbers(const ct_tensor *t) {
+    double *v = ct_alloc((size_t)ct_numel(t) + 1, sizeof *v);
+    if (!v || ct_copy_out(t, CT_F64, v)) abort();
+    return v;
+}
+
+static double dot(const ct_tensor *a, const ct_tensor *b) {
+    double *x = numbers(a), *y = numbers(b), s = 0;
+    for (int64_t i = 0; i < ct_numel(a); i++) s += x[i] * y[i];
+    ct_free(x), ct_free(y);
+    return s;
+}
+
+/* norm(a - b) / norm(b). */
+static double distance(const ct_tensor *a, const ct_tensor *b) {
+    if (ct_numel(a) != ct_numel(b)) return INFINITY;
+    double *x = numbers(a), *y = numbers(b), d = 0, n = 0;
+    for (int64_t i = 0; i < ct_numel(a); i++) d += (x[i] - y[i]) * (x[i] - y[i]), n += y[i] * y[i];
+    ct_free(x), ct_free(y);
+    return sqrt(d) / fmax(sqrt(n), 1e-6);
+}
+
+static bool is_float(const ct_tensor *t) { return t && (ct_dtype_of(t) == CT_F32 || ct_dtype_of(t) == CT_F64); }
+static ct_tensor *random_like(const ct_tensor *t, uint64_t seed) {
+    ct_dims shape = {ct_ndim(t), {0}};
+    for (int d = 0; d < shape.n; d++) shape.v[d] = ct_size(t, d);
+    return case_uniform(ct_dtype_of(t), shape, -1, 1, seed);
+}
+
+/* The same random numbers at each call. */
+static ct_tensor *call(const op_case *c, ct_tensor *const *in, ct_tensor **out) {
+    ct_manual_seed(7);
+    return case_call(c, in, out);
+}
+
+/* Inputs that gradients are asked of. */
+static int wanted(const op_case *c, ct_tensor *const *in, ct_tensor **want) {
+    int n = 0;
+    bool none = !c->op->grad && !(c->op->flags & CT_IS_FORMULA);
+    for (int i = 0; i < c->n_in && !none; i++)
+        if (is_float(in[i]) && !c->constant[i]) want[n++] = ct_requires_grad(in[i], true);
+    return n;
+}
+
+/* sum(u[k] * gradient of want[k] of sum(v * y)) as a tensor, or NULL where nothing has a gradient. */
+static ct_tensor *gradient_sum(const op_case *c, ct_tensor *const *want, int n, ct_tensor *v, ct_tensor *const *u,
+                               bool create_graph) {
+    ct_tensor *din[CASE_INPUTS], *sum = NULL, *y = call(c, NULL, NULL);
+    if (ct_gradients(y, v, want, n, create_graph, din)) return ct_tensor_failed(CT_FAIL);
+    for (int k = 0; k < n; k++) {
+        if (!din[k]) continue;
+        ct_tensor *part = ct_sum(ct_mul(u[k], din[k]), (ct_reduce_args){0});
+        sum = sum ? ct_add(sum, part) : part;
+    }
+    return sum;
+}
+
+typedef struct function {
+    const op_case *c;
+    ct_tensor **want, *v, **u;
+    int n;
+} function;
+
+static double first_order(const function *f) {
+    ct_no_grad_begin();
+    ct_tensor *y = call(f->c, NULL, NULL);
+    ct_no_grad_end();
+    return dot(y, f->v);
+}
+static double second_order(const function *f) {
+    ct_tensor *s = gradient_sum(f->c, f->want, f->n, f->v, f->u, false);
+    return s ? ct_item(s) : 0;
+}
+
+/* Moves elements of x and holds how the function moves against the gradient dx (NULL: 0). */
+static void check_differences(const function *f, double (*at)(const function *), ct_tensor *x, ct_tensor *dx,
+                              const char *what) {
+    int64_t n = ct_numel(x), step = CT_MAX(1, n / MOST);
+    double *p = ct_data(x), *grad = dx ? numbers(dx) : ct_alloc((size_t)n + 1, sizeof *grad);
+    for (int64_t i = 0; i < n; i += step) {
+        ct_scope *scope = ct_scope_open();
+        double was = p[i], more, less;
+        p[i] = was + eps, more = at(f);
+        p[i] = was - eps, less = at(f);
+        p[i] = was;
+        double want = (more - less) / (2 * eps);
+        char text[128];
+        snprintf(text, sizeof text, "element %lld: gradient %.9g, difference %.9g", (long long)i, grad[i], want);
+        ct_status status = ct_scope_close(scope);
+        if (status)
+            fail(f->c, what, ct_error());
+        else if (fabs(grad[i] - want) <= atol_ + rtol * fabs(want))
+            check_passed++;
+        else
+            fail(f->c, what, text);
+    }
+    ct_free(grad);
+}
+
+static void check_gradients(op_case *c) {
+    ct_tensor *want[CASE_INPUTS + 1], *din[CASE_INPUTS + 1] = {0}, *written[CASE_INPUTS] = {0}, *u[CASE_INPUTS];
+    int n = wanted(c, c->in, want);
+    ct_tensor *y = call(c, NULL, NULL);
+    if (ct_why(y)) return fail(c, "call", ct_why(y));
+    if (!n || !is_float(y)) return;
+    ct_tensor *v = random_like(y, 3);
+    function f = {c, want, v, u, n};
+    for (int k = 0; k < n; k++) u[k] = random_like(want[k], 11 + (uint64_t)k);
+    if (ct_gradients(y, v, want, n, false, din)) return fail(c, "gradient", ct_error());
+    if (ct_gradients(call(c, NULL, NULL), v, want, n, true, written)) return fail(c, "written gradient", ct_error());
+    for (int k = 0; k < n; k++) {
+        check_differences(&f, first_order, want[k], din[k], "first order");
+        if (!din[k] != !written[k] || (din[k] && distance(written[k], din[k]) > 1e-9))
+            fail(c, "written gradient", "differs from the fused one");
+    }
+    want[n] = ct_requires_grad(v, true);
+    ct_tensor *s = gradient_sum(c, want, n, v, u, true);
+    memset(din, 0, sizeof din);
+    if (s && ct_why(s)) return fail(c, "second order", ct_why(s));
+    if (s && ct_gradients(s, NULL, want, n + 1, false, din)) return fail(c, "second order", ct_error());
+    for (int k = 0; k <= n; k++) check_differences(&f, second_order, want[k], din[k], "second order");
+}
+
+/* ---- the same results from other inputs ---- */
+/* Results and gradients of a call on `in`; NULLs where there are none. */
+typedef struct results {
+    ct_tensor *out[CASE_INPUTS], *din[CASE_INPUTS];
+} results;
+
+static ct_status results_of(const op_case *c, ct_tensor *const *in, results *r) {
+    ct_tensor *want[CASE_INPUTS];
+    *r = (results){0};
+    int n = wanted(c, in, want);
+    ct_tensor *y = call(c, in, r->out);
+    if (ct_why(y)) return ct_fail(CT_FAIL, "%s", ct_why(y));
+    return n && is_float(y) ? ct_gradients(y, random_like(y, 3), want, n, false, r->din) : CT_OK;
+}
+
+static void compare(const op_case *c, const char *what, const results *got, const results *want, double tolerance) {
+    for (int i = 0; i < CASE_INPUTS; i++) {
+        ct_tensor *pairs[][2] = {{got->out[i], want->out[i]}, {got->din[i], want->din[i]}};
+        for (int k = 0; k < 2; k++) {
+            ct_tensor *a = pairs[k][0], *b = pairs[k][1];
+            if (!a && !b) continue;
+            if (a && b && is_float(a) == is_float(b) && distance(a, b) <= (is_float(a) ? tolerance : 0))
+                check_passed++;
+            else
+                fail(c, what, k ? "a gradient differs" : "a result differs");
+        }
+    }
+}
+
+static void check_precision(const ct_op *op, int i) {
+    op_case c32, c64;
+    results r32, r64;
+    if (!case_make(op, i, CT_F32, 1, &c32) || !case_make(op, i, CT_F64, 1, &c64)) return fail(&c32, "case", ct_error());
+    if (results_of(&c32, c32.in, &r32) || results_of(&c64, c64.in, &r64)) return fail(&c64, "f32", ct_error());
+    compare(&c64, "f32 against f64", &r32, &r64, 5e-5);
+}
+
+/* t with its dimensions the other way round in memory. */
+static ct_tensor *turned(ct_tensor *t) {
+    ct_dims_args back = {.dims = {ct_ndim(t), {0}}};
+    for (int d = 0; d < ct_ndim(t); d++) back.dims.v[d] = ct_ndim(t) - 1 - d;
+    return ct_permute(ct_contiguous(ct_permute(t, back)), back);
+}
+
+/* t as every second element of what it lies in. */
+static ct_tensor *spaced(ct_tensor *t) {
+    ct_tensor *more = ct_unsqueeze(t, (ct_dim_args){.dim = -1}), *pair[] = {more, more};
+    ct_tensor *y = ct_cat(pair, 2, (ct_dim_args){.dim = -1});
+    ct_slice_args first = {.start = {.n = ct_ndim(y)}, .stop = ct_shape_of(y)};
+    first.start.v[ct_ndim(t)] = 1;
+    return ct_squeeze(ct_slice(y, first), (ct_dim_args){.dim = -1});
+}
+
+static void check_strides(const ct_op *op, int i, ct_dtype dtype, const char *what, ct_tensor *(*moved)(ct_tensor *)) {
+    op_case c;
+    results plain, other;
+    ct_tensor *in[CASE_INPUTS] = {0};
+    if (!case_make(op, i, dtype, 1, &c)) return;
+    for (int k = 0; k < c.n_in; k++) {
+        ct_no_grad_begin();
+        in[k] = c.in[k] ? ct_detach(moved(c.in[k])) : NULL;
+        ct_no_grad_end();
+        if (in[k] && ct_why(in[k])) return fail(&c, what, ct_why(in[k]));
+    }
+    if (results_of(&c, c.in, &plain)) return fail(&c, what, ct_error());
+    if (!results_of(&c, in, &other)) return compare(&c, what, &other, &plain, dtype == CT_F32 ? 5e-5 : 1e-9);
+    if (ct_op_id(op) != CT_OP_view) fail(&c, what, ct_error()); /* which may say that it would need a copy */
+}
+
+/* Random masks go by place in memory: another order gives other numbers. */
+static bool by_place(const ct_op *op) { return op->flags & CT_RANDOM || ct_op_id(op) == CT_OP_dropout; }
+
+/* In a capture the same layouts come out, and no data. */
+static void check_shapes_alone(const ct_op *op, int i) {
+    op_case c;
+    ct_tensor *eager[CASE_INPUTS] = {0}, *alone[CASE_INPUTS] = {0};
+    ct_graph graph;
+    if (!case_make(op, i, CT_F32, 1, &c)) return;
+    ct_tensor *y = call(&c, NULL, eager);
+    if (!CHECK(!ct_capture_begin(&graph))) return;
+    ct_tensor *z = call(&c, NULL, alone);
+    if (ct_why(y) || ct_why(z)) fail(&c, "shapes alone", ct_why(z));
+    for (int k = 0; k < CASE_INPUTS && !ct_why(z); k++)
+        if (eager[k] && !(alone[k] && !memcmp(&eager[k]->layout, &alone[k]->layout, sizeof(ct_layout))))
+            fail(&c, "shapes alone", "another layout");
+    CHECK(!ct_capture_end(&graph));
+    ct_graph_free(&graph);
+}
+
+static void check_case(const ct_op *op, int i) {
+    op_case c;
+    ct_scope *scope = ct_scope_open();
+    if (case_make(op, i, CT_F64, 1, &c))
+        check_gradients(&c);
+    else
+        fail(&c, "case", ct_error());
+    check_precision(op, i);
+    for (ct_dtype dtype = CT_F32; dtype <= CT_F64; dtype++) {
+        if (!by_place(op)) check_strides(op, i, dtype, "turned inputs", turned);
+        check_strides(op, i, dtype, "spaced inputs", spaced);
+    }
+    check_shapes_alone(op, i);
+    if (ct_scope_close(scope)) check_failed += ct_op_id(op) != CT_OP_view;
+}
+
+int main(int argc, char **argv) { /* of the named ops, or all */
+    for (int id = 0; id < CT_OP_COUNT; id++) {
+        const ct_op *op = ct_op_get(id);
+        bool chosen = argc < 2;
+        for (int k = 1; k < argc; k++) chosen |= !strcmp(argv[k], op->kind.name);
+        for (int i = 0; chosen && i < case_count(op); i++) check_case(op, i);
+    }
+    return check_done("ops");
+}

@@ -1,0 +1,202 @@
+#include "tests/unit/check.h"
+#include "base/cgroup.h"
+#include "base/parallel.h"
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MOST 5000
+
+typedef struct seen {
+    int64_t n, grain;
+    atomic_int times[MOST], wrong;
+} seen;
+
+static void mark(void *ctx, int64_t begin, int64_t end) {
+    seen *s = ctx;
+    if (begin % s->grain || end <= begin || end > s->n || (end - begin != s->grain && end != s->n)) s->wrong++;
+    for (int64_t i = begin; i < end; i++) s->times[i]++;
+}
+
+/* Whether ranges of at most `grain`, cut by grain alone, cover [0, n) once. */
+static bool covers(int64_t n, int64_t grain) {
+    static _Thread_local seen s;
+    memset(&s, 0, sizeof s);
+    s.n = n, s.grain = grain;
+    ct_parallel(n, grain, mark, &s);
+    for (int64_t i = 0; i < n; i++) s.wrong += s.times[i] != 1;
+    return !s.wrong;
+}
+
+static void test_coverage(void) {
+    static const int64_t sizes[] = {0, 1, 2, 3, 7, 64, 1000, 4999}, grains[] = {1, 2, 3, 64, 999, 5000};
+    for (int threads = 1; threads <= 5; threads++) {
+        ct_set_threads(threads);
+        CHECK(ct_threads() == threads);
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+            for (size_t j = 0; j < sizeof grains / sizeof *grains; j++) CHECK(covers(sizes[i], grains[j]));
+    }
+}
+
+static void count(void *ctx, int64_t begin, int64_t end) { atomic_fetch_add((atomic_long *)ctx, end - begin); }
+
+static void test_edges(void) {
+    atomic_long n = 0;
+    ct_parallel(-5, 1, count, &n);
+    ct_parallel(0, 0, count, &n);
+    CHECK(n == 0);
+    ct_parallel(10, 0, count, &n); /* a grain below 1 is 1 */
+    CHECK(n == 10);
+    ct_parallel(INT64_MAX, INT64_MAX / 2, count, &n); /* 3 ranges: no overflow on the way */
+    CHECK(n == (long)(INT64_MAX + UINT64_C(10)));
+    ct_set_threads(0);
+    CHECK(ct_threads() == 1);
+    ct_set_threads(1 << 30);
+    CHECK(ct_threads() >= 1 && ct_threads() <= 1024);
+}
+
+static void nest(void *ctx, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) ct_parallel(100, 7, count, ctx);
+}
+
+static void test_nested(void) {
+    atomic_long n = 0;
+    ct_set_threads(3);
+    ct_parallel(50, 1, nest, &n);
+    CHECK(n == 5000);
+}
+
+static void test_many(void) { /* calls that follow at once, and after the workers went to sleep */
+    atomic_long n = 0;
+    ct_set_threads(3);
+    for (int i = 0; i < 20000; i++) ct_parallel(4, 1, count, &n);
+    CHECK(n == 80000);
+    for (int i = 0; i < 20; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+        ct_parallel(6, 1, count, &n);
+    }
+    CHECK(n == 80120);
+    for (int i = 0; i < 2000; i++) ct_set_threads(1 + i % 4), ct_parallel(5, 2, count, &n);
+    CHECK(n == 90120);
+}
+
+static void *from_thread(void *ctx) {
+    bool *ok = ctx;
+    *ok = true;
+    for (int i = 0; i < 300; i++) *ok = covers(i, 1 + i % 5) && *ok;
+    return NULL;
+}
+
+static void test_two_callers(void) {
+    pthread_t t[2];
+    bool ok[2] = {false, false};
+    ct_set_threads(3);
+    for (int i = 0; i < 2; i++) CHECK(!pthread_create(&t[i], NULL, from_thread, &ok[i]));
+    for (int i = 0; i < 2; i++) CHECK(!pthread_join(t[i], NULL));
+    CHECK(ok[0] && ok[1]);
+}
+
+static atomic_int started, unblocked, meeting;
+
+static void on_start(void) { started++; }
+
+/* Each of two items waits (seconds at most) for the other: so two threads do run. */
+static void meet(void *ctx, int64_t begin, int64_t end) {
+    (void)begin, (void)end;
+    sigset_t set;
+    pthread_sigmask(SIG_BLOCK, NULL, &set);
+    if (!pthread_equal(pthread_self(), *(pthread_t *)ctx) && !sigismember(&set, SIGTERM)) unblocked++;
+    meeting++;
+    for (int ms = 0; meeting < 2 && ms < 10000; ms++) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
+static void test_threads_start(void) { /* first: before there are any */
+    pthread_t me = pthread_self();
+    ct_parallel_on_start(on_start);
+    ct_set_threads(2);
+    ct_parallel(2, 1, meet, &me);
+    CHECK(meeting == 2);
+    CHECK(started == 1);
+    CHECK(unblocked == 0);
+}
+
+static void test_available(void) {
+    cpu_set_t all, one;
+    const char *why = NULL;
+    int n = ct_threads_available(&why);
+    CHECK(why && *why);
+    CHECK(!sched_getaffinity(0, sizeof all, &all));
+    CHECK(n >= 1 && n <= CPU_COUNT(&all));
+    CPU_ZERO(&one);
+    for (int i = 0; i < CPU_SETSIZE; i++)
+        if (CPU_ISSET(i, &all) && !CPU_COUNT(&one)) CPU_SET(i, &one);
+    CHECK(!sched_setaffinity(0, sizeof one, &one));
+    CHECK(ct_threads_available(NULL) == 1);
+    CHECK(!sched_setaffinity(0, sizeof all, &all));
+}
+
+static char root[64];
+
+static void put(const char *name, const char *text) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    for (char *p = path + strlen(root) + 1; (p = strchr(p, '/')); *p++ = '/') *p = 0, mkdir(path, 0700);
+    FILE *f = fopen(path, "w");
+    if (CHECK(f != NULL)) fputs(text, f), fclose(f);
+}
+
+static int quota(const char *self, const char **why) {
+    char path[256];
+    put("self", self);
+    snprintf(path, sizeof path, "%s/self", root);
+    return ct_cgroup_cpus(path, root, why);
+}
+
+static void test_cgroup(void) {
+    const char *why = NULL;
+    strcpy(root, "/tmp/ct-test-parallel-XXXXXX");
+    if (!CHECK(mkdtemp(root) != NULL)) return;
+    CHECK(quota("0::/a/b\n", &why) == 0 && !why);
+    put("a/b/cpu.max", "max 100000\n");
+    CHECK(quota("0::/a/b\n", &why) == 0);
+    put("a/cpu.max", "250000 100000\n");
+    CHECK(quota("0::/a/b\n", &why) == 3); /* a parent's, rounded up */
+    CHECK_HAS(why, "cpu.max");
+    put("a/b/cpu.max", "10000 100000\n");
+    CHECK(quota("0::/a/b\n", &why) == 1);
+    CHECK(quota("0::/gone/away\n", &why) == 0);
+    put("cpu.max", "400000 100000\n");
+    CHECK(quota("0::/gone/away\n", &why) == 4); /* the container's root */
+    put("cpu,cpuacct/x/cpu.cfs_quota_us", "150000\n");
+    put("cpu,cpuacct/x/cpu.cfs_period_us", "100000\n");
+    CHECK(quota("3:cpuset:/y\n2:cpu,cpuacct:/x\n", &why) == 2);
+    CHECK_HAS(why, "cfs_quota");
+    put("cpu,cpuacct/x/cpu.cfs_quota_us", "-1\n");
+    CHECK(quota("2:cpu,cpuacct:/x\n", &why) == 0);
+    CHECK(quota("4:cpuacct:/x\nnonsense\n7\n", &why) == 0);
+    put("a/b/cpu.max", "9999999999999 1\n");
+    CHECK(quota("0::/a/b\n", &why) == 3);
+    put("a/b/cpu.max", "100 0\n");
+    CHECK(quota("0::/a/b\n", &why) == 3);
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", root);
+    CHECK(system(command) == 0);
+}
+
+int main(void) {
+    RUN(test_threads_start);
+    RUN(test_coverage);
+    RUN(test_nested);
+    RUN(test_many);
+    RUN(test_two_callers);
+    RUN(test_edges);
+    RUN(test_available);
+    RUN(test_cgroup);
+    return check_done("parallel");
+}
