@@ -30,6 +30,8 @@ static inline void ct_exec_bad(const ct_exec *exec, int64_t value) {
     int64_t none = 0, said = value < 0 || value == INT64_MAX ? value : value + 1;
     atomic_compare_exchange_strong_explicit(exec->bad, &none, said, memory_order_relaxed, memory_order_relaxed);
 }
+/* The value that was said. */
+static inline int64_t ct_bad_value(int64_t bad) { return bad < 0 ? bad : bad - 1; }
 
 #define CT_UNSUPPORTED CT_STOPPED /* prepare's answer: not this dtype, shape or layout; the next backend is asked */
 

@@ -45,10 +45,11 @@ static void stage(staged *s, const ct_layout *l, size_t *workspace) {
     if (s->used) *workspace = s->at + s->bytes;
 }
 
-static const conv_method *choose(const conv_problem *p) {
-    for (int i = 0; i < CT_COUNT(methods); i++)
-        if (methods[i]->fits(p)) return methods[i];
-    return NULL;
+static ct_status choose(const conv_problem *p, conv_state *s, size_t *workspace) {
+    ct_status status = CT_UNSUPPORTED;
+    for (int i = 0; i < CT_COUNT(methods) && status == CT_UNSUPPORTED; i++)
+        if ((s->method = methods[i])->fits(p)) status = s->method->prepare(p, &s->plan, workspace);
+    return status;
 }
 
 /* a, b and y are the images that the pass reads and makes; NULL where that is the weight. */
@@ -58,15 +59,12 @@ static ct_status prepare(const conv_problem *p, const ct_layout *a, const ct_lay
     for (int i = 0; i < 3; i++)
         if (images[i] && (images[i]->ndim != 4 || images[i]->dtype != CT_F32 || !ct_layout_numel(images[i])))
             return CT_UNSUPPORTED;
-    const conv_method *method = choose(p);
-    if (!method) return CT_UNSUPPORTED;
     conv_state *s = ct_alloc(1, sizeof *s);
     if (!s) return CT_NO_MEMORY;
-    s->method = method;
-    s->plan = method->prepare(p, workspace);
-    if (!s->plan) {
+    ct_status status = choose(p, s, workspace);
+    if (status) {
         ct_free(s);
-        return CT_NO_MEMORY;
+        return status;
     }
     stage(&s->a, a, workspace);
     if (b) stage(&s->b, b, workspace);

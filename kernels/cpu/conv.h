@@ -18,8 +18,8 @@ typedef struct conv_problem {
 
 typedef struct conv_method {
     bool (*fits)(const conv_problem *p);
-    /* A plan, freed by `release`, and bytes of workspace; NULL on no memory. */
-    void *(*prepare)(const conv_problem *p, size_t *workspace);
+    /* A plan, freed by `release`, and bytes of workspace. CT_UNSUPPORTED: the next way is asked. */
+    ct_status (*prepare)(const conv_problem *p, void **plan, size_t *workspace);
     void (*run)(void *plan, const float *a, const float *b, const float *bias, float *y, void *work);
     void (*release)(void *plan);
 } conv_method;

@@ -6,13 +6,13 @@
 #include <math.h>
 #include <stdatomic.h>
 
-#define KB_MAX 384        /* part of the definition of the result */
-#define A_FLOATS 32768    /* of A's tiles at a time: half of a small second-level cache */
-#define B_FLOATS 262144   /* of B's panels packed at a time by a task */
-#define L1_FLOATS 6144    /* of B that stay in the first-level cache beside a tile of A */
-#define L2_FLOATS 131072   /* of a matrix that stays near */
-#define SERIAL_FLOPS 3e5  /* below, a fork costs more than it saves */
-#define TASK_FLOPS 1e6    /* a task worth claiming */
+#define KB_MAX 384       /* part of the definition of the result */
+#define A_FLOATS 32768   /* of A's tiles at a time: half of a small second-level cache */
+#define B_FLOATS 262144  /* of B's panels packed at a time by a task */
+#define L1_FLOATS 6144   /* of B that stay in the first-level cache beside a tile of A */
+#define L2_FLOATS 131072 /* of a matrix that stays near */
+#define SERIAL_FLOPS 3e5 /* below, a fork costs more than it saves */
+#define TASK_FLOPS 1e6   /* a task worth claiming */
 #define TASKS_A_THREAD 8
 #define MAX_SLOTS 64
 
@@ -34,8 +34,8 @@ static bool is_vector(const ct_gemm *g) {
 /* What reading an element costs a task, roughly, in vector multiply-adds. */
 static double reach(double floats) { return floats > L2_FLOATS ? 0.5 : 0.1; }
 
-/* And a grid of gm x gn tasks: the longest thread's tiles and some waiting for the last task, A packed and read again for every column of the grid, B for
-   every row of it, each task's own cost. */
+/* What a grid of gm x gn tasks costs: the longest thread's tiles, some waiting for the last task, A packed and read
+   again for every column of the grid, B for every row of it, each task's own. */
 static double grid_cost(const ct_gemm *g, const ct_gemm_plan *p, int threads, int64_t gm, int64_t gn) {
     double size_a = (double)g->m * g->k, size_b = (double)g->n * g->k, tile = (double)MR * NR / VW * g->k;
     double a = reach(size_a) + (p->pack_a ? 0.8 : 0), b = reach(size_b);
@@ -45,6 +45,7 @@ static double grid_cost(const ct_gemm *g, const ct_gemm_plan *p, int threads, in
     return time + task / 4 + (gm * size_b * b + gn * size_a * a + tasks * 300) / threads;
 }
 
+/* At most as many tasks as are worth claiming; a batch brings its own. */
 static void plan_grid(const ct_gemm *g, ct_gemm_plan *p, double flops, int threads) {
     double want = CT_MIN(CT_MAX(flops / TASK_FLOPS, threads), threads * TASKS_A_THREAD) / (double)g->batch;
     double best = INFINITY;
@@ -67,17 +68,7 @@ static void plan_blocks(const ct_gemm *g, ct_gemm_plan *p) {
     p->slot = (floats_a + floats_b + 15) / 16 * 16;
 }
 
-size_t ct_gemm_prepare(ct_gemm *g) {
-    int threads = g->threads ? g->threads : ct_threads();
-    double flops = 2.0 * g->m * g->n * g->k * g->batch;
-    ct_gemm_plan *p = &g->plan;
-    *p = (ct_gemm_plan){.kb = k_block(g->k), .gm = 1, .gn = 1, .vector = is_vector(g)};
-    if (g->m < 1 || g->n < 1 || g->k < 1 || g->batch < 1) return 0;
-    if (p->vector) {
-        p->panels = div_up(g->m == 1 ? g->n : g->m, VR);
-        if (flops >= SERIAL_FLOPS / 2) p->gn = CT_MIN(p->panels, threads * 4);
-        return 0;
-    }
+static void plan_product(const ct_gemm *g, ct_gemm_plan *p, double flops, int threads) {
     int64_t size_a = g->m * g->k, size_b = g->n * g->k;
     p->tiles = div_up(g->m, MR), p->panels = div_up(g->n, NR);
     p->in_place = !g->packed && !g->tb && (g->m <= 2 * MR || size_b <= 4096 || (g->k <= 128 && g->ldb % 256));
@@ -89,8 +80,23 @@ size_t ct_gemm_prepare(ct_gemm *g) {
         plan_grid(g, p, flops, threads);
     }
     plan_blocks(g, p);
-    int64_t tasks = g->batch * p->gm * p->gn;
+}
+
+size_t ct_gemm_prepare(ct_gemm *g) {
+    int threads = g->threads ? g->threads : ct_threads();
+    double flops = 2.0 * g->m * g->n * g->k * g->batch;
+    ct_gemm_plan *p = &g->plan;
+    *p = (ct_gemm_plan){.kb = k_block(g->k), .gm = 1, .gn = 1, .vector = is_vector(g)};
+    if (g->m < 1 || g->n < 1 || g->k < 1 || g->batch < 1) return 0;
+    if (p->vector) {
+        p->panels = div_up(g->m == 1 ? g->n : g->m, VR);
+        if (flops >= SERIAL_FLOPS / 2) p->gn = CT_MIN(p->panels, threads * 4);
+    } else {
+        plan_product(g, p, flops, threads);
+    }
+    double tasks = (double)g->batch * p->gm * p->gn;
     p->slots = (int)CT_MIN(CT_MIN(tasks, threads), MAX_SLOTS);
+    p->grain = (int64_t)CT_MIN(tasks, ceil(SERIAL_FLOPS / 8 * tasks / flops));
     return (size_t)(p->shared + p->slots * p->slot) * sizeof(float);
 }
 
@@ -127,7 +133,8 @@ static void pack_a(const block *x, int64_t t0, int64_t t1) {
     const ct_gemm *g = x->g;
     for (int64_t t = t0; t < t1; t++) {
         int64_t i = tile_begin(g, t), rows = tile_begin(g, t + 1) - i;
-        if (g->ta) tiles[rows - 1].pack(x->kc, x->a + x->k0 * g->lda + i, g->lda, x->work_a + (i - x->i0) * x->kc);
+        if (g->ta)
+            tiles[rows - 1].pack(x->kc, x->a + x->k0 * g->lda + i, g->lda, x->work_a + (i - x->i0) * x->kc);
         else
             for (int64_t r = i; r < i + rows; r++)
                 memcpy(x->work_a + (r - x->i0) * (g->plan.kb + 16), x->a + r * g->lda + x->k0, (size_t)x->kc * 4);
@@ -201,8 +208,10 @@ static int64_t run_panel(const block *x, int64_t t0, int64_t t1, int64_t p, int6
             return wide;
         }
         tile_fn run = tiles[rows - 1].run[g->ta][w / VW - 1];
-        if (columns == w) run(&tile);
-        else run_edge(run, &tile, rows, columns, w);
+        if (columns == w)
+            run(&tile);
+        else
+            run_edge(run, &tile, rows, columns, w);
     }
     return 1;
 }
@@ -243,8 +252,10 @@ static int take_slot(run *r) {
     for (;;) {
         uint64_t free = all & ~taken, mine = free >> before & 1;
         int slot = mine ? before : __builtin_ctzll(free | UINT64_C(1) << 63);
-        if (!free) taken = atomic_load(&r->taken);
-        else if (atomic_compare_exchange_weak(&r->taken, &taken, taken | UINT64_C(1) << slot)) return before = slot;
+        if (!free)
+            taken = atomic_load(&r->taken);
+        else if (atomic_compare_exchange_weak(&r->taken, &taken, taken | UINT64_C(1) << slot))
+            return before = slot;
     }
 }
 
@@ -313,11 +324,9 @@ void ct_gemm_run(const ct_gemm *g, const float *a, const float *b, const float *
         return;
     }
     if (p->shared) ct_parallel(p->panels, div_up(p->panels, 4 * (int64_t)p->slots), pack_shared, &r);
-    ct_parallel(g->batch * p->gm * p->gn, 1, p->vector ? run_vectors : run_tasks, &r);
+    ct_parallel(g->batch * p->gm * p->gn, p->grain, p->vector ? run_vectors : run_tasks, &r);
 }
 
 size_t ct_gemm_packed_size(int64_t n, int64_t k) { return (size_t)(div_up(n, VW) * VW * k) * sizeof(float); }
 
-void ct_gemm_pack(const ct_gemm *g, const float *b, float *packed) {
-    pack_panels(g, b, packed, 0, div_up(g->n, NR));
-}
+void ct_gemm_pack(const ct_gemm *g, const float *b, float *packed) { pack_panels(g, b, packed, 0, div_up(g->n, NR)); }

@@ -10,26 +10,27 @@
 
 /* How the work is cut: ct_gemm_prepare's notes to ct_gemm_run. */
 typedef struct ct_gemm_plan {
-    int64_t kb;             /* a block of k */
-    int64_t tiles, panels;  /* of rows, of columns */
-    int64_t gm, gn;         /* the grid of tasks over them */
-    int64_t mc, nc;         /* tiles and panels packed at a time */
-    int64_t slot, shared;   /* floats of workspace: a task's, and for B packed once */
-    int slots;              /* tasks that can run at once */
-    bool vector;            /* m or n is 1: a matrix's rows times a vector */
-    bool pack_a, in_place;  /* A is copied first; B is read where it lies */
-    bool columns_first;     /* neighbouring tasks share columns, not rows */
+    int64_t kb;            /* a block of k */
+    int64_t tiles, panels; /* of rows, of columns */
+    int64_t gm, gn;        /* the grid of tasks over them */
+    int64_t mc, nc;        /* tiles and panels packed at a time */
+    int64_t slot, shared;  /* floats of workspace: a task's, and for B packed once */
+    int64_t grain;         /* tasks claimed at a time */
+    int slots;             /* tasks that can run at once */
+    bool vector;           /* m or n is 1: a matrix's rows times a vector */
+    bool pack_a, in_place; /* A is copied first; B is read where it lies */
+    bool columns_first;    /* neighbouring tasks share columns, not rows */
 } ct_gemm_plan;
 
 typedef struct ct_gemm {
-    bool ta, tb;           /* A is stored (k, m), B is stored (n, k) */
-    bool acc, relu;        /* add to C; then max(x, 0), NaN kept */
-    bool packed;           /* b is what ct_gemm_pack wrote (step_b still apart) */
+    bool ta, tb;    /* A is stored (k, m), B is stored (n, k) */
+    bool acc, relu; /* add to C; then max(x, 0), NaN kept */
+    bool packed;    /* b is what ct_gemm_pack wrote (step_b still apart) */
     int64_t m, n, k;
     int64_t lda, ldb, ldc; /* from a stored row to the next */
-    int64_t batch;         /* products, each step_* after the last; 0 is 1 */
+    int64_t batch;         /* products, each step_* after the last; 1 for one (0 is none) */
     int64_t step_a, step_b, step_c;
-    int threads;           /* that the workspace is for; 0: ct_threads() */
+    int threads; /* that the workspace is for; 0: ct_threads() */
     ct_gemm_plan plan;
 } ct_gemm;
 

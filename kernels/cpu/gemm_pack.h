@@ -1,4 +1,4 @@
-/* Packing for the product: panels of B, k by k, and tiles of A; by transposes in registers where rows become columns. */
+/* Packing for the product: panels of B and tiles of A, k by k; by transposes in registers where rows become columns. */
 #ifndef CT_KERNELS_CPU_GEMM_PACK_H
 #define CT_KERNELS_CPU_GEMM_PACK_H
 #include "kernels/cpu/gemm.h"
@@ -32,38 +32,41 @@
 /* r[i][j] becomes r[j][i]. */
 CT_INLINE void transpose(vf r[VW]) {
     vf s[VW];
-    CT_UNROLL(4) for (int i = 0; i < VW; i += 4) { /* 4 x 4 in each four of a register */
-        vf a = WORDS_LO(r[i], r[i + 1]), b = WORDS_LO(r[i + 2], r[i + 3]);
-        vf c = WORDS_HI(r[i], r[i + 1]), d = WORDS_HI(r[i + 2], r[i + 3]);
-        s[i] = PAIRS_LO(a, b), s[i + 1] = PAIRS_HI(a, b), s[i + 2] = PAIRS_LO(c, d), s[i + 3] = PAIRS_HI(c, d);
+    CT_EACH(q, VW / 4) { /* 4 x 4 in each four of a register */
+        vf *x = r + 4 * q, *y = s + 4 * q;
+        vf a = WORDS_LO(x[0], x[1]), b = WORDS_LO(x[2], x[3]), c = WORDS_HI(x[0], x[1]), d = WORDS_HI(x[2], x[3]);
+        y[0] = PAIRS_LO(a, b), y[1] = PAIRS_HI(a, b), y[2] = PAIRS_LO(c, d), y[3] = PAIRS_HI(c, d);
     }
+    CT_EACH(i, 4) { /* fours */
 #if VW == 4
-    CT_UNROLL(4) for (int i = 0; i < 4; i++) r[i] = s[i];
+        r[i] = s[i];
 #elif VW == 8
-    CT_UNROLL(4) for (int i = 0; i < 4; i++) r[i] = FOURS_LO(s[i], s[i + 4]), r[i + 4] = FOURS_HI(s[i], s[i + 4]);
+        r[i] = FOURS_LO(s[i], s[i + 4]), r[i + 4] = FOURS_HI(s[i], s[i + 4]);
 #else
-    CT_UNROLL(4) for (int i = 0; i < 4; i++) {
         vf a = FOURS_LO(s[i], s[i + 4]), b = FOURS_LO(s[i + 8], s[i + 12]);
         vf c = FOURS_HI(s[i], s[i + 4]), d = FOURS_HI(s[i + 8], s[i + 12]);
         r[i] = FOURS_LO(a, b), r[i + 8] = FOURS_HI(a, b), r[i + 4] = FOURS_LO(c, d), r[i + 12] = FOURS_HI(c, d);
-    }
 #endif
+    }
 }
 
 CT_INLINE void load_rows(int64_t n, const float *b, int64_t ldb, vf r[VW]) { /* zero beyond n */
-    if (n >= VW) CT_UNROLL(16) for (int j = 0; j < VW; j++) r[j] = vload(b + j * ldb);
-    else CT_UNROLL(16) for (int j = 0; j < VW; j++) r[j] = j < n ? vload(b + j * ldb) : (vf){0};
+    if (n >= VW) {
+        CT_EACH(j, VW) { r[j] = vload(b + j * ldb); }
+    } else {
+        CT_EACH(j, VW) { r[j] = j < n ? vload(b + j * ldb) : (vf){0}; }
+    }
 }
 
-/* Columns of B stored as rows: d[q * w + j] = b[j * ldb + q], j < n, zero up to VW. The last vectors of the rows overlap
-   those before. */
+/* Columns of B stored as rows: d[q * w + j] = b[j * ldb + q], j < n, zero up to VW. The last vectors of the rows
+   overlap those before. */
 static void pack_transposed(int64_t n, int64_t w, int64_t k, const float *b, int64_t ldb, float *d) {
     for (int64_t q = 0; q < k && k >= VW; q += VW) {
         vf r[VW];
         if (q + VW > k) q = k - VW;
         load_rows(n, b + q, ldb, r);
         transpose(r);
-        CT_UNROLL(16) for (int j = 0; j < VW; j++) vstore(d + (q + j) * w, r[j]);
+        CT_EACH(j, VW) { vstore(d + (q + j) * w, r[j]); }
     }
     for (int64_t q = 0; q < k && k < VW; q++)
         for (int j = 0; j < VW; j++) d[q * w + j] = j < n ? b[j * ldb + q] : 0;

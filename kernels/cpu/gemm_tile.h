@@ -4,7 +4,7 @@
 #include "kernels/cpu/gemm_pack.h"
 
 #if VW == 16
-#define MR 12
+#define MR 14 /* rows: with two vectors a row, 28 of 32 registers; 12 of 16 else */
 #else
 #define MR 6
 #endif
@@ -34,41 +34,38 @@ typedef struct gemm_tile {
 CT_INLINE void tile_store(const gemm_tile *t, vf *acc, const int mr, const int w) {
     float *c = t->c;
     int64_t ldc = t->ldc;
-    if (t->add) CT_UNROLL(14) for (int i = 0; i < mr; i++)
-        CT_UNROLL(8) for (int v = 0; v < w; v++) acc[i * w + v] = vload(c + i * ldc + v * VW) + acc[i * w + v];
-    if (t->bias) CT_UNROLL(8) for (int v = 0; v < w; v++) {
-        vf bias = vload(t->bias + v * VW);
-        CT_UNROLL(14) for (int i = 0; i < mr; i++) acc[i * w + v] += bias;
+    if (t->add) {
+        CT_EACH(i, mr * w) { acc[i] = vload(c + i / w * ldc + i % w * VW) + acc[i]; }
     }
-    if (t->relu) CT_UNROLL(28) for (int i = 0; i < mr * w; i++) acc[i] = vrelu(acc[i]);
-    CT_UNROLL(14) for (int i = 0; i < mr; i++)
-        CT_UNROLL(8) for (int v = 0; v < w; v++) vstore(c + i * ldc + v * VW, acc[i * w + v]);
+    if (t->bias) {
+        CT_EACH(i, mr * w) { acc[i] += vload(t->bias + i % w * VW); }
+    }
+    if (t->relu) {
+        CT_EACH(i, mr * w) { acc[i] = vrelu(acc[i]); }
+    }
+    CT_EACH(i, mr * w) { vstore(c + i / w * ldc + i % w * VW, acc[i]); }
 }
 
 /* mr rows of A times np panels of nv vectors. A's rows are reached from every third, so that few pointers do. */
 CT_INLINE void tile_run(const gemm_tile *t, const int mr, const int nv, const int np, const bool kmajor) {
-    const int w = nv * np;
-    const int64_t as = t->as, bs = t->bs, bp = t->bp;
+    const int w = nv * np, thirds = (mr + 2) / 3;
+    const int64_t as = t->as, row = kmajor ? 1 : as, step = kmajor ? as : 1;
     const float *b = t->b, *a[(MR + 2) / 3];
     vf acc[2 * MR];
-    CT_UNROLL(28) for (int i = 0; i < mr * w; i++) acc[i] = (vf){0};
-    CT_UNROLL(14) for (int i = 0; i < mr; i += 3) a[i / 3] = t->a + (kmajor ? i : i * as);
-    CT_UNROLL(14) for (int i = 0; i < mr; i++) {
+    CT_EACH(i, mr * w) { acc[i] = (vf){0}; }
+    CT_EACH(i, thirds) { a[i] = t->a + 3 * i * row; }
+    CT_EACH(i, mr) {
         __builtin_prefetch(t->c + i * t->ldc, 1);
         __builtin_prefetch(t->c + i * t->ldc + w * VW - 1, 1);
     }
 #pragma GCC unroll 1
-    for (int64_t k = t->k; k > 0; k--) {
-        vf x[8];
-        CT_UNROLL(4) for (int p = 0; p < np; p++)
-            CT_UNROLL(2) for (int v = 0; v < nv; v++) x[p * nv + v] = vload(b + p * bp + v * VW);
-        CT_UNROLL(14) for (int i = 0; i < mr; i++) {
-            vf s = vset(a[i / 3][i % 3 * (kmajor ? 1 : as)]);
-            CT_UNROLL(8) for (int v = 0; v < w; v++) acc[i * w + v] = vfma(s, x[v], acc[i * w + v]);
+    for (int64_t k = t->k; k > 0; k--, b += t->bs) {
+        CT_EACH(i, mr) {
+            vf s = vset(a[i / 3][i % 3 * row]);
+            CT_EACH(v, w) { acc[i * w + v] = vfma(s, vload(b + v / nv * t->bp + v % nv * VW), acc[i * w + v]); }
         }
-        CT_UNROLL(28) for (int i = 0; i < mr * w; i++) PIN(acc[i]);
-        CT_UNROLL(14) for (int i = 0; i < mr; i += 3) a[i / 3] += kmajor ? as : 1;
-        b += bs;
+        CT_EACH(i, mr * w) { PIN(acc[i]); }
+        CT_EACH(i, thirds) { a[i] += step; }
     }
     tile_store(t, acc, mr, w);
 }
@@ -76,23 +73,26 @@ CT_INLINE void tile_run(const gemm_tile *t, const int mr, const int nv, const in
 typedef void (*tile_fn)(const gemm_tile *t);
 typedef void (*pack_tile_fn)(int64_t k, const float *a, int64_t lda, float *d);
 
-#define TILE(mr, nv, np, kmajor)                                                                                       \
-    static __attribute__((noinline)) void tile_##mr##_##nv##_##np##_##kmajor(const gemm_tile *t) {                     \
-        tile_run(t, mr, nv, np, kmajor);                                                                               \
+#define TILE(mr, nv, np, kmajor)                                                                   \
+    static __attribute__((noinline)) void tile_##mr##_##nv##_##np##_##kmajor(const gemm_tile *t) { \
+        tile_run(t, mr, nv, np, kmajor);                                                           \
     }
-#define TILES(mr)                                                                                                      \
-    TILE(mr, 1, 1, 0)                                                                                                  \
-    TILE(mr, 2, 1, 0)                                                                                                  \
-    TILE(mr, 1, 1, 1)                                                                                                  \
-    TILE(mr, 2, 1, 1)                                                                                                  \
+#define TILES(mr)     \
+    TILE(mr, 1, 1, 0) \
+    TILE(mr, 2, 1, 0) \
+    TILE(mr, 1, 1, 1) \
+    TILE(mr, 2, 1, 1) \
     static void pack_tile_##mr(int64_t k, const float *a, int64_t lda, float *d) { pack_tile(mr, k, a, lda, d); }
 #if VW == 16
-#define EACH_MR(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
+#define EACH_MR(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
 #else
 #define EACH_MR(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #endif
 EACH_MR(TILES)
-TILE(1, 2, 4, 0) TILE(1, 2, 4, 1) TILE(2, 2, 2, 0) TILE(2, 2, 2, 1) TILE(3, 2, 2, 0) TILE(3, 2, 2, 1)
+#define WIDE(mr, np) TILE(mr, 2, np, 0) TILE(mr, 2, np, 1)
+WIDE(1, 4)
+WIDE(2, 2)
+WIDE(3, 2)
 
 /* By rows - 1: tiles by [k-major][vectors - 1]. */
 #define ROW(mr) {{{tile_##mr##_1_1_0, tile_##mr##_2_1_0}, {tile_##mr##_1_1_1, tile_##mr##_2_1_1}}, pack_tile_##mr},

@@ -13,25 +13,27 @@ typedef struct gemm_vector {
     bool acc, relu;
 } gemm_vector;
 
-/* The sums of n <= VR rows over the block of k from k0 to k1. Whole vectors are read while the row has them; the last is
-   moved back to the row's end, and only its steps that belong here are taken. */
+/* The sums of n <= VR rows over the block of k from k0 to k1. Whole vectors are read while the row has them; the last
+   is moved back to the row's end, and only its steps that belong here are taken. */
 CT_INLINE void vector_block(const gemm_vector *v, const float *rows, int64_t n, int64_t k0, int64_t k1, float *sum) {
     vf s[VR / VW];
-    CT_UNROLL(8) for (int g = 0; g < VR / VW; g++) s[g] = (vf){0};
+    CT_EACH(g, VR / VW) { s[g] = (vf){0}; }
     for (int64_t q = k0; q < k1; q += VW) {
         int64_t at = q + VW <= v->k ? q : v->k - VW, end = k1 - at < VW ? k1 - at : VW;
-        CT_UNROLL(8) for (int g = 0; g < VR / VW; g++) {
+        const float *x = v->x + at;
+        CT_EACH(g, VR / VW) {
             vf r[VW];
             if (g * VW >= n) break;
             load_rows(n - g * VW, rows + g * VW * v->ld + at, v->ld, r);
             transpose(r);
-            if (at == q && end == VW)
-                CT_UNROLL(16) for (int i = 0; i < VW; i++) s[g] = vfma(vset(v->x[at + i]), r[i], s[g]);
-            else
-                for (int64_t i = q - at; i < end; i++) s[g] = vfma(vset(v->x[at + i]), r[i], s[g]);
+            if (at == q && end == VW) {
+                CT_EACH(i, VW) { s[g] = vfma(vset(x[i]), r[i], s[g]); }
+            } else {
+                for (int64_t i = q - at; i < end; i++) s[g] = vfma(vset(x[i]), r[i], s[g]);
+            }
         }
     }
-    CT_UNROLL(8) for (int g = 0; g < VR / VW; g++) vstore(sum + g * VW, s[g]);
+    CT_EACH(g, VR / VW) { vstore(sum + g * VW, s[g]); }
 }
 
 static void vector_block_short(const gemm_vector *v, const float *rows, int64_t n, float *sum) { /* k < VW */
@@ -50,8 +52,10 @@ static void vector_rows(const gemm_vector *v, int64_t begin, int64_t end) {
         float sum[VR], *c = v->c + j * v->step;
         for (int64_t k0 = 0; k0 < v->k; k0 += v->kb) {
             bool add = v->acc || k0, last = k0 + v->kb >= v->k;
-            if (v->k < VW) vector_block_short(v, rows, n, sum);
-            else vector_block(v, rows, n, k0, last ? v->k : k0 + v->kb, sum);
+            if (v->k < VW)
+                vector_block_short(v, rows, n, sum);
+            else
+                vector_block(v, rows, n, k0, last ? v->k : k0 + v->kb, sum);
             for (int64_t i = 0; i < n; i++) {
                 float x = add ? c[i * v->step] + sum[i] : sum[i];
                 if (last && bias) x += bias[i * v->bias_step];

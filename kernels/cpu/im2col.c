@@ -59,14 +59,22 @@ static ct_gemm block_product(const im2col_plan *m, int64_t pixels) {
                          .lda = m->out,
                          .ldb = m->k,
                          .ldc = m->k,
-                         .batch = 1, .threads = 1};
-    return (ct_gemm){
-        .packed = true, .m = pixels, .n = m->out, .k = m->k, .lda = m->k, .ldb = m->out, .ldc = m->out, .batch = 1, .threads = 1};
+                         .batch = 1,
+                         .threads = 1};
+    return (ct_gemm){.packed = true,
+                     .m = pixels,
+                     .n = m->out,
+                     .k = m->k,
+                     .lda = m->k,
+                     .ldb = m->out,
+                     .ldc = m->out,
+                     .batch = 1,
+                     .threads = 1};
 }
 
-static void *im2col_prepare(const conv_problem *p, size_t *workspace) {
+static ct_status im2col_prepare(const conv_problem *p, void **plan, size_t *workspace) {
     im2col_plan *m = ct_alloc(1, sizeof *m);
-    if (!m) return NULL;
+    if (!m) return CT_NO_MEMORY;
     m->p = *p;
     plan_source(m);
     m->block = CT_MIN(CT_MAX(BLOCK_FLOATS / m->k, 32), BLOCK_MAX);
@@ -83,7 +91,8 @@ static void *im2col_prepare(const conv_problem *p, size_t *workspace) {
     m->weight = round_up_i64(m->weight, 16);
     m->slots = slots_wanted(p->pass == CONV_DW ? m->slices : m->blocks);
     *workspace = (size_t)(m->weight + m->slots * m->work) * sizeof(float);
-    return m;
+    *plan = m;
+    return CT_OK;
 }
 
 /* ---- windows ---- */

@@ -11,17 +11,15 @@ typedef struct lanes {
 
 CT_INLINE lanes lanes_set(float x) {
     lanes r;
-    CT_UNROLL(4) for (int i = 0; i < LANE_VECTORS; i++) r.v[i] = vset(x);
+    CT_EACH(i, LANE_VECTORS) r.v[i] = vset(x);
     return r;
 }
 CT_INLINE lanes lanes_load(const float *p) {
     lanes r;
-    CT_UNROLL(4) for (int i = 0; i < LANE_VECTORS; i++) r.v[i] = vload(p + i * VW);
+    CT_EACH(i, LANE_VECTORS) r.v[i] = vload(p + i * VW);
     return r;
 }
-CT_INLINE void lanes_store(float *p, lanes x) {
-    CT_UNROLL(4) for (int i = 0; i < LANE_VECTORS; i++) vstore(p + i * VW, x.v[i]);
-}
+CT_INLINE void lanes_store(float *p, lanes x) { CT_EACH(i, LANE_VECTORS) vstore(p + i * VW, x.v[i]); }
 /* The first n of p's, and `rest` for the others. */
 CT_INLINE lanes lanes_load_part(const float *p, int64_t n, float rest) {
     float part[LANES];
@@ -34,22 +32,23 @@ CT_INLINE void lanes_store_part(float *p, int64_t n, lanes x) {
     for (int64_t i = 0; i < n; i++) p[i] = part[i];
 }
 
-#define LANES_OP2(name, expr)                                              \
-    CT_INLINE lanes lanes_##name(lanes a, lanes b) {                       \
-        CT_UNROLL(4) for (int i = 0; i < LANE_VECTORS; i++) a.v[i] = expr; \
-        return a;                                                          \
+#define LANES_OP2(name, expr)                        \
+    CT_INLINE lanes lanes_##name(lanes a, lanes b) { \
+        CT_EACH(i, LANE_VECTORS) a.v[i] = expr;      \
+        return a;                                    \
     }
 LANES_OP2(add, a.v[i] + b.v[i])
 LANES_OP2(sub, a.v[i] - b.v[i])
 LANES_OP2(mul, a.v[i] * b.v[i])
 CT_INLINE lanes lanes_fma(lanes a, lanes b, lanes c) { /* a * b + c */
-    CT_UNROLL(4) for (int i = 0; i < LANE_VECTORS; i++) c.v[i] = vfma(a.v[i], b.v[i], c.v[i]);
+    CT_EACH(i, LANE_VECTORS) c.v[i] = vfma(a.v[i], b.v[i], c.v[i]);
     return c;
 }
 CT_INLINE float lanes_sum(lanes x) {
     float s[LANES];
     lanes_store(s, x);
-    CT_UNROLL(4) for (int step = LANES / 2; step; step /= 2) for (int i = 0; i < step; i++) s[i] += s[i + step];
+    for (int step = LANES / 2; step; step /= 2)
+        for (int i = 0; i < step; i++) s[i] += s[i + step];
     return s[0];
 }
 

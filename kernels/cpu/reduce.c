@@ -109,10 +109,10 @@ static int64_t axes_at(const axes *a, int64_t i, bool of_y) {
 /* acc[c] += x[r][c]: `width` columns at once, which fit the registers. */
 CT_INLINE void add_columns(float *acc, const float *x, int64_t stride, int64_t rows, const int width) {
     lanes a[COLUMNS / LANES];
-    CT_UNROLL(4) for (int i = 0; i < width / LANES; i++) a[i] = lanes_load(acc + i * LANES);
+    CT_EACH(i, width / LANES) a[i] = lanes_load(acc + i * LANES);
     for (int64_t r = 0; r < rows; r++, x += stride)
-        CT_UNROLL(4) for (int i = 0; i < width / LANES; i++) a[i] = lanes_add(a[i], lanes_load(x + i * LANES));
-    CT_UNROLL(4) for (int i = 0; i < width / LANES; i++) lanes_store(acc + i * LANES, a[i]);
+        CT_EACH(i, width / LANES) a[i] = lanes_add(a[i], lanes_load(x + i * LANES));
+    CT_EACH(i, width / LANES) lanes_store(acc + i * LANES, a[i]);
 }
 
 static void add_rows(float *acc, const float *x, int64_t stride, int64_t rows, int64_t n) {

@@ -1,5 +1,5 @@
-/* Vectors of floats, as wide as the instruction set this file is compiled for, and the fused multiply-add. Every file of
-   kernels/cpu is compiled once a set (-DCT_ISA=v3 -march=x86-64-v3), so its external names carry the set's. */
+/* Vectors of floats, as wide as the instruction set this file is compiled for, and the fused multiply-add. Every file
+   of kernels/cpu is compiled once a set (-DCT_ISA=v3 -march=x86-64-v3), so its external names carry the set's. */
 #ifndef CT_KERNELS_CPU_SIMD_H
 #define CT_KERNELS_CPU_SIMD_H
 #include <stdint.h>
@@ -26,20 +26,22 @@
 #endif
 
 #define CT_INLINE static inline __attribute__((always_inline))
-#define CT_PRAGMA(text) _Pragma(#text)
+
+/* A loop whose turns are all written out, so that arrays of vectors become registers: n <= 32, constant once inlined.
+ */
 #if defined(__clang__)
-#define CT_UNROLL(n) CT_PRAGMA(clang loop unroll(full))
+#define CT_EACH(i, n) _Pragma("clang loop unroll(full)") for (int i = 0; i < (n); i++)
 #else
-#define CT_UNROLL(n) CT_PRAGMA(GCC unroll n)
+#define CT_EACH(i, n) _Pragma("GCC unroll 32") for (int i = 0; i < (n); i++)
 #endif
 
-/* Any float's address will do: loads and stores are unaligned. */
-typedef float vf __attribute__((vector_size(VW * 4), aligned(4), may_alias));
-typedef int32_t vi __attribute__((vector_size(VW * 4), aligned(4), may_alias));
+typedef float vf __attribute__((vector_size(VW * 4)));
+typedef int32_t vi __attribute__((vector_size(VW * 4)));
+typedef float vf_anywhere __attribute__((vector_size(VW * 4), aligned(4), may_alias)); /* as it lies in memory */
 
 CT_INLINE vf vset(float x) { return x - (vf){0}; } /* minus: x + 0 would turn -0 into 0 */
-CT_INLINE vf vload(const float *p) { return *(const vf *)p; }
-CT_INLINE void vstore(float *p, vf x) { *(vf *)p = x; }
+CT_INLINE vf vload(const float *p) { return *(const vf_anywhere *)p; }
+CT_INLINE void vstore(float *p, vf x) { *(vf_anywhere *)p = x; }
 CT_INLINE vf vrelu(vf x) { return (vf)((vi)x & ~(vi)(x <= (vf){0})); } /* NaN stays NaN */
 
 /* a * b + c, rounded once where the hardware can (v3, v4); libm's fmaf is too slow to stand in elsewhere. The compiler

@@ -91,9 +91,9 @@ static ct_gemm block_products(const wino_plan *m, int64_t tiles) {
     return g;
 }
 
-static void *wino_prepare(const conv_problem *p, size_t *workspace) {
+static ct_status wino_prepare(const conv_problem *p, void **plan, size_t *workspace) {
     wino_plan *m = ct_alloc(1, sizeof *m);
-    if (!m) return NULL;
+    if (!m) return CT_NO_MEMORY;
     m->p = *p;
     plan_images(m);
     size_t bytes[2];
@@ -106,7 +106,8 @@ static void *wino_prepare(const conv_problem *p, size_t *workspace) {
     m->slots = slots_wanted(m->wide ? div_up_i64(m->block, WIDE_GRAIN) : p->pass == CONV_DW ? m->slices : m->blocks);
     int64_t once = m->wide ? m->matrices + m->products : 0, each = m->stage + (m->wide ? 0 : m->matrices + m->products);
     *workspace = (size_t)(m->weight + m->bias + once + m->slots * each) * sizeof(float);
-    return m;
+    *plan = m;
+    return CT_OK;
 }
 
 typedef struct wino_run {
@@ -132,7 +133,7 @@ static tile_place place_of(const wino_plan *m, const tiling *t, int64_t tile) {
     int64_t image = tile / m->columns / m->rows;
     tile_place p = {.at = ((image * t->h + y) * t->w + x) * t->c};
     p.y0 = CT_MAX(-y, 0), p.y1 = CT_MIN(t->h - y, t->size), p.x0 = CT_MAX(-x, 0), p.x1 = CT_MIN(t->w - x, t->size);
-    p.whole = p.y0 == 0 && p.x0 == 0 && p.y1 == t->size && p.x1 == t->size && t->c % VW == 0;
+    p.whole = p.y0 == 0 && p.x0 == 0 && p.y1 == t->size && p.x1 == t->size && t->c == t->padded;
     return p;
 }
 

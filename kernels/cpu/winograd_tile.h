@@ -43,12 +43,12 @@ CT_INLINE void map_weight_back(const vf *x, vf *y) { /* 6 to 3: map_weight, tran
 /* y (m x m) = map of x (n x n), its columns, then its rows. */
 CT_INLINE void map_square(map_fn *map, const int n, const int m, const vf *x, vf *y) {
     vf t[36], column[6], mapped[6];
-    CT_UNROLL(6) for (int j = 0; j < n; j++) {
-        CT_UNROLL(6) for (int i = 0; i < n; i++) column[i] = x[i * n + j];
+    CT_EACH(j, n) {
+        CT_EACH(i, n) column[i] = x[i * n + j];
         map(column, mapped);
-        CT_UNROLL(6) for (int i = 0; i < m; i++) t[i * n + j] = mapped[i];
+        CT_EACH(i, m) t[i * n + j] = mapped[i];
     }
-    CT_UNROLL(6) for (int i = 0; i < m; i++) map(t + i * n, y + i * m);
+    CT_EACH(i, m) map(t + i * n, y + i * m);
 }
 
 /* From memory: element (i, j) of the square at x + i * row + j * column, results, plus `bias`'s where that is given, at
@@ -56,22 +56,22 @@ CT_INLINE void map_square(map_fn *map, const int n, const int m, const vf *x, vf
 CT_INLINE void map_memory(map_fn *map, const int n, const int m, const float *x, int64_t row, int64_t column, float *y,
                           int64_t to_row, int64_t to, const float *bias) {
     vf t[36], in[6], out[6];
-    CT_UNROLL(6) for (int j = 0; j < n; j++) {
+    CT_EACH(j, n) {
         const float *p = x;
-        CT_UNROLL(6) for (int i = 0; i < n; i++) {
+        CT_EACH(i, n) {
             in[i] = vload(p);
             p += row;
             LAUNDER(p);
         }
         map(in, out);
-        CT_UNROLL(6) for (int i = 0; i < m; i++) t[i * n + j] = out[i];
+        CT_EACH(i, m) t[i * n + j] = out[i];
         x += column;
         LAUNDER(x);
     }
-    CT_UNROLL(6) for (int i = 0; i < m; i++) {
+    CT_EACH(i, m) {
         float *p = y;
         map(t + i * n, out);
-        CT_UNROLL(6) for (int j = 0; j < m; j++) {
+        CT_EACH(j, m) {
             if (bias) out[j] += vload(bias);
             vstore(p, out[j]);
             p += to;

@@ -46,12 +46,13 @@ static bool has_cpu(const char *controllers) {
     return false;
 }
 
-/* The least quota of all groups from `group` up to the root. In a container the name may be the host's and lead nowhere;
-   its parents, down to the root, are tried all the same. */
+/* The least quota of all groups from `group` up to the root. In a container the name may be the host's and lead
+   nowhere; its parents, down to the root, are tried all the same. */
 static int least(const char *root, const struct place *place, const char *group) {
     char dir[PATH_MAX];
     int head = snprintf(dir, sizeof dir, "%s%s", root, place->dir), n = 0;
-    if (head >= (int)sizeof dir || snprintf(dir + head, sizeof dir - head, "%s", group) >= (int)sizeof dir - head) return 0;
+    if (head >= (int)sizeof dir || snprintf(dir + head, sizeof dir - head, "%s", group) >= (int)sizeof dir - head)
+        return 0;
     for (;;) {
         int q = quota_of(dir, place->v2);
         if (q && (!n || q < n)) n = q;

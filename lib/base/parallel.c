@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #define MAX_THREADS 256
-#define MAX_ITEMS (1 << 30)     /* of one call of the pool: they are counted in 32 bits */
-#define WORKER_SPIN_NS 500000   /* between two calls of a training step */
-#define CALLER_SPIN_NS 20000    /* then it sleeps, so that a worker on our processor gets to finish */
+#define MAX_ITEMS (1 << 30)   /* of one call of the pool: they are counted in 32 bits */
+#define WORKER_SPIN_NS 500000 /* between two calls of a training step */
+#define CALLER_SPIN_NS 20000  /* then it sleeps, so that a worker on our processor gets to finish */
 #define STACK_BYTES (1 << 20)
 
 /* A thread's own range: the call it belongs to (high half) and its next item (low half) change as one, so that a worker
@@ -23,8 +23,8 @@ typedef struct range {
     _Alignas(64) _Atomic uint64_t next;
 } range;
 
-/* The one call under way. `fn` to `threads` are written while every range is closed; a claim of an item of `epoch` proves
-   that they were that call's when read. */
+/* The one call under way. `fn` to `threads` are written while every range is closed; a claim of an item of `epoch`
+   proves that they were that call's when read. */
 static struct {
     _Alignas(64) _Atomic uint32_t epoch;
     atomic_int sleepers;
@@ -47,7 +47,9 @@ static _Atomic(void (*)(void)) on_start;
 static void futex_wait(_Atomic uint32_t *word, uint32_t value) {
     syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
 }
-static void futex_wake(_Atomic uint32_t *word, int n) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0); }
+static void futex_wake(_Atomic uint32_t *word, int n) {
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0);
+}
 
 static void pause_briefly(void) {
 #if defined(__x86_64__) || defined(__i386__)

@@ -16,7 +16,8 @@ enum {
     CT_IS_VIEW = 64,
     CT_IS_FORMULA = 128,
     CT_IS_GRAD = 256, /* a pointwise op's fused gradient: inputs g, x..., y */
-    CT_PROMOTE = 512  /* inputs are promoted to one type */
+    CT_PROMOTE = 512, /* inputs are promoted to one type */
+    CT_IS_PART = 1024 /* used by other ops' formulas and gradients only */
 };
 
 #define CT_MAX_IN 8 /* inputs and outputs of an op that takes no list */

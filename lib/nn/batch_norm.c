@@ -3,8 +3,8 @@
 
 typedef struct args { double momentum, eps; bool no_affine; } args;
 static const ct_key keys[] = {
-    CT_ROW_FLOAT(momentum, 0.1, 0, 1, "weight of the batch in the running statistics"),
     CT_ROW_FLOAT(eps, 1e-5, 0, 1, "added to the variance"),
+    CT_ROW_FLOAT(momentum, 0.1, 0, 1, "weight of the batch in the running statistics"),
     CT_ROW_NOT(affine, "learn a scale and a shift a channel"),
     {0},
 };

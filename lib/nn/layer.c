@@ -16,18 +16,15 @@ static ct_layer of_op[CT_OP_COUNT];
 static const ct_kind *kinds[CT_COUNT(named) + CT_OP_COUNT];
 static int n_kinds;
 
-static bool is_public(const ct_op *op) {
-    const char *name = op->kind.name;
-    size_t n = strlen(name);
-    return op->n_in == 1 && op->n_out == 1 && !(op->flags & CT_IS_GRAD) && name[n - 1] != '_' && !strstr(name, "_back") &&
-           (op->in_names[0] && strcmp(op->in_names[0], "g"));
+static bool is_layer(const ct_op *op) {
+    return op->n_in == 1 && op->n_out >= 1 && !(op->flags & (CT_IS_GRAD | CT_IS_PART));
 }
 
 __attribute__((constructor)) static void list(void) {
     for (int i = 0; i < CT_COUNT(named); i++) kinds[n_kinds++] = &named[i]->kind;
     for (int id = 0; id < CT_OP_COUNT; id++) {
         const ct_op *op = ct_op_get(id);
-        if (!is_public(op)) continue;
+        if (!is_layer(op)) continue;
         bool taken = false;
         for (int i = 0; i < CT_COUNT(named); i++) taken |= !strcmp(named[i]->kind.name, op->kind.name);
         if (taken) continue;

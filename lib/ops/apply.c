@@ -87,7 +87,7 @@ static ct_status run(const ct_op *op, const ct_call *call, ct_tensor *const *in,
     if (!status) {
         _Atomic int64_t bad = 0;
         kernel->run(&(ct_exec){workspace, &bad}, call, state, src, dst);
-        if (bad) status = ct_fail(CT_FAIL, "%s: index %lld is out of range", op->kind.name, (long long)bad - 1);
+        if (bad) status = ct_fail(CT_FAIL, "%s: index %lld is out of range", op->kind.name, (long long)ct_bad_value(bad));
     }
     if (state) (kernel->release ? kernel->release : ct_free)(state);
     ct_free(workspace), ct_free(src), ct_free(dst);
@@ -130,6 +130,7 @@ static ct_status compute(int id, ct_tensor *const *in, int n_in, const void *arg
     layouts(in, n_in, l_in);
     *n_out = op->n_out;
     CT_TRY(op->shape(l_in, n_in, args, l_out, n_out));
+    if (op->flags & CT_BOOLEAN) l_out[0].dtype = CT_BOOL;
     for (int i = 0; i < *n_out; i++) {
         out[i] = make_output(&l_out[i]);
         if (ct_why(out[i])) return out[i]->status;
@@ -157,6 +158,7 @@ ct_tensor *ct_apply(int id, ct_tensor *const *in, int n_in, const void *args, ct
 }
 
 ct_tensor *ct_call_filled(const ct_op *op, ct_tensor *const *in, int n_in, const void *args, ct_tensor **out) {
+    if (n_in && !in[0]) return ct_tensor_error(CT_FAIL, "%s: input '%s' is missing", op->kind.name, op->in_names[0]);
     for (int i = 0; i < n_in; i++)
         if (in[i] && ct_why(in[i])) return in[i];
     ct_tensor *y = op->flags & CT_IS_FORMULA ? op->formula(in, n_in, args, out) : ct_apply(ct_op_id(op), in, n_in, args, out);

@@ -40,6 +40,7 @@
 #define FORMULA(name, ...) DECLARE_FORMULA(name)
 #include "kernels/ops.def"
 #undef OP
+#undef PART
 #undef VIEW
 #undef FORMULA
 DECLARE_PLACE(sgd) DECLARE_PLACE(adam) DECLARE_PLACE(adamw) DECLARE_PLACE(rmsprop)
@@ -65,11 +66,14 @@ DECLARE_PLACE(sgd) DECLARE_PLACE(adam) DECLARE_PLACE(adamw) DECLARE_PLACE(rmspro
 static int (*const places[CT_OP_COUNT])(int, const void *, int) = {PLACE_(sgd), PLACE_(adam), PLACE_(adamw), PLACE_(rmsprop)};
 
 static ct_op table[CT_OP_COUNT] = {
-#define OP(name, ins, a, outs, saves, diff, backends_, flags_, help, cases_)                                           \
+#define STRUCTURED(name, ins, a, outs, saves, diff, backends_, flags_, help, cases_)                                   \
     [CT_OP_##name] = {KIND(name, a, help), .n_in = COUNT_##ins, .n_out = COUNT_##outs, .flags = flags_,                \
                       .saves_in = (saves) & 0xffff, .saves_out = (unsigned)(saves) >> 16, .in_names = {NAMES_##ins},   \
                       .out_names = {NAMES_##outs}, .cases = cases_, .backends = BACKENDS_##backends_,                  \
                       .shape = ct_shape_##name, DIFF_##diff(name)},
+#define OP(name, ins, a, outs, saves, diff, b, flags, ...) STRUCTURED(name, ins, a, outs, saves, diff, b, flags, __VA_ARGS__)
+#define PART(name, ins, a, outs, saves, diff, b, flags, ...)                                                           \
+    STRUCTURED(name, ins, a, outs, saves, diff, b, (flags) | CT_IS_PART, __VA_ARGS__)
 #define VIEW(name, ins, a, help, cases_)                                                                               \
     [CT_OP_##name] = {KIND(name, a, help), .n_in = COUNT_##ins, .n_out = 1, .flags = CT_IS_VIEW,                       \
                       .in_names = {NAMES_##ins}, .out_names = {"y"}, .cases = cases_, .view = ct_view_##name,          \

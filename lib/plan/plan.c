@@ -239,7 +239,7 @@ ct_status ct_plan_run(ct_plan *p) {
         step *s = &p->step[k];
         s->kernel->run(&exec, &s->call, s->state, (const void *const *)s->ptr, s->ptr + s->call.n_in);
     }
-    return bad ? ct_fail(CT_FAIL, "index %lld is out of range", (long long)bad - 1) : CT_OK;
+    return bad ? ct_fail(CT_FAIL, "index %lld is out of range", (long long)ct_bad_value(bad)) : CT_OK;
 }
 
 static void nothing(void *owner) { (void)owner; }

@@ -11,8 +11,8 @@
     void ct_gemm_run_##isa(const ct_gemm *g, const float *a, const float *b, const float *bias, float *c, void *work); \
     size_t ct_gemm_packed_size_##isa(int64_t n, int64_t k);                                                            \
     void ct_gemm_pack_##isa(const ct_gemm *g, const float *b, float *packed);
-#define ENTRY(isa, can, fused)                                                                                         \
-    {#isa, can, fused, ct_gemm_prepare_##isa, ct_gemm_run_##isa, ct_gemm_packed_size_##isa, ct_gemm_pack_##isa}
+#define ENTRY(isa, can, fused) \
+    { #isa, can, fused, ct_gemm_prepare_##isa, ct_gemm_run_##isa, ct_gemm_packed_size_##isa, ct_gemm_pack_##isa }
 
 typedef struct build {
     const char *name;
@@ -68,7 +68,9 @@ typedef struct sample {
     int64_t size_c;
 } sample;
 
-static int64_t extent(int64_t rows, int64_t columns, int64_t ld) { return rows && columns ? (rows - 1) * ld + columns : 0; }
+static int64_t extent(int64_t rows, int64_t columns, int64_t ld) {
+    return rows && columns ? (rows - 1) * ld + columns : 0;
+}
 
 static sample make(ct_gemm g, bool bias) {
     int64_t ra = g.ta ? g.k : g.m, ca = g.ta ? g.m : g.k, rb = g.tb ? g.n : g.k, cb = g.tb ? g.k : g.n;
@@ -157,9 +159,8 @@ static bool as_defined(const sample *s, const float *c) {
 }
 
 static void say(const build *w, const ct_gemm *g, int threads, bool packed) {
-    printf("    %s, %d threads%s: %ld x %ld x %ld, batch %ld, %c%c%s%s\n", w->name, threads, packed ? ", packed" : "",
-           (long)g->m, (long)g->n, (long)g->k, (long)g->batch, "NT"[g->ta], "NT"[g->tb], g->acc ? ", acc" : "",
-           g->relu ? ", relu" : "");
+    printf("    %s, %d threads: %ld x %ld x %ld, batch %ld, packed %d, ta %d, tb %d, acc %d, relu %d\n", w->name,
+           threads, (long)g->m, (long)g->n, (long)g->k, (long)g->batch, packed, g->ta, g->tb, g->acc, g->relu);
 }
 
 /* All builds, 1 to 3 threads, packed or not. */
@@ -178,8 +179,10 @@ static void check_sample(sample *s) {
                 if (!CHECK(!memcmp(c, first, bytes))) say(&builds[w], &s->g, t, packed);
                 ct_free(c);
             }
-        if (builds[w].fused && !fused) fused = first;
-        else ct_free(first);
+        if (builds[w].fused && !fused)
+            fused = first;
+        else
+            ct_free(first);
     }
     if (fused && s->g.batch == 1 && s->g.m * s->g.n * s->g.k < 100000) CHECK(as_defined(s, fused));
     ct_free(fused);
@@ -189,8 +192,8 @@ static void check_sample(sample *s) {
 static void test_shapes(void) {
     static const int64_t shapes[][4] = {
         /* m, n, k, batch */
-        {1, 1, 1, 1},     {1, 128, 784, 1}, {1, 33, 5, 1},     {1, 70, 391, 2},  {37, 1, 100, 1},  {1, 1, 1500, 1},
-        {64, 10, 128, 1}, {10, 128, 64, 1}, {64, 128, 10, 1},  {3, 100, 20, 1},  {2, 200, 385, 1}, {14, 32, 16, 1},
+        {1, 1, 1, 1},     {1, 128, 784, 1},  {1, 33, 5, 1},    {1, 70, 391, 2},  {37, 1, 100, 1},  {1, 1, 1500, 1},
+        {64, 10, 128, 1}, {10, 128, 64, 1},  {64, 128, 10, 1}, {3, 100, 20, 1},  {2, 200, 385, 1}, {14, 32, 16, 1},
         {29, 65, 769, 1}, {64, 128, 784, 1}, {130, 96, 64, 1}, {6, 16, 8, 5},    {64, 64, 32, 7},  {200, 40, 200, 1},
         {17, 31, 0, 2},   {256, 17, 256, 1}, {60, 300, 40, 1}, {90, 256, 512, 1}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
@@ -238,7 +241,8 @@ static void test_nothing(void) {
     for (size_t w = 0; w < sizeof builds / sizeof *builds; w++) {
         if (!builds[w].can) continue;
         for (int i = 0; i < 3; i++) {
-            ct_gemm g = {.m = i == 0 ? 0 : 3, .n = i == 1 ? 0 : 3, .k = 3, .lda = 3, .ldb = 3, .ldc = 3, .batch = i != 2};
+            ct_gemm g = {
+                .m = i == 0 ? 0 : 3, .n = i == 1 ? 0 : 3, .k = 3, .lda = 3, .ldb = 3, .ldc = 3, .batch = i != 2};
             CHECK(builds[w].prepare(&g) == 0);
             builds[w].run(&g, NULL, NULL, NULL, NULL, NULL);
         }

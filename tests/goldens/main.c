@@ -1,0 +1,131 @@
+/* usage: goldens [--isa NAME] PATH...   Each PATH is a golden file, or a folder searched for *.safetensors. */
+#include "goldens.h"
+#include "../unit/cases.h"
+#include "ops/ops.h"
+#include <dirent.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int passed, failed, skipped;
+
+static void say(const golden *g, const char *what, const char *name, const char *fmt, va_list args) {
+    printf("%s: %s: %s: ", what, g->path, name);
+    vprintf(fmt, args);
+    putchar('\n');
+}
+
+void golden_fail(golden *g, const char *name, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    say(g, "FAILED", name, fmt, args);
+    va_end(args);
+    g->failed++;
+}
+
+void golden_skip(golden *g, const char *name, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    say(g, "skipped", name, fmt, args);
+    va_end(args);
+    g->skipped++;
+}
+
+void golden_pass(golden *g) { g->passed++; }
+
+double golden_distance(const ct_tensor *got, const ct_tensor *want, const char **why) {
+    *why = ct_why(got) ? ct_why(got) : ct_why(want);
+    if (*why) return INFINITY;
+    *why = "the shape differs";
+    if (ct_ndim(got) != ct_ndim(want)) return INFINITY;
+    for (int d = 0; d < ct_ndim(want); d++)
+        if (ct_size(got, d) != ct_size(want, d)) return INFINITY;
+    size_t n = (size_t)ct_numel(want);
+    double *a = calloc(2 * n + 1, sizeof *a), *b = a + n, difference = 0, norm = 0;
+    ct_status status = ct_copy_out(got, CT_F64, a);
+    if (!status) status = ct_copy_out(want, CT_F64, b);
+    bool exact = ct_dtype_of(want) == CT_I64 || ct_dtype_of(want) == CT_U8, equal = true;
+    for (size_t i = 0; i < n; i++) {
+        equal &= a[i] == b[i];
+        difference += (a[i] - b[i]) * (a[i] - b[i]), norm += b[i] * b[i];
+    }
+    free(a);
+    *why = status ? ct_error() : "the value differs";
+    double d = sqrt(difference) / fmax(sqrt(norm), 1e-6);
+    if (status || isnan(d) || (exact && !equal)) return INFINITY;
+    return d;
+}
+
+ct_tensor *golden_tensor(golden *g, const json_t *name) { return ct_safetensors_get(g->file, json_string_value(name)); }
+
+bool golden_args(const ct_key *keys, void *args, const json_t *object, const char *except, const char **what) {
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)object, name, value) {
+        if (except && !strcmp(name, except)) continue;
+        *what = name;
+        char *text = json_is_string(value) ? strdup(json_string_value(value)) : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        ct_status status = ct_key_find(keys, name) ? case_set(keys, args, name, text) : CT_FAIL;
+        free(text);
+        if (status) return false;
+    }
+    return true;
+}
+
+static void run_file(const char *path) {
+    golden g = {.path = path};
+    ct_scope *scope = ct_scope_open();
+    if (ct_safetensors_open(path, &g.file)) {
+        golden_fail(&g, "open", "%s", ct_error());
+    } else {
+        const char *format = ct_safetensors_meta(g.file, "format"), *family = ct_safetensors_meta(g.file, "family");
+        const char *cases = ct_safetensors_meta(g.file, "cases");
+        g.cases = json_loads(cases ? cases : "[]", 0, NULL);
+        if (!format || strcmp(format, "ctorch-golden-1") || !family || !g.cases) golden_fail(&g, "open", "is no golden file");
+        else if (!strcmp(family, "optim") || !strcmp(family, "lr_scheduler")) golden_optim(&g);
+        else if (!strcmp(family, "run")) golden_run(&g);
+        else golden_ops(&g);
+        json_decref(g.cases);
+        ct_safetensors_close(g.file);
+    }
+    if (ct_scope_close(scope) && !g.failed && !g.skipped) golden_fail(&g, "end", "%s", ct_error());
+    passed += g.passed, failed += g.failed, skipped += g.skipped;
+}
+
+static bool is_golden(const char *name) {
+    size_t n = strlen(name);
+    return n > 12 && !strcmp(name + n - 12, ".safetensors");
+}
+
+static void run_path(const char *path) {
+    struct stat st;
+    struct dirent **entry;
+    if (stat(path, &st) || !S_ISDIR(st.st_mode)) {
+        run_file(path);
+        return;
+    }
+    int n = scandir(path, &entry, NULL, alphasort);
+    for (int i = 0; i < n; i++) {
+        char below[4096];
+        snprintf(below, sizeof below, "%s/%s", path, entry[i]->d_name);
+        bool dir = entry[i]->d_name[0] != '.' && !stat(below, &st) && S_ISDIR(st.st_mode);
+        if (dir || is_golden(entry[i]->d_name)) run_path(below);
+        free(entry[i]);
+    }
+    if (n >= 0) free(entry);
+}
+
+int main(int argc, char **argv) {
+    int first = 1;
+    if (argc > 2 && !strcmp(argv[1], "--isa")) {
+        if (ct_backend_use(argv[2])) return fprintf(stderr, "goldens: %s\n", ct_error()), 2;
+        first = 3;
+    }
+    if (first >= argc) return fprintf(stderr, "usage: goldens [--isa NAME] PATH...\n"), 2;
+    for (int i = first; i < argc; i++) run_path(argv[i]);
+    printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
+    return failed != 0;
+}

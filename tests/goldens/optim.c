@@ -1,0 +1,60 @@
+/* Optimizers over a few steps with given gradients. */
+#include "goldens.h"
+#include "optim/optim.h"
+#include <stdlib.h>
+
+static ct_tensor *row(ct_tensor *t, int64_t i) {
+    ct_slice_args s = {0};
+    for (int d = 0; d < ct_ndim(t); d++) s.start.v[d] = d ? 0 : i, s.stop.v[d] = d ? ct_size(t, d) : i + 1;
+    s.start.n = s.stop.n = ct_ndim(t);
+    return ct_contiguous(ct_squeeze(ct_slice(t, s), (ct_dim_args){0}));
+}
+
+static void run_case(golden *g, const char *name, const json_t *json, const ct_optimizer *kind, void *args) {
+    const char *what = "";
+    ct_optim *o = NULL;
+    ct_keys_default(kind->kind.keys, args);
+    if (!golden_args(kind->kind.keys, args, json_object_get(json, "args"), NULL, &what)) {
+        golden_fail(g, name, "%s has no argument '%s' of that value", kind->kind.name, what);
+        return;
+    }
+    ct_tensor *param = ct_requires_grad(ct_contiguous(golden_tensor(g, json_object_get(json, "param"))), true);
+    ct_tensor *grads = golden_tensor(g, json_object_get(json, "grads")), *params = golden_tensor(g, json_object_get(json, "params"));
+    if (ct_why(param) || ct_why(grads) || ct_why(params) || ct_optim_new(kind, args, &param, 1, &o)) {
+        golden_fail(g, name, "%s", ct_error());
+        return;
+    }
+    double worst = 0;
+    const char *why = "";
+    ct_status status = CT_OK;
+    for (int64_t i = 0; !status && i < ct_size(grads, 0); i++) {
+        ct_zero_grad(param);
+        param->grad = ct_keep(row(grads, i));
+        status = ct_optim_step(o);
+        double d = golden_distance(param, row(params, i), &why);
+        worst = d > worst ? d : worst;
+    }
+    ct_optim_free(o);
+    if (status) golden_fail(g, name, "%s", ct_error());
+    else if (worst > 2e-5) golden_fail(g, name, "distance %.3g, at most 2e-5 (%s)", worst, why);
+    else golden_pass(g);
+}
+
+void golden_optim(golden *g) {
+    size_t i;
+    json_t *json;
+    json_array_foreach(g->cases, i, json) {
+        const char *name = json_string_value(json_object_get(json, "name"));
+        const char *optimizer = json_string_value(json_object_get(json, "optimizer"));
+        const ct_optimizer *kind = optimizer ? ct_optimizer_find(optimizer) : NULL;
+        if (!kind) {
+            golden_skip(g, name, "there is no %s", optimizer ? optimizer : "learning rate schedule yet");
+            continue;
+        }
+        ct_scope *scope = ct_scope_open();
+        void *args = calloc(1, kind->kind.args_size);
+        run_case(g, name, json, kind, args);
+        free(args);
+        (void)!ct_scope_close(scope);
+    }
+}
