@@ -7,26 +7,33 @@
 #include <math.h>
 #include <string.h>
 
-#define BLOCKS 16 /* of Philox, at once */
-#define WORDS (4 * BLOCKS)
-#define CHUNK (64 * WORDS) /* elements of a task */
+#define HALF (VW / 2) /* 64-bit lanes of a vector */
+#define VECTORS 4     /* at once, to hide the multiplications' latency */
+#define WORDS (4 * VECTORS * HALF)
+#define CHUNK 4096 /* elements of a task: a multiple of WORDS */
 
-/* Words [4 * first, 4 * first + WORDS) of a stream: base/philox.c's, a lane a block. */
+/* Words [4 * first, 4 * first + WORDS) of a stream: base/philox.c's, a lane a block. What the upper halves of lanes
+   hold does not matter. */
 static void philox_words(ct_philox_key key, uint64_t stream, uint64_t first, uint32_t out[WORDS]) {
-    uint32_t a[BLOCKS], b[BLOCKS], c[BLOCKS], d[BLOCKS], k0 = key.k[0], k1 = key.k[1];
-    for (uint32_t i = 0; i < BLOCKS; i++) {
-        a[i] = (uint32_t)(first + i), b[i] = (uint32_t)((first + i) >> 32);
-        c[i] = (uint32_t)stream, d[i] = (uint32_t)(stream >> 32);
+    const vu zero = {0}, ma = zero + 0xD2511F53u, mc = zero + 0xCD9E8D57u;
+    vu a[VECTORS], b[VECTORS], c[VECTORS], d[VECTORS];
+    CT_EACH(v, VECTORS) {
+        CT_EACH(i, HALF) a[v][i] = first + (uint64_t)(v * HALF + i);
+        b[v] = a[v] >> 32, c[v] = zero + stream, d[v] = c[v] >> 32;
     }
-    for (int round = 0; round < 10; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u)
-#pragma omp simd
-        for (int i = 0; i < BLOCKS; i++) {
-            uint64_t p = (uint64_t)0xD2511F53u * a[i], q = (uint64_t)0xCD9E8D57u * c[i];
-            a[i] = (uint32_t)(q >> 32) ^ b[i] ^ k0, b[i] = (uint32_t)q;
-            c[i] = (uint32_t)(p >> 32) ^ d[i] ^ k1, d[i] = (uint32_t)p;
+    for (int round = 0; round < 10; round++, key.k[0] += 0x9E3779B9u, key.k[1] += 0xBB67AE85u) {
+        vu k0 = zero + key.k[0], k1 = zero + key.k[1];
+        CT_EACH(v, VECTORS) {
+            vu p = vmul_halves(ma, a[v]), q = vmul_halves(mc, c[v]);
+            a[v] = (q >> 32) ^ b[v] ^ k0, b[v] = q;
+            c[v] = (p >> 32) ^ d[v] ^ k1, d[v] = p;
         }
-    for (int i = 0; i < BLOCKS; i++)
-        out[4 * i] = a[i], out[4 * i + 1] = b[i], out[4 * i + 2] = c[i], out[4 * i + 3] = d[i];
+    }
+    CT_EACH(v, VECTORS)
+    CT_EACH(i, HALF) {
+        uint32_t *w = out + 4 * (v * HALF + i);
+        w[0] = (uint32_t)a[v][i], w[1] = (uint32_t)b[v][i], w[2] = (uint32_t)c[v][i], w[3] = (uint32_t)d[v][i];
+    }
 }
 
 typedef struct mask_run {
@@ -81,7 +88,7 @@ static void dropout_run(const ct_exec *exec, const ct_call *call, void *state, c
     r.scale = args->p < 1 ? (float)(1 / (1 - args->p)) : 0;
     r.least = (uint32_t)ceil(args->p * 0x1p24);
     r.key = ct_philox_make((uint64_t)rng[0], (uint64_t)args->key), r.stream = (uint64_t)rng[1];
-    ct_parallel(div_up_i64(r.n, CHUNK), 4, drop_chunks, &r);
+    ct_parallel(div_up_i64(r.n, CHUNK), 8, drop_chunks, &r);
     (void)exec, (void)state;
 }
 

@@ -3,7 +3,7 @@
 #ifndef CT_KERNELS_CPU_SIMD_H
 #define CT_KERNELS_CPU_SIMD_H
 #include <stdint.h>
-#if defined(__FMA__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 
@@ -55,6 +55,19 @@ CT_INLINE vf vfma(vf a, vf b, vf c) { return (vf)_mm_fmadd_ps((__m128)a, (__m128
 #else
 CT_INLINE vf vfma(vf a, vf b, vf c) { return a * b + c; }
 #endif
+
+/* The products of the lower halves of 64-bit lanes. */
+typedef uint64_t vu __attribute__((vector_size(VW * 4)));
+#if VW == 16
+CT_INLINE vu vmul_halves(vu a, vu b) { return (vu)_mm512_mul_epu32((__m512i)a, (__m512i)b); }
+#elif VW == 8
+CT_INLINE vu vmul_halves(vu a, vu b) { return (vu)_mm256_mul_epu32((__m256i)a, (__m256i)b); }
+#elif defined(__SSE2__)
+CT_INLINE vu vmul_halves(vu a, vu b) { return (vu)_mm_mul_epu32((__m128i)a, (__m128i)b); }
+#else
+CT_INLINE vu vmul_halves(vu a, vu b) { return (a & UINT32_MAX) * (b & UINT32_MAX); }
+#endif
+
 #if defined(__FMA__)
 CT_INLINE float sfma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 #else

@@ -1,0 +1,238 @@
+/* One step of the workloads that ctorch is measured on, as the peers' scripts time it: a model of random weights,
+   random inputs that are in memory already, no loader. Prints one JSON object a workload, and with --peak the product
+   rate that a floor is counted from. step [WORKLOAD ...] [--seconds S] [--threads N] [--peak] */
+#include "base/alloc.h"
+#include "base/philox.h"
+#include "run/model.h"
+#include <dlfcn.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define MLP "[flatten, linear: 128, relu, linear: 10]"
+#define CNN                                                                                                 \
+    "[conv2d: {out_channels: 32, kernel_size: 3}, relu, conv2d: {out_channels: 64, kernel_size: 3}, relu, " \
+    "max_pool2d: 2, dropout: 0.25, flatten, linear: 128, relu, dropout: 0.5, linear: 10]"
+#define CLASSES 10
+#define WARM_UP 3
+#define LEAST 5 /* samples, however slow a step is */
+
+/* first, rest: multiply-adds a sample of the first layer, whose input wants no gradient, and of the others. */
+typedef struct workload {
+    const char *name, *model;
+    int64_t batch;
+    bool train;
+    double first, rest;
+} workload;
+
+#define MLP_WORK 784 * 128, 128 * 10
+#define CNN_WORK 26 * 26 * 32 * 9, 24 * 24 * 64 * 32 * 9 + 9216 * 128 + 128 * 10
+static const workload workloads[] = {
+    {"mnist_mlp", MLP, 64, true, MLP_WORK},
+    {"mnist_cnn", CNN, 64, true, CNN_WORK},
+    {"infer_mlp", MLP, 1, false, MLP_WORK},
+    {"infer_cnn", CNN, 1, false, CNN_WORK},
+};
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static double operations(const workload *w) {
+    double passes = w->train ? 2 * w->first + 3 * w->rest : w->first + w->rest;
+    return 2 * (double)w->batch * passes;
+}
+
+/* ---- a workload made ready ---- */
+
+typedef struct bench {
+    ct_spec *spec;
+    ct_module *module;
+    ct_optim *optim;
+    ct_step *step;
+} bench;
+
+static void bench_free(bench *b) {
+    ct_step_free(b->step);
+    ct_optim_free(b->optim);
+    ct_module_free(b->module);
+    ct_spec_free(b->spec);
+}
+
+static ct_status make_optimizer(bench *b) {
+    int n = ct_module_count(b->module), k = 0;
+    ct_entry *entry = ct_alloc((size_t)n, sizeof *entry);
+    ct_tensor **trained = ct_alloc((size_t)n, sizeof *trained);
+    ct_status status = entry && trained ? CT_OK : CT_NO_MEMORY;
+    if (!status) ct_module_entries(b->module, entry);
+    for (int i = 0; !status && i < n; i++)
+        if (entry[i].param->trained) trained[k++] = entry[i].param->tensor;
+    if (!status) status = ct_optim_new(b->spec->optimizer, b->spec->optimizer_args, trained, k, &b->optim);
+    ct_free(entry), ct_free(trained);
+    return status;
+}
+
+static void random_batch(ct_step *s, int64_t numel, int64_t n) {
+    ct_philox_key key = ct_philox_make(0, 1);
+    float *x = ct_step_input(s);
+    uint32_t word[2];
+    for (int64_t i = 0; i < numel; i++) {
+        ct_philox_fill(key, 0, (uint64_t)i * 2, 2, word);
+        double u = ct_philox_uniform(word[0]), v = ct_philox_uniform(word[1]);
+        x[i] = (float)(sqrt(-2 * log(1 - u)) * cos(2 * M_PI * v));
+    }
+    for (int64_t i = 0; i < n; i++) ct_step_labels(s)[i] = i * 7 % CLASSES;
+}
+
+static ct_status bench_new(const workload *w, bench *b) {
+    char text[1024];
+    snprintf(text, sizeof text, "model: %s\nloss: cross_entropy\noptimizer: {adam: {lr: 1e-3}}\n", w->model);
+    ct_layout input = ct_layout_of(CT_F32, CT_DIMS(1, 1, 28, 28));
+    CT_TRY(ct_spec_parse(w->name, text, strlen(text), NULL, &b->spec, NULL));
+    CT_TRY(ct_run_build(b->spec, &input, CLASSES, &b->module));
+    if (w->train) CT_TRY(make_optimizer(b));
+    CT_TRY(ct_step_new(b->spec, b->module, b->optim, &input, CLASSES, w->batch, false, &b->step));
+    random_batch(b->step, w->batch * 28 * 28, w->batch);
+    return CT_OK;
+}
+
+/* ---- timing ---- */
+
+typedef struct samples {
+    double *s;
+    size_t n, cap;
+} samples;
+
+static ct_status add_sample(samples *a, double s) {
+    double *p = ct_grow(a->s, a->n, &a->cap, sizeof *p);
+    if (!p) return CT_NO_MEMORY;
+    a->s = p, p[a->n++] = s;
+    return CT_OK;
+}
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static ct_status one_step(const workload *w, bench *b, int64_t number) {
+    ct_step_result out;
+    if (!w->train) return ct_step_eval(b->step, w->batch, false, &out);
+    CT_TRY(ct_step_train(b->step, w->batch, number, &out));
+    return isfinite(out.loss) ? CT_OK : ct_fail(CT_DIVERGED, "the loss is %g", out.loss);
+}
+
+static ct_status time_steps(const workload *w, bench *b, double seconds, samples *out) {
+    int64_t number = 0;
+    for (; number < WARM_UP; number++) CT_TRY(one_step(w, b, number));
+    for (double end = now() + seconds; now() < end || out->n < LEAST; number++) {
+        double start = now();
+        CT_TRY(one_step(w, b, number));
+        CT_TRY(add_sample(out, now() - start));
+    }
+    qsort(out->s, out->n, sizeof *out->s, by_value);
+    return CT_OK;
+}
+
+static ct_status run(const workload *w, double seconds) {
+    bench b = {0};
+    samples s = {0};
+    ct_scope *scope = ct_scope_open();
+    if (!scope) return CT_NO_MEMORY;
+    ct_status status = bench_new(w, &b);
+    if (!status) status = time_steps(w, &b, seconds, &s);
+    if (!status) {
+        double median = (s.s[(s.n - 1) / 2] + s.s[s.n / 2]) / 2;
+        printf("{\"workload\": \"%s\", \"median_s\": %.7f, \"min_s\": %.7f, \"per_s\": %.1f, \"operations\": %.0f, "
+               "\"threads\": %d, \"kernels\": \"%s\"}\n",
+               w->name, median, s.s[0], (double)w->batch / median, operations(w), ct_threads(), ct_backend_name());
+    }
+    ct_free(s.s);
+    bench_free(&b);
+    ct_status closed = ct_scope_close(scope);
+    return status ? status : closed;
+}
+
+/* ---- the product rate ---- */
+
+#define SIZE 2048
+typedef int sgemm_fn(char ta, char tb, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda,
+                     const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
+
+/* oneDNN's, where there is one: opened here, so that this measures it whatever the library was built with. */
+static sgemm_fn *find_sgemm(void) {
+    void *lib = dlopen("libdnnl.so.3", RTLD_NOW);
+    if (!lib) lib = dlopen("libdnnl.so.2", RTLD_NOW);
+    void *symbol = lib ? dlsym(lib, "dnnl_sgemm") : NULL;
+    sgemm_fn *fn;
+    memcpy(&fn, &symbol, sizeof fn);
+    return fn;
+}
+
+/* Operations a second of a product of 2048 x 2048 matrices, the best of several. sgemm NULL: ours. */
+static double product_rate(sgemm_fn *sgemm, ct_tensor *a, ct_tensor *b, float *c) {
+    double best = INFINITY;
+    for (int i = 0; i < 6; i++) {
+        ct_scope *scope = ct_scope_open();
+        double start = now();
+        if (sgemm)
+            sgemm('N', 'N', SIZE, SIZE, SIZE, 1, ct_data(a), SIZE, ct_data(b), SIZE, 0, c, SIZE);
+        else
+            ct_matmul(a, b);
+        best = CT_MIN(best, now() - start);
+        if (!scope || ct_scope_close(scope)) return 0;
+    }
+    return 2.0 * SIZE * SIZE * SIZE / best;
+}
+
+static ct_status peak(void) {
+    ct_scope *scope = ct_scope_open();
+    if (!scope) return CT_NO_MEMORY;
+    float *c = ct_alloc_aligned((size_t)SIZE * SIZE, sizeof *c);
+    ct_tensor *a = ct_full(CT_F32, CT_DIMS(SIZE, SIZE), 0.5), *b = ct_full(CT_F32, CT_DIMS(SIZE, SIZE), 0.25);
+    sgemm_fn *sgemm = find_sgemm();
+    double ours = c && !ct_why(b) ? product_rate(NULL, a, b, c) : 0;
+    double theirs = ours > 0 && sgemm ? product_rate(sgemm, a, b, c) : 0;
+    ct_free(c);
+    CT_TRY(ct_scope_close(scope));
+    printf("{\"peak\": %.4g, \"ctorch\": %.4g, \"onednn\": %.4g}\n", CT_MAX(ours, theirs), ours, theirs);
+    return CT_OK;
+}
+
+/* ---- the command line ---- */
+
+static int usage(const char *what) {
+    fprintf(stderr, "step: %s\nusage: step [WORKLOAD ...] [--seconds S] [--threads N] [--peak]\nworkloads:", what);
+    for (int i = 0; i < CT_COUNT(workloads); i++) fprintf(stderr, " %s", workloads[i].name);
+    fputc('\n', stderr);
+    return 2;
+}
+
+int main(int argc, char **argv) {
+    bool chosen[CT_COUNT(workloads)] = {false}, any = false, rate = false;
+    double seconds = 4;
+    for (int i = 1; i < argc; i++) {
+        int k = 0;
+        while (k < CT_COUNT(workloads) && strcmp(argv[i], workloads[k].name)) k++;
+        if (k < CT_COUNT(workloads))
+            chosen[k] = any = true;
+        else if (!strcmp(argv[i], "--peak"))
+            rate = true;
+        else if (!strcmp(argv[i], "--seconds") && i + 1 < argc)
+            seconds = atof(argv[++i]);
+        else if (!strcmp(argv[i], "--threads") && i + 1 < argc)
+            ct_set_threads(atoi(argv[++i]));
+        else
+            return usage("what is this?");
+    }
+    ct_flush_denormals();
+    ct_status status = rate ? peak() : CT_OK;
+    for (int k = 0; k < CT_COUNT(workloads) && !status; k++)
+        if (chosen[k] || (!any && !rate)) status = run(&workloads[k], seconds);
+    if (status) fprintf(stderr, "step: %s\n", ct_error());
+    return status ? 1 : 0;
+}

@@ -1,0 +1,184 @@
+/* A captured step does what the same step does eagerly: for every spec, and for the corners of a plan. */
+#include "base/alloc.h"
+#include "base/philox.h"
+#include "check.h"
+#include "plan/place.h"
+#include "run/model.h"
+#include <glob.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define CLASSES 10
+
+/* The same batch every time it is asked for. */
+static void fill(ct_step *s, int64_t n, int64_t size, uint64_t seed) {
+    ct_philox_key key = ct_philox_make(seed, 1);
+    uint32_t w[4];
+    for (int64_t i = 0; i < n * size; i++) {
+        ct_philox_block(key, (uint64_t)i, 0, w);
+        ct_step_input(s)[i] = 2 * ct_philox_uniform(w[0]) - 1;
+    }
+    for (int64_t i = 0; i < n; i++) ct_step_labels(s)[i] = (i * 7 + (int64_t)seed) % CLASSES;
+}
+
+typedef struct trainee { ct_module *m; ct_optim *o; ct_step *s; } trainee;
+
+static bool trainee_new(ct_spec *spec, const ct_layout *input, int64_t capacity, bool eager, trainee *t) {
+    *t = (trainee){0};
+    if (!CHECK(ct_run_build(spec, input, CLASSES, &t->m) == CT_OK)) return false;
+    int n = ct_module_count(t->m), k = 0;
+    ct_entry *e = calloc((size_t)n, sizeof *e);
+    ct_tensor **p = calloc((size_t)n, sizeof *p);
+    ct_module_entries(t->m, e);
+    for (int i = 0; i < n; i++)
+        if (e[i].param->trained) p[k++] = e[i].param->tensor;
+    bool ok = CHECK(ct_optim_new(spec->optimizer, spec->optimizer_args, p, k, &t->o) == CT_OK) &&
+              CHECK(ct_step_new(spec, t->m, t->o, input, CLASSES, capacity, eager, &t->s) == CT_OK);
+    free(e), free(p);
+    return ok;
+}
+
+static void trainee_free(trainee *t) {
+    ct_step_free(t->s);
+    ct_optim_free(t->o);
+    ct_module_free(t->m);
+}
+
+static double distance(const ct_module *a, const ct_module *b) {
+    double worst = 0;
+    for (int c = 0; c < a->n_children; c++)
+        for (int i = 0; i < a->child[c]->n_params; i++) {
+            ct_tensor *x = a->child[c]->param[i].tensor, *y = b->child[c]->param[i].tensor;
+            double diff = 0, norm = 1e-12;
+            for (int64_t k = 0; k < ct_numel(x); k++) {
+                double u = ct_element_get(ct_dtype_of(x), ct_data(x), k), v = ct_element_get(ct_dtype_of(y), ct_data(y), k);
+                diff += (u - v) * (u - v), norm += v * v;
+            }
+            worst = fmax(worst, sqrt(diff / norm));
+        }
+    return worst;
+}
+
+/* Steps on whole and last, smaller batches, then an evaluation. */
+static void compare(const char *name, ct_spec *spec, const ct_layout *input) {
+    static const int64_t batch[] = {6, 6, 4, 6};
+    trainee plan, eager;
+    bool ok = trainee_new(spec, input, 6, false, &plan);
+    ok = trainee_new(spec, input, 6, true, &eager) && ok;
+    int64_t size = ct_layout_numel(input) / input->size[0];
+    for (int i = 0; ok && i < CT_COUNT(batch); i++) {
+        ct_step_result a, b;
+        fill(plan.s, batch[i], size, (uint64_t)i), fill(eager.s, batch[i], size, (uint64_t)i);
+        ok = CHECK(ct_step_train(plan.s, batch[i], i, &a) == CT_OK) && CHECK(ct_step_train(eager.s, batch[i], i, &b) == CT_OK);
+        if (ok && !CHECK(fabs(a.loss - b.loss) <= 1e-6 * fabs(b.loss))) printf("    %s: step %d: %g, %g\n", name, i, a.loss, b.loss);
+    }
+    if (ok && !CHECK(distance(plan.m, eager.m) <= 1e-5)) printf("    %s: parameters differ\n", name);
+    ct_step_result a, b;
+    ok = ok && CHECK(ct_step_eval(plan.s, 5, true, &a) == CT_OK) && CHECK(ct_step_eval(eager.s, 5, true, &b) == CT_OK);
+    if (ok) CHECK(fabs(a.loss - b.loss) <= 1e-6 * fabs(b.loss));
+    trainee_free(&plan), trainee_free(&eager);
+}
+
+static void every_spec(void) {
+    glob_t g;
+    if (!CHECK(glob("specs/*.yaml", 0, NULL, &g) == 0)) return;
+    for (size_t i = 0; i < g.gl_pathc; i++) {
+        ct_spec *spec;
+        char *messages = NULL;
+        if (CHECK(ct_spec_load(g.gl_pathv[i], NULL, &spec, &messages) == CT_OK)) {
+            int64_t side = spec->data.dataset && !strcmp(spec->data.dataset, "digits") ? 8 : 28;
+            ct_layout input = ct_layout_of(CT_F32, CT_DIMS(6, 1, side, side));
+            compare(g.gl_pathv[i], spec, &input);
+            ct_spec_free(spec);
+        } else printf("%s", messages ? messages : ct_error());
+        ct_text_free(messages);
+    }
+    globfree(&g);
+}
+
+/* Everything that a convolutional classifier is made of, each optimizer, each loss. */
+static void layers(void) {
+    static const char *const model = "[conv2d: {out_channels: 6, kernel_size: 3, padding: 1, bias: false}, batch_norm, relu, "
+                                     "dropout: 0.3, max_pool2d: 2, conv2d: {out_channels: 8, kernel_size: 3, stride: 2}, tanh, "
+                                     "avg_pool2d: 2, adaptive_avg_pool2d: 1, flatten, linear: 16, gelu, batch_norm, linear: 10%s]";
+    static const char *const loss[][2] = {{"cross_entropy", ""}, {"nll_loss", ", log_softmax: -1"}, {"mse_loss", ", softmax: 1"}};
+    static const char *const optimizer[] = {"sgd: {lr: 0.1, momentum: 0.9, nesterov: true}", "adam: {lr: 1e-2, amsgrad: true}",
+                                            "adamw: {lr: 1e-2}", "rmsprop: {lr: 1e-3, momentum: 0.5, centered: true}"};
+    for (int l = 0; l < CT_COUNT(loss); l++)
+        for (int o = 0; o < CT_COUNT(optimizer); o++) {
+            char list[1024], text[2048];
+            snprintf(list, sizeof list, model, loss[l][1]);
+            snprintf(text, sizeof text, "model: %s\nloss: %s\noptimizer: {%s}\n", list, loss[l][0], optimizer[o]);
+            ct_spec *spec;
+            char *messages = NULL;
+            if (CHECK(ct_spec_parse("layers", text, strlen(text), NULL, &spec, &messages) == CT_OK)) {
+                ct_layout input = ct_layout_of(CT_F32, CT_DIMS(6, 3, 12, 12));
+                compare(optimizer[o], spec, &input);
+                ct_spec_free(spec);
+            } else printf("%s", messages);
+            ct_text_free(messages);
+        }
+}
+
+/* Values that live at once never share a byte; the arena is no larger than their sum. */
+static void placement(void) {
+    ct_philox_key key = ct_philox_make(3, 4);
+    for (uint64_t round = 0; round < 50; round++) {
+        ct_value v[40];
+        size_t sum = 0, bytes;
+        for (int i = 0; i < 40; i++) {
+            uint32_t w[4];
+            ct_philox_block(key, round * 40 + (uint64_t)i, 0, w);
+            v[i] = (ct_value){.bytes = w[0] % 5000 + 1, .first = (int)(w[1] % 30), .joined = -1};
+            v[i].last = v[i].first + (int)(w[2] % 10);
+        }
+        CHECK(ct_place(v, 40, &bytes) == CT_OK);
+        for (int i = 0; i < 40; i++) {
+            sum += v[i].bytes;
+            CHECK(v[i].offset % CT_PLACE_ALIGN == 0 && v[i].offset + v[i].bytes <= bytes);
+            for (int j = 0; j < i; j++) {
+                bool together = v[i].first <= v[j].last && v[j].first <= v[i].last;
+                bool overlap = v[i].offset < v[j].offset + v[j].bytes && v[j].offset < v[i].offset + v[i].bytes;
+                CHECK(!together || !overlap);
+            }
+        }
+        CHECK(bytes < sum);
+    }
+}
+
+/* In-place updates in a capture: the slot has its old memory and, after a run, its new value. */
+static void rebinding(void) {
+    ct_scope *scope = ct_scope_open();
+    ct_tensor *w = ct_full(CT_F32, CT_DIMS(3), 2), *x = ct_full(CT_F32, CT_DIMS(3), 5);
+    ct_graph g;
+    ct_arena arena = {0};
+    ct_plan *plan;
+    void *memory = ct_data(w);
+    CHECK(ct_capture_begin(&g) == CT_OK);
+    CHECK(ct_set(w, ct_add(w, x)) == CT_OK);
+    ct_tensor *y = ct_mul(w, w); /* of the new value */
+    CHECK(ct_set(w, ct_mul_scalar(w, (ct_scalar_args){10})) == CT_OK);
+    CHECK(isnan(ct_item(y)));
+    CHECK(ct_capture_end(&g) == CT_OK);
+    CHECK(ct_data(w) == memory);
+    CHECK(ct_plan_new(&g, &y, 1, &arena, &plan) == CT_OK);
+    for (int i = 0; i < 3; i++) {
+        double before = ((float *)memory)[0];
+        CHECK(ct_plan_run(plan) == CT_OK);
+        CHECK_NEAR(((float *)ct_data(ct_plan_value(plan, 0)))[2], (before + 5) * (before + 5), 1e-3 * before * before);
+        CHECK_NEAR(((float *)memory)[2], (before + 5) * 10, 1e-3 * before);
+    }
+    ct_plan_free(plan);
+    ct_arena_free(&arena);
+    CHECK(ct_scope_close(scope) == CT_OK);
+}
+
+int main(void) {
+    ct_scope *scope = ct_scope_open();
+    RUN(placement);
+    RUN(rebinding);
+    RUN(layers);
+    RUN(every_spec);
+    if (ct_scope_close(scope)) printf("scope: %s\n", ct_error());
+    return check_done("plan");
+}

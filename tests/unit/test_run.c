@@ -1,0 +1,158 @@
+/* Runs: stopped and resumed without a bit's difference, refused where they must be, evaluated as they were trained. */
+#include "ctorch_run.h"
+#include "scratch.h"
+#include <math.h>
+
+static const char spec_text[] = "data: {dataset: digits, validation: 0.2}\n"
+                                "model: [flatten, linear: 24, relu, dropout: 0.2, linear: 10]\n"
+                                "loss: cross_entropy\n"
+                                "optimizer: {adam: {lr: 5e-3}}\n"
+                                "train: {epochs: 3, batch_size: 50, log_every: 1}\n";
+
+static ct_spec *load(const char *const *set) {
+    ct_spec *spec = NULL;
+    char *messages = NULL;
+    CHECK(ct_spec_load(at("spec.yaml"), set, &spec, &messages) == CT_OK);
+    if (messages) printf("%s", messages);
+    ct_text_free(messages);
+    return spec;
+}
+
+typedef struct watch { volatile int stop; int64_t steps, stop_at; } watch;
+
+static void count_step(void *ctx, const ct_progress *p) {
+    watch *w = ctx;
+    if (p->step && !strcmp(p->phase, "train") && ++w->steps == w->stop_at) w->stop = 1;
+}
+
+static ct_status train(const char *dir, const char *const *set, bool resume, bool force, int64_t stop_at, ct_train_report *r) {
+    watch w = {.stop_at = stop_at};
+    ct_train_report unused;
+    ct_train_options o = {.dir = at(dir), .resume = resume, .force = force, .stop = &w.stop, .progress = count_step, .ctx = &w};
+    ct_spec *spec = load(set);
+    ct_status status = ct_train(spec, &o, r ? r : &unused, NULL);
+    ct_spec_free(spec);
+    return status;
+}
+
+static bool same_file(const char *a, const char *b) {
+    FILE *f = fopen(at(a), "rb"), *g = fopen(at(b), "rb");
+    int c = 0, d = 0;
+    while (f && g && c != EOF && c == d) c = getc(f), d = getc(g);
+    bool same = f && g && c == d;
+    if (f) fclose(f);
+    if (g) fclose(g);
+    return same;
+}
+
+static int lines(const char *file, const char *with) {
+    char line[4096];
+    int n = 0;
+    FILE *f = fopen(at(file), "r");
+    while (f && fgets(line, sizeof line, f)) n += strstr(line, with) != NULL;
+    if (f) fclose(f);
+    return n;
+}
+
+static void stopped_and_resumed(void) {
+    ct_train_report whole, parts;
+    CHECK(train("whole", NULL, false, false, -1, &whole) == CT_OK);
+    CHECK(whole.epochs == 3 && whole.steps == 3 * 24 && whole.best_epoch >= 1);
+    CHECK(whole.val_accuracy > 0.6 && whole.val_accuracy <= 1);
+    int stops = 0;
+    ct_status status = train("parts", NULL, false, false, 5, &parts);
+    for (int64_t at = 1; status == CT_STOPPED && stops < 100; at = at * 3 % 17 + 1, stops++)
+        status = train("parts", NULL, true, false, at, &parts);
+    CHECK(status == CT_OK && stops > 5);
+    CHECK(same_file("whole/best.safetensors", "parts/best.safetensors"));
+    CHECK(same_file("whole/last.safetensors", "parts/last.safetensors"));
+    CHECK(whole.val_accuracy == parts.val_accuracy && whole.loss == parts.loss && whole.best_epoch == parts.best_epoch);
+    CHECK(lines("parts/log.jsonl", "\"type\":\"step\"") == 3 * 24);
+    CHECK(lines("parts/log.jsonl", "\"type\":\"epoch\"") == 3);
+}
+
+static void refusals(void) {
+    CHECK(train("whole", NULL, false, false, -1, NULL) == CT_FAIL);
+    CHECK_HAS(ct_error(), "holds a finished run; --force replaces it");
+    ct_train_report again;
+    CHECK(train("whole", NULL, true, false, -1, &again) == CT_OK); /* nothing is left to do */
+    CHECK(again.epochs == 3);
+    CHECK(train("half", NULL, false, false, 7, NULL) == CT_STOPPED);
+    CHECK(train("half", NULL, false, false, -1, NULL) == CT_FAIL);
+    CHECK_HAS(ct_error(), "holds an unfinished run");
+    CHECK(train("half", (const char *const[]){"seed=3", NULL}, true, false, -1, NULL) == CT_BAD_SPEC);
+    CHECK_HAS(ct_error(), "differs from the spec given");
+    CHECK(train("half", NULL, false, true, -1, NULL) == CT_OK);
+    CHECK(same_file("whole/best.safetensors", "half/best.safetensors"));
+}
+
+static void divergence(void) {
+    const char *const set[] = {"optimizer.adam.lr=1e30", NULL};
+    CHECK(train("diverged", set, false, false, -1, NULL) == CT_DIVERGED);
+    CHECK_HAS(ct_error(), "the loss is");
+    CHECK_HAS(ct_error(), "at step");
+}
+
+static void early_stopping(void) {
+    const char *const set[] = {"train.epochs=200", "train.early_stopping=2", "optimizer.adam.lr=0.05", "train.monitor=loss", NULL};
+    ct_train_report r;
+    CHECK(train("early", set, false, false, -1, &r) == CT_OK);
+    CHECK(r.stopped_early && r.epochs < 200 && r.epochs == r.best_epoch + 2);
+}
+
+static void eager_is_the_same(void) {
+    ct_spec *spec = load(NULL);
+    ct_train_report eager, whole;
+    ct_train_options o = {.dir = at("eager"), .eager = true};
+    CHECK(ct_train(spec, &o, &eager, NULL) == CT_OK);
+    ct_spec_free(spec);
+    CHECK(train("whole", NULL, true, false, -1, &whole) == CT_OK);
+    CHECK_NEAR(eager.loss, whole.loss, 1e-5 * whole.loss);
+}
+
+static void evaluation(void) {
+    ct_model *m;
+    ct_eval_report r;
+    ct_eval_options o = {0}, v = {.split = "validation"};
+    CHECK(ct_model_open(at("whole"), &m) == CT_OK);
+    CHECK(ct_model_classes(m) == 10 && !strcmp(ct_model_class(m, 3), "3"));
+    CHECK(ct_model_parameters(m) == 64 * 24 + 24 + 24 * 10 + 10);
+    CHECK(ct_evaluate(m, &o, &r) == CT_OK);
+    int64_t diagonal = 0, all = 0;
+    for (int i = 0; i < 100; i++) all += r.confusion[i], diagonal += i % 11 ? 0 : r.confusion[i];
+    CHECK(r.n == 355 && all == r.n && diagonal == r.correct && r.accuracy == (double)r.correct / (double)r.n);
+    CHECK(r.low < r.accuracy && r.accuracy < r.high && isnan(r.top5));
+    ct_eval_report_free(&r);
+    ct_train_report whole;
+    CHECK(train("whole", NULL, true, false, -1, &whole) == CT_OK);
+    CHECK(ct_evaluate(m, &v, &r) == CT_OK);
+    CHECK(r.accuracy == whole.val_accuracy && fabs(r.loss - whole.val_loss) < 1e-6);
+    ct_eval_report_free(&r);
+    ct_scope *scope = ct_scope_open();
+    float p[20 * 10];
+    int64_t label[20];
+    ct_tensor *images = ct_model_samples(m, &o, 0, 20, label);
+    CHECK(ct_model_predict(m, images, p) == CT_OK);
+    for (int i = 0; i < 20; i++) {
+        double sum = 0;
+        for (int k = 0; k < 10; k++) sum += p[i * 10 + k];
+        CHECK_NEAR(sum, 1, 1e-5);
+    }
+    CHECK(ct_scope_close(scope) == CT_OK);
+    ct_model_close(m);
+    CHECK(ct_model_open(at("none"), &m) == CT_FAIL);
+    CHECK(ct_model_open(at("whole/state.safetensors"), &m) == CT_BAD_DATA);
+}
+
+int main(void) {
+    if (!CHECK(scratch_open())) return check_done("run");
+    puts_in("spec.yaml", spec_text);
+    RUN(stopped_and_resumed);
+    RUN(refusals);
+    RUN(divergence);
+    RUN(early_stopping);
+    RUN(eager_is_the_same);
+    RUN(evaluation);
+    scratch_close();
+    return check_done("run");
+}
