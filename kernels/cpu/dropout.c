@@ -3,36 +3,55 @@
 #include "base/parallel.h"
 #include "base/philox.h"
 #include "kernels/cpu/layout.h"
-#include "kernels/cpu/simd.h"
+#include "kernels/cpu/math.h"
 #include <math.h>
 #include <string.h>
 
 #define HALF (VW / 2) /* 64-bit lanes of a vector */
 #define VECTORS 4     /* at once, to hide the multiplications' latency */
-#define WORDS (4 * VECTORS * HALF)
+#define BLOCKS (VECTORS * HALF)
+#define WORDS (4 * BLOCKS)
 #define CHUNK 4096 /* elements of a task: a multiple of WORDS */
+
+/* Lanes of two vectors in turn: the first half of them, and the last. */
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#if VW == 16
+#define FIRST(a, b) SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define LAST(a, b) SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#elif VW == 8
+#define FIRST(a, b) SHUFFLE(a, b, 0, 4, 1, 5)
+#define LAST(a, b) SHUFFLE(a, b, 2, 6, 3, 7)
+#else
+#define FIRST(a, b) SHUFFLE(a, b, 0, 2)
+#define LAST(a, b) SHUFFLE(a, b, 1, 3)
+#endif
+
+/* The lower halves of two lanes as one, a first in memory. */
+CT_INLINE vu pair(vu a, vu b) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return (a & UINT32_MAX) | b << 32;
+#else
+    return a << 32 | (b & UINT32_MAX);
+#endif
+}
 
 /* Words [4 * first, 4 * first + WORDS) of a stream: base/philox.c's, a lane a block. What the upper halves of lanes
    hold does not matter. */
 static void philox_words(ct_philox_key key, uint64_t stream, uint64_t first, uint32_t out[WORDS]) {
     const vu zero = {0}, ma = zero + 0xD2511F53u, mc = zero + 0xCD9E8D57u;
     vu a[VECTORS], b[VECTORS], c[VECTORS], d[VECTORS];
-    CT_EACH(v, VECTORS) {
-        CT_EACH(i, HALF) a[v][i] = first + (uint64_t)(v * HALF + i);
-        b[v] = a[v] >> 32, c[v] = zero + stream, d[v] = c[v] >> 32;
-    }
-    for (int round = 0; round < 10; round++, key.k[0] += 0x9E3779B9u, key.k[1] += 0xBB67AE85u) {
-        vu k0 = zero + key.k[0], k1 = zero + key.k[1];
-        CT_EACH(v, VECTORS) {
+    uint64_t counter[BLOCKS];
+    for (uint64_t i = 0; i < BLOCKS; i++) counter[i] = first + i;
+    memcpy(a, counter, sizeof a);
+    CT_EACH(v, VECTORS) b[v] = a[v] >> 32, c[v] = zero + stream, d[v] = c[v] >> 32;
+    for (int round = 0; round < 10; round++, key.k[0] += 0x9E3779B9u, key.k[1] += 0xBB67AE85u) CT_EACH(v, VECTORS) {
             vu p = vmul_halves(ma, a[v]), q = vmul_halves(mc, c[v]);
-            a[v] = (q >> 32) ^ b[v] ^ k0, b[v] = q;
-            c[v] = (p >> 32) ^ d[v] ^ k1, d[v] = p;
+            a[v] = (q >> 32) ^ b[v] ^ (zero + key.k[0]), b[v] = q;
+            c[v] = (p >> 32) ^ d[v] ^ (zero + key.k[1]), d[v] = p;
         }
-    }
-    CT_EACH(v, VECTORS)
-    CT_EACH(i, HALF) {
-        uint32_t *w = out + 4 * (v * HALF + i);
-        w[0] = (uint32_t)a[v][i], w[1] = (uint32_t)b[v][i], w[2] = (uint32_t)c[v][i], w[3] = (uint32_t)d[v][i];
+    CT_EACH(v, VECTORS) {
+        vu ab = pair(a[v], b[v]), cd = pair(c[v], d[v]), words[2] = {FIRST(ab, cd), LAST(ab, cd)};
+        memcpy(out + 4 * v * HALF, words, sizeof words);
     }
 }
 
@@ -47,13 +66,19 @@ typedef struct mask_run {
     uint64_t stream;
 } mask_run;
 
-static void drop_words(const mask_run *r, int64_t at, int64_t n, const uint32_t *word) {
-    if (r->y)
+/* Selects by masks of bits: a branch on a random number would be guessed wrong. */
+CT_INLINE void drop_words(const mask_run *r, int64_t at, int64_t n, const uint32_t *word) {
+    const float *x = r->x, scale = r->scale;
+    const uint32_t least = r->least;
+    float *y = r->y;
+    uint8_t *mask = r->mask;
+    if (y)
 #pragma omp simd
-        for (int64_t i = 0; i < n; i++) r->y[at + i] = word[i] >> 8 >= r->least ? r->x[at + i] * r->scale : 0;
-    if (r->mask)
+        for (int64_t i = 0; i < n; i++)
+            y[at + i] = float_of(bits_of(x[at + i] * scale) & -(uint32_t)(word[i] >> 8 >= least));
+    if (mask)
 #pragma omp simd
-        for (int64_t i = 0; i < n; i++) r->mask[at + i] = word[i] >> 8 >= r->least;
+        for (int64_t i = 0; i < n; i++) mask[at + i] = word[i] >> 8 >= least;
 }
 
 static void drop_chunks(void *ctx, int64_t begin, int64_t end) {

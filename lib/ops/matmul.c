@@ -82,3 +82,40 @@ GRAD(linear) {
     if (need[1]) din[1] = ct_matmul(turned(dy), matrix(in[0]));
     if (need[2]) din[2] = ct_sum_dim(dy, 0, false);
 }
+
+/* ---- bilinear ---- */
+static ct_status bilinear_inputs(const ct_layout *x1, const ct_layout *x2, const ct_layout *weight,
+                                 const ct_layout *bias) {
+    CT_TRY(ct_want_floats("bilinear", x1, 1));
+    CT_TRY(ct_want_ndim("bilinear", "x1", x1, 1, CT_MAX_DIMS));
+    CT_TRY(ct_want_ndim("bilinear", "weight", weight, 3, 3));
+    int64_t size[CT_MAX_DIMS];
+    int last = x1->ndim - 1;
+    for (int d = 0; d < last; d++) size[d] = x1->size[d];
+    size[last] = weight->size[1];
+    CT_TRY(ct_want_sizes("bilinear", "x1", x1, size, x1->ndim));
+    size[last] = weight->size[2];
+    CT_TRY(ct_want_sizes("bilinear", "x2", x2, size, x1->ndim));
+    return bias ? ct_want_sizes("bilinear", "bias", bias, weight->size, 1) : CT_OK;
+}
+
+/* One product gives x1 weight[o] of every o; each is then a matrix (O, J) a sample, times x2. */
+FORMULA(bilinear) {
+    (void)n_in, (void)args_, (void)out;
+    ct_tensor *missing = ct_missing("bilinear", in, 3), *bias = in[3];
+    if (missing) return missing;
+    const ct_layout *l = &in[0]->layout, *w = &in[2]->layout;
+    ct_status status = bilinear_inputs(l, &in[1]->layout, w, bias ? &bias->layout : NULL);
+    if (status) return ct_tensor_failed(status);
+    int64_t outs = w->size[0], ins = w->size[1], rest = w->size[2], rows = 1;
+    for (int d = 0; d < l->ndim - 1; d++) rows *= l->size[d];
+    ct_tensor *weight = ct_reshape_to(ct_permute(in[2], (ct_dims_args){.dims = CT_DIMS(1, 0, 2)}),
+                                      (int64_t[]){ins, outs * rest}, 2);
+    ct_tensor *x1 = ct_matmul(ct_reshape_to(in[0], (int64_t[]){rows, ins}, 2), weight);
+    ct_tensor *x2 = ct_reshape_to(in[1], (int64_t[]){rows, rest, 1}, 3);
+    ct_tensor *y = ct_matmul(ct_reshape_to(x1, (int64_t[]){rows, outs, rest}, 3), x2);
+    ct_dims size = ct_shape_of(in[0]);
+    size.v[l->ndim - 1] = outs;
+    y = ct_reshape(y, (ct_shape_args){.shape = size});
+    return bias ? ct_add(y, bias) : y;
+}

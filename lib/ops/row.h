@@ -15,24 +15,28 @@
 #define PARAMS_IN1(a) ct_tensor *a
 #define PARAMS_IN2(a, b) ct_tensor *a, ct_tensor *b
 #define PARAMS_IN3(a, b, c) ct_tensor *a, ct_tensor *b, ct_tensor *c
+#define PARAMS_IN4(a, b, c, d) ct_tensor *a, ct_tensor *b, ct_tensor *c, ct_tensor *d
 #define PARAMS_IN5(a, b, c, d, e) ct_tensor *a, ct_tensor *b, ct_tensor *c, ct_tensor *d, ct_tensor *e
 #define PARAMS_INS(list) ct_tensor *const *list, int n
 #define COUNT_IN0() 0
 #define COUNT_IN1(a) 1
 #define COUNT_IN2(a, b) 2
 #define COUNT_IN3(a, b, c) 3
+#define COUNT_IN4(a, b, c, d) 4
 #define COUNT_IN5(a, b, c, d, e) 5
 #define COUNT_INS(list) -1
 #define NAMES_IN0()
 #define NAMES_IN1(a) #a
 #define NAMES_IN2(a, b) #a, #b
 #define NAMES_IN3(a, b, c) #a, #b, #c
+#define NAMES_IN4(a, b, c, d) #a, #b, #c, #d
 #define NAMES_IN5(a, b, c, d, e) #a, #b, #c, #d, #e
 #define NAMES_INS(list) #list
 #define VALUES_IN0() NULL, 0
 #define VALUES_IN1(a) (ct_tensor *[]){a}, 1
 #define VALUES_IN2(a, b) (ct_tensor *[]){a, b}, 2
 #define VALUES_IN3(a, b, c) (ct_tensor *[]){a, b, c}, 3
+#define VALUES_IN4(a, b, c, d) (ct_tensor *[]){a, b, c, d}, 4
 #define VALUES_IN5(a, b, c, d, e) (ct_tensor *[]){a, b, c, d, e}, 5
 #define VALUES_INS(list) list, n
 

@@ -26,6 +26,7 @@ bool golden_args(const ct_key *keys, void *args, const json_t *object, const cha
 
 void golden_ops(golden *g);
 void golden_optim(golden *g);
+void golden_schedule(golden *g);
 void golden_run(golden *g);
 /* A spec's `model:` list from a PyTorch module's source, where it is a chain of layers; NULL with the reason otherwise. */
 char *golden_model(const char *source, const char **why);

@@ -85,7 +85,8 @@ static void run_file(const char *path) {
         const char *cases = ct_safetensors_meta(g.file, "cases");
         g.cases = json_loads(cases ? cases : "[]", 0, NULL);
         if (!format || strcmp(format, "ctorch-golden-1") || !family || !g.cases) golden_fail(&g, "open", "is no golden file");
-        else if (!strcmp(family, "optim") || !strcmp(family, "lr_scheduler")) golden_optim(&g);
+        else if (!strcmp(family, "optim")) golden_optim(&g);
+        else if (!strcmp(family, "lr_scheduler")) golden_schedule(&g);
         else if (!strcmp(family, "run")) golden_run(&g);
         else golden_ops(&g);
         json_decref(g.cases);

@@ -48,7 +48,7 @@ void golden_optim(golden *g) {
         const char *optimizer = json_string_value(json_object_get(json, "optimizer"));
         const ct_optimizer *kind = optimizer ? ct_optimizer_find(optimizer) : NULL;
         if (!kind) {
-            golden_skip(g, name, "there is no %s", optimizer ? optimizer : "learning rate schedule yet");
+            golden_skip(g, name, "there is no optimizer '%s'", optimizer ? optimizer : "");
             continue;
         }
         ct_scope *scope = ct_scope_open();
