@@ -91,20 +91,22 @@ static void best_channels(const pool_state *s, const float *x, span ys, span xs,
         for (int64_t c = 0; c < n; c++) index[c] = at[c];
 }
 
-/* The same for 2 x 2 windows that lie inside. */
+/* Whether b is chosen over a, which came before it. */
+#define BEATS(b, a) (((b) > (a)) | ((b) != (b)))
+
+/* The same for 2 x 2 windows that lie inside; in a form that compilers turn into selections, not branches. */
 static void best_of_four(const pool_state *s, const float *x, int64_t first, int64_t n, float *y, int64_t *index) {
-    const float *p = x + first * s->c, *q = p + s->w * s->c;
-    int32_t at[CHANNELS], down = (int32_t)s->w, here = (int32_t)first;
-    int64_t next = s->c;
+    const float *p0 = x + first * s->c, *p1 = p0 + s->c, *p2 = p0 + s->w * s->c, *p3 = p2 + s->c;
+    int32_t at[CHANNELS], here = (int32_t)first, down = (int32_t)s->w;
 #pragma omp simd
     for (int64_t c = 0; c < n; c++) {
-        float a = p[c], b = p[c + next], d = q[c], e = q[c + next];
-        bool right = (b > a) | (b != b), right2 = (e > d) | (e != e);
-        float top = right ? b : a, low = right2 ? e : d;
-        int32_t i = right ? here + 1 : here, j = (right2 ? here + 1 : here) + down;
-        bool lower = (low > top) | (low != low);
-        y[c] = lower ? low : top;
-        at[c] = lower ? j : i;
+        float best = p0[c], b = p1[c], d = p2[c], e = p3[c];
+        int32_t k = BEATS(b, best) ? here + 1 : here;
+        best = BEATS(b, best) ? b : best;
+        k = BEATS(d, best) ? here + down : k;
+        best = BEATS(d, best) ? d : best;
+        at[c] = BEATS(e, best) ? here + down + 1 : k;
+        y[c] = BEATS(e, best) ? e : best;
     }
     if (index)
         for (int64_t c = 0; c < n; c++) index[c] = at[c];

@@ -58,6 +58,61 @@ static void rmsprop_formula(const moment *now, double g, place *at) {
     at->p -= now->lr * g;
 }
 
+/* s: the sum of squares so far. */
+static void adagrad_formula(const moment *now, double g, place *at) {
+    const ct_adagrad_args *a = now->args;
+    g += a->weight_decay * at->p;
+    if (now->step == 1) at->s[0] += a->initial_accumulator_value;
+    at->s[0] += g * g;
+    at->p -= now->lr / (1 + (now->step - 1) * a->lr_decay) * g / (sqrt(at->s[0]) + a->eps);
+}
+
+/* s: the averages of the gradient's square and of the step's. */
+static void adadelta_formula(const moment *now, double g, place *at) {
+    const ct_adadelta_args *a = now->args;
+    double *s = at->s;
+    g += a->weight_decay * at->p;
+    s[0] = a->rho * s[0] + (1 - a->rho) * g * g;
+    double step = sqrt(s[1] + a->eps) / sqrt(s[0] + a->eps) * g;
+    s[1] = a->rho * s[1] + (1 - a->rho) * step * step;
+    at->p -= now->lr * step;
+}
+
+/* s: the average of the gradient and its decaying largest size. */
+static void adamax_formula(const moment *now, double g, place *at) {
+    const ct_adamax_args *a = now->args;
+    double *s = at->s;
+    g += a->weight_decay * at->p;
+    s[0] += (1 - a->betas[0]) * (g - s[0]);
+    s[1] = CT_MAX(a->betas[1] * s[1], fabs(g) + a->eps);
+    at->p -= now->lr / now->correct[0] * s[0] / s[1];
+}
+
+/* The gradient with L2 penalty, or the weights decayed themselves. */
+static double decayed(double lr, double decay, bool decoupled, double g, place *at) {
+    if (!decoupled) return g + decay * at->p;
+    at->p *= 1 - lr * decay;
+    return g;
+}
+
+static void averages(const double *betas, double g, double *s) {
+    s[0] += (1 - betas[0]) * (g - s[0]);
+    s[1] = betas[1] * s[1] + (1 - betas[1]) * g * g;
+}
+
+static void radam_formula(const moment *now, double g, place *at) {
+    const ct_radam_args *a = now->args;
+    g = decayed(now->lr, a->weight_decay, a->decoupled_weight_decay, g, at);
+    averages(a->betas, g, at->s);
+    double most = 2 / (1 - a->betas[1]) - 1, power = 1 - now->correct[1];
+    double rho = most - 2 * now->step * power / now->correct[1], step = at->s[0] / now->correct[0];
+    if (rho > 5) {
+        double rect = sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho));
+        step *= rect * sqrt(now->correct[1]) / (sqrt(at->s[1]) + a->eps);
+    }
+    at->p -= now->lr * step;
+}
+
 /* Parameter i of n; without a gradient it and its states are handed on. */
 static void update_one(update_fn *formula, const moment *now, const ct_call *call, const void *const *in,
                        void *const *out, int n, int i) {
@@ -107,7 +162,15 @@ RUN_OF(sgd) { update(sgd_formula, NULL, call, in, out); }
 RUN_OF(adam) { update(adam_formula, ((const ct_adam_args *)call->args)->betas, call, in, out); }
 RUN_OF(adamw) { update(adamw_formula, ((const ct_adamw_args *)call->args)->betas, call, in, out); }
 RUN_OF(rmsprop) { update(rmsprop_formula, NULL, call, in, out); }
+RUN_OF(adagrad) { update(adagrad_formula, NULL, call, in, out); }
+RUN_OF(adadelta) { update(adadelta_formula, NULL, call, in, out); }
+RUN_OF(adamax) { update(adamax_formula, ((const ct_adamax_args *)call->args)->betas, call, in, out); }
+RUN_OF(radam) { update(radam_formula, ((const ct_radam_args *)call->args)->betas, call, in, out); }
 const ct_kernel ct_ref_sgd = {.prepare = prepare, .run = sgd};
 const ct_kernel ct_ref_adam = {.prepare = prepare, .run = adam};
 const ct_kernel ct_ref_adamw = {.prepare = prepare, .run = adamw};
 const ct_kernel ct_ref_rmsprop = {.prepare = prepare, .run = rmsprop};
+const ct_kernel ct_ref_adagrad = {.prepare = prepare, .run = adagrad};
+const ct_kernel ct_ref_adadelta = {.prepare = prepare, .run = adadelta};
+const ct_kernel ct_ref_adamax = {.prepare = prepare, .run = adamax};
+const ct_kernel ct_ref_radam = {.prepare = prepare, .run = radam};

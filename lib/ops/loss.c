@@ -4,37 +4,44 @@
 enum { REDUCE_MEAN, REDUCE_SUM, REDUCE_NONE }; /* choices of `reduction` */
 
 /* ---- of a prediction and a target of the same shape ---- */
-/* An error tensor unless x and target are there and alike: a target that merely broadcasts is a mistake. */
-static ct_tensor *unlike(const char *op, ct_tensor *const *in) {
-    ct_tensor *missing = ct_missing(op, in, 2);
-    if (missing || ct_same_sizes(&in[0]->layout, &in[1]->layout)) return missing;
-    char a[CT_SHAPE_TEXT], b[CT_SHAPE_TEXT];
-    ct_layout_text(&in[0]->layout, a, sizeof a), ct_layout_text(&in[1]->layout, b, sizeof b);
-    return ct_tensor_error(CT_FAIL, "%s: prediction %s and target %s differ in shape", op, a, b);
-}
-
 FORMULA(mse_loss) {
     ARGS(loss);
     (void)n_in, (void)out;
-    ct_tensor *wrong = unlike("mse_loss", in);
+    ct_tensor *wrong = ct_unlike("mse_loss", in);
     return wrong ? wrong : ct_reduced(ct_square(ct_sub(in[0], in[1])), args->reduction);
 }
 
 FORMULA(l1_loss) {
     ARGS(loss);
     (void)n_in, (void)out;
-    ct_tensor *wrong = unlike("l1_loss", in);
+    ct_tensor *wrong = ct_unlike("l1_loss", in);
     return wrong ? wrong : ct_reduced(ct_abs(ct_sub(in[0], in[1])), args->reduction);
 }
 
-/* (1 - target) x - logsigmoid(x): no exponential overflows. */
-FORMULA(binary_cross_entropy_with_logits) {
-    ARGS(loss);
+/* d^2 / (2 at) where |d| is under `at`, else |d| - at / 2. */
+static ct_tensor *smooth(ct_tensor *const *in, double at) {
+    ct_tensor *d = ct_sub(in[0], in[1]), *size = ct_abs(d);
+    ct_tensor *small = ct_lt(size, ct_constant(size->layout.dtype, (ct_dims){0}, at));
+    return ct_where(small, ct_times(ct_square(d), 0.5 / at), ct_plus(size, -0.5 * at));
+}
+
+FORMULA(smooth_l1_loss) {
+    ARGS(smooth_l1_loss);
     (void)n_in, (void)out;
-    ct_tensor *wrong = unlike("binary_cross_entropy_with_logits", in);
+    ct_tensor *wrong = ct_unlike("smooth_l1_loss", in);
     if (wrong) return wrong;
-    ct_tensor *rest = ct_add_scalar(ct_neg(in[1]), (ct_scalar_args){.other = 1});
-    return ct_reduced(ct_sub(ct_mul(rest, in[0]), ct_logsigmoid(in[0])), args->reduction);
+    if (args->beta == 0) return ct_reduced(ct_abs(ct_sub(in[0], in[1])), args->reduction);
+    if (!(args->beta > 0)) return ct_tensor_error(CT_FAIL, "smooth_l1_loss: beta is %g, not 0 or more", args->beta);
+    return ct_reduced(smooth(in, args->beta), args->reduction);
+}
+
+FORMULA(huber_loss) {
+    ARGS(huber_loss);
+    (void)n_in, (void)out;
+    ct_tensor *wrong = ct_unlike("huber_loss", in);
+    if (wrong) return wrong;
+    if (!(args->delta > 0)) return ct_tensor_error(CT_FAIL, "huber_loss: delta is %g, not above 0", args->delta);
+    return ct_reduced(ct_times(smooth(in, args->delta), args->delta), args->reduction);
 }
 
 /* ---- of log-probabilities and classes ---- */
@@ -204,6 +211,6 @@ FORMULA(cross_entropy) {
     ct_tensor *missing = ct_missing("cross_entropy", in, 2);
     if (missing) return missing;
     if (!ct_is_float(in[1]->layout.dtype)) return of_classes(in, args);
-    ct_tensor *wrong = unlike("cross_entropy", in);
+    ct_tensor *wrong = ct_unlike("cross_entropy", in);
     return wrong ? wrong : of_probabilities(in, args);
 }

@@ -27,12 +27,6 @@ static double values_a_channel(const ct_layout *x) {
     return n;
 }
 
-/* A channel's value each, as x broadcasts with it. */
-static ct_tensor *by_channel(ct_tensor *t, const ct_layout *x) {
-    int64_t size[CT_MAX_DIMS] = {1, x->size[1], 1, 1, 1, 1, 1, 1};
-    return ct_reshape_to(t, size, x->ndim);
-}
-
 SHAPE(batch_norm_train) {
     (void)n_in, (void)args_;
     *n_out = 5;
@@ -70,8 +64,8 @@ FORMULA(batch_norm_train) {
     ct_tensor *mean = ct_mean(in[X], over), *apart = ct_sub(in[X], mean), *var = ct_mean(ct_square(apart), over);
     ct_tensor *invstd = ct_rsqrt(ct_add_scalar(var, (ct_scalar_args){.other = args->eps}));
     ct_tensor *y = ct_mul(apart, invstd);
-    if (in[WEIGHT]) y = ct_mul(y, by_channel(in[WEIGHT], l));
-    if (in[BIAS]) y = ct_add(y, by_channel(in[BIAS], l));
+    if (in[WEIGHT]) y = ct_mul(y, ct_by_channel(in[WEIGHT], l));
+    if (in[BIAS]) y = ct_add(y, ct_by_channel(in[BIAS], l));
     if (!out) return y;
     out[Y] = y;
     out[MEAN] = ct_reshape_to(mean, &l->size[1], 1);
@@ -106,7 +100,7 @@ static ct_tensor *batch_norm_eval(ct_tensor *const *in, double eps) {
     if (in[WEIGHT]) factor = ct_mul(factor, in[WEIGHT]);
     ct_tensor *term = ct_neg(ct_mul(in[RUNNING_MEAN], factor));
     if (in[BIAS]) term = ct_add(term, in[BIAS]);
-    return ct_addcmul(by_channel(term, l), in[X], by_channel(factor, l), (ct_value_args){.value = 1});
+    return ct_addcmul(ct_by_channel(term, l), in[X], ct_by_channel(factor, l), (ct_value_args){.value = 1});
 }
 
 FORMULA(batch_norm) {

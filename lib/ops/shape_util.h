@@ -39,10 +39,22 @@ ct_tensor *ct_floats(ct_tensor *x);
 /* A tensor of one value, made by an op: a capture records it. */
 ct_tensor *ct_constant(ct_dtype dtype, ct_dims size, double value);
 ct_tensor *ct_times(ct_tensor *x, double factor);
+ct_tensor *ct_plus(ct_tensor *x, double term);
+/* The larger of x and a number; where they are equal the gradient is x's. */
+ct_tensor *ct_at_least(ct_tensor *x, double min);
+/* The same value with x's gradient everywhere: PyTorch clamps norms and variances without telling autograd. */
+ct_tensor *ct_lifted(ct_tensor *x, double min);
 ct_tensor *ct_sum_dim(ct_tensor *x, int64_t dim, bool keepdim);
 /* t, a reduction of a tensor of shape l over dims, with those dimensions kept as size 1. */
 ct_tensor *ct_kept(const char *op, ct_tensor *t, const ct_layout *l, const ct_dims *dims);
+/* x less its mean over dims, divided by its deviation. */
+ct_tensor *ct_standard(ct_tensor *x, ct_dims dims, double eps);
+/* A channel's value each, as x (N, C, ...) broadcasts with it. */
+ct_tensor *ct_by_channel(ct_tensor *t, const ct_layout *x);
 ct_tensor *ct_reshape_to(ct_tensor *x, const int64_t *size, int ndim);
+/* An error tensor unless a prediction and a target, in[0] and in[1], are there and alike: a target that merely broadcasts
+   is a mistake. */
+ct_tensor *ct_unlike(const char *op, ct_tensor *const *in);
 /* Loss of each sample to the loss asked for: a choice of "mean|sum|none". */
 ct_tensor *ct_reduced(ct_tensor *loss, int reduction);
 #endif

@@ -76,6 +76,21 @@ FORMULA(norm) {
     return p == 1 ? ct_sum(size, over) : power(ct_sum(power(size, p), over), 1 / p);
 }
 
+FORMULA(normalize) {
+    ARGS(normalize);
+    (void)n_in, (void)out;
+    double p = args->p;
+    ct_tensor *x = ct_floats(in[0]);
+    ct_norm_args norm = {.ord = p == 0 ? (double)CT_ZERO : p, .dim = CT_DIMS(args->dim), .keepdim = true};
+    return ct_div(x, ct_at_least(ct_norm(x, norm), args->eps));
+}
+
+ct_tensor *ct_standard(ct_tensor *x, ct_dims dims, double eps) {
+    ct_reduce_args over = {.dim = dims, .keepdim = true};
+    ct_tensor *apart = ct_sub(x, ct_mean(x, over));
+    return ct_mul(apart, ct_rsqrt(ct_plus(ct_mean(ct_square(apart), over), eps)));
+}
+
 /* ---- softmax ---- */
 static ct_status softmax_shape(const char *op, const ct_layout *in, const ct_dim_args *args, ct_layout *out,
                                int *n_out) {

@@ -43,7 +43,9 @@
 #undef PART
 #undef VIEW
 #undef FORMULA
-DECLARE_PLACE(sgd) DECLARE_PLACE(adam) DECLARE_PLACE(adamw) DECLARE_PLACE(rmsprop)
+/* Updates of optimizers: outputs take the place of inputs. */
+#define UPDATES(X) X(sgd) X(adam) X(adamw) X(rmsprop) X(adagrad) X(adadelta) X(adamax) X(radam)
+UPDATES(DECLARE_PLACE)
 
 /* ---- the table ---- */
 #define I(i) (1u << (i))
@@ -62,8 +64,8 @@ DECLARE_PLACE(sgd) DECLARE_PLACE(adam) DECLARE_PLACE(adamw) DECLARE_PLACE(rmspro
 #define DIFF_COMPOSED(name) .grad = ct_grad_##name, .formula = ct_formula_##name,
 #define BACKENDS_REF "ref"
 #define BACKENDS_CPU "ref cpu"
-#define PLACE_(op) [CT_OP_##op] = ct_place_##op
-static int (*const places[CT_OP_COUNT])(int, const void *, int) = {PLACE_(sgd), PLACE_(adam), PLACE_(adamw), PLACE_(rmsprop)};
+#define PLACE_(op) [CT_OP_##op] = ct_place_##op,
+static int (*const places[CT_OP_COUNT])(int, const void *, int) = {UPDATES(PLACE_)};
 
 static ct_op table[CT_OP_COUNT] = {
 #define STRUCTURED(name, ins, a, outs, saves, diff, backends_, flags_, help, cases_)                                   \

@@ -39,6 +39,19 @@ static int adam_states(const ct_adam_args *a) { return 2 + a->amsgrad; }
 static int adamw_states(const ct_adamw_args *a) { return 2 + a->amsgrad; }
 static int rmsprop_states(const ct_rmsprop_args *a) { return 1 + (a->momentum > 0) + a->centered; }
 
+static int one_state(const void *a) {
+    (void)a;
+    return 1;
+}
+static int two_states(const void *a) {
+    (void)a;
+    return 2;
+}
+#define adagrad_states one_state
+#define adadelta_states two_states
+#define adamax_states two_states
+#define radam_states two_states
+
 #define UPDATE(name)                                                                        \
     SHAPE(name) { return update_shape(#name, in, n_in, name##_states(args_), out, n_out); } \
     int ct_place_##name(int n_in, const void *args, int i) { return update_place(n_in, name##_states(args), i); }
@@ -46,3 +59,7 @@ UPDATE(sgd)
 UPDATE(adam)
 UPDATE(adamw)
 UPDATE(rmsprop)
+UPDATE(adagrad)
+UPDATE(adadelta)
+UPDATE(adamax)
+UPDATE(radam)

@@ -2,33 +2,24 @@
 #include "base/alloc.h"
 #include <string.h>
 
-/* ---- the rows ---- */
+/* ---- the rows: the op of a step, and PyTorch's names of what it remembers ---- */
 static int sgd_states(const void *a) { return ((const ct_sgd_args *)a)->momentum != 0; }
-static const char *sgd_name(const void *a, int i) {
-    (void)a, (void)i;
-    return "momentum_buffer";
-}
-static const char *const adam_names[] = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"};
-static const char *adam_name(const void *a, int i) {
-    (void)a;
-    return adam_names[i];
-}
 static int adam_states(const void *a) { return 2 + ((const ct_adam_args *)a)->amsgrad; }
 static int adamw_states(const void *a) { return 2 + ((const ct_adamw_args *)a)->amsgrad; }
 static int rmsprop_states(const void *a) {
     const ct_rmsprop_args *r = a;
     return 1 + (r->momentum > 0) + r->centered;
 }
-static const char *rmsprop_name(const void *a, int i) {
-    if (i == 0) return "square_avg";
-    return i == 1 && ((const ct_rmsprop_args *)a)->momentum > 0 ? "momentum_buffer" : "grad_avg";
-}
 
 static ct_optimizer rows[] = {
-    {.op = CT_OP_sgd, .n_state = sgd_states, .state_name = sgd_name},
-    {.op = CT_OP_adam, .n_state = adam_states, .state_name = adam_name},
-    {.op = CT_OP_adamw, .n_state = adamw_states, .state_name = adam_name},
-    {.op = CT_OP_rmsprop, .n_state = rmsprop_states, .state_name = rmsprop_name},
+    {.op = CT_OP_sgd, .n_state = sgd_states, .state_name = {"momentum_buffer"}},
+    {.op = CT_OP_adam, .n_state = adam_states, .state_name = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}},
+    {.op = CT_OP_adamw, .n_state = adamw_states, .state_name = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"}},
+    {.op = CT_OP_rmsprop, .n_state = rmsprop_states, .state_name = {"square_avg", "momentum_buffer", "grad_avg"}},
+    {.op = CT_OP_adagrad, .state_name = {"sum"}},
+    {.op = CT_OP_adadelta, .state_name = {"square_avg", "acc_delta"}},
+    {.op = CT_OP_adamax, .state_name = {"exp_avg", "exp_inf"}},
+    {.op = CT_OP_radam, .state_name = {"exp_avg", "exp_avg_sq"}},
 };
 static const ct_kind *kinds[CT_COUNT(rows)];
 
@@ -75,10 +66,18 @@ static ct_status fill(ct_optim *o, ct_tensor *const *params) {
     return ct_why(o->lr) || ct_why(o->count) ? CT_NO_MEMORY : CT_OK;
 }
 
+/* How many tensors are remembered a parameter: all that have a name, unless the row counts by its arguments. */
+static int states(const ct_optimizer *kind, const void *args) {
+    if (kind->n_state) return kind->n_state(args);
+    int n = 0;
+    while (n < CT_MAX_STATES && kind->state_name[n]) n++;
+    return n;
+}
+
 ct_status ct_optim_new(const ct_optimizer *kind, const void *args, ct_tensor *const *params, int n, ct_optim **out) {
     ct_optim *o = ct_alloc(1, sizeof *o);
     if (!o) return CT_NO_MEMORY;
-    o->kind = kind, o->n = n, o->n_state = kind->n_state(args);
+    o->kind = kind, o->n = n, o->n_state = states(kind, args);
     o->args = ct_alloc(1, kind->kind.args_size);
     o->list = ct_alloc((size_t)(2 + o->n_state) * (size_t)n + 2, sizeof *o->list);
     ct_status status = o->args && o->list ? CT_OK : CT_NO_MEMORY;
@@ -118,4 +117,8 @@ ct_tensor *ct_optim_lr(ct_optim *o) { return o->lr; }
 ct_tensor *ct_optim_count(ct_optim *o) { return o->count; }
 int ct_optim_n_state(const ct_optim *o) { return o->n_state; }
 ct_tensor *ct_optim_state(ct_optim *o, int p, int i) { return o->list[(2 + i) * o->n + p]; }
-const char *ct_optim_state_name(const ct_optim *o, int i) { return o->kind->state_name(o->args, i); }
+/* RMSprop without momentum skips a name: its states are those that are there, in order. */
+const char *ct_optim_state_name(const ct_optim *o, int i) {
+    bool skips = o->kind->op == CT_OP_rmsprop && i == 1 && ((const ct_rmsprop_args *)o->args)->momentum == 0;
+    return o->kind->state_name[i + skips];
+}

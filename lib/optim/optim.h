@@ -3,11 +3,13 @@
 #define CT_OPTIM_H
 #include "ops/ops.h"
 
+#define CT_MAX_STATES 3
+
 typedef struct ct_optimizer {
     ct_kind kind; /* the op's own name and keys */
     int op;
-    int (*n_state)(const void *args);        /* tensors remembered a parameter */
-    const char *(*state_name)(const void *args, int i); /* PyTorch's name of the i-th */
+    int (*n_state)(const void *args);      /* tensors remembered a parameter; NULL: as many as have names */
+    const char *state_name[CT_MAX_STATES]; /* PyTorch's */
 } ct_optimizer;
 
 const ct_optimizer *ct_optimizer_find(const char *name);

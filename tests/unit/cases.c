@@ -138,6 +138,8 @@ static ct_status read_input(const char *word, ct_dtype dtype, uint64_t *state, c
         *out = ct_to(drawn(CT_I64, shape, draw_below, 0, 2, state), CT_BOOL);
     else if (word[0] == 'i')
         *out = drawn(CT_I64, shape, draw_below, 0, atof(word + 1), state);
+    else if (word[0] == 'p')
+        *out = drawn(dtype, shape, draw_uniform, 0.1, 0.9, state);
     else
         *out = drawn(dtype, shape, positive ? draw_uniform : draw_normal, 0.2, 2, state);
     return ct_why(*out) ? (*out)->status : CT_OK;

@@ -1,0 +1,149 @@
+#!/bin/sh
+# ctorch beside the peers on this machine: every contender in turn, ROUNDS times, medians; then whole runs. Prints tables,
+# and puts them into README between its two bench marks. What is not there (Python, PyTorch, JAX, a script, the data) is
+# left out with a line.
+# usage: bench.sh BUILD README      PYTHON, PEERS, DATA, ROUNDS, STEP_SECONDS and EPOCHS come from the environment
+set -u
+build=$1 readme=$2
+PYTHON=${PYTHON:-python3} PEERS=${PEERS:-../shared/peers} DATA=${DATA:-../shared/data}
+ROUNDS=${ROUNDS:-3} STEP_SECONDS=${STEP_SECONDS:-2} EPOCHS=${EPOCHS:-5}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+: >"$work/times" >"$work/whole" >"$work/log"
+
+say() { echo "bench: $*" >&2; }
+python_has() { "$PYTHON" -c "import $1; print($1.__version__)" 2>/dev/null; }
+field() { sed -n "s/.*\"$1\": \([0-9.e+-]*\).*/\1/p" "$2"; }
+
+# ---- single steps ----
+
+torch_peers() { # name | command
+    for threads in 1 2; do
+        for compile in '' --compile; do
+            for layout in '' --channels-last; do
+                echo "PyTorch, $threads thread$([ $threads = 1 ] || echo s)${layout:+, channels-last}${compile:+, compiled}" \
+                    "|$PYTHON $PEERS/torch_peer.py $all --threads $threads $compile $layout --seconds $STEP_SECONDS"
+            done
+        done
+    done
+}
+
+contenders() {
+    echo "ctorch|$build/bench/step $all --seconds $STEP_SECONDS"
+    [ -z "$torch" ] || torch_peers
+    [ -z "$jax" ] || echo "JAX|$PYTHON $PEERS/jax_peer.py mnist_mlp mnist_cnn infer_mlp --seconds $STEP_SECONDS"
+}
+
+# Appends "name|workload|seconds|operations" for each line of JSON, and the process's memory.
+run_contender() { # name command
+    # shellcheck disable=SC2086
+    "$build/bench/measure" -o "$work/took" $2 >"$work/out" 2>>"$work/log" || {
+        say "$1: failed, left out"
+        tail -n 3 "$work/log" >&2
+        return
+    }
+    sed -n 's/.*"workload": "\([a-z_0-9]*\)", "median_s": \([0-9.e-]*\).*/\1|\2|&/p' "$work/out" |
+        sed 's/|{.*"operations": \([0-9]*\).*/|\1/; s/|{.*/|0/' | sed "s/^/$1|/" >>"$work/times"
+    echo "$1|peak_mib|$(field peak_mib "$work/took")|0" >>"$work/times"
+}
+
+single_steps() {
+    all='mnist_mlp mnist_cnn infer_mlp infer_cnn'
+    round=0
+    while [ $((round += 1)) -le "$ROUNDS" ]; do
+        "$build/bench/step" --peak >"$work/out" || return 1
+        echo "product|rate|$(field peak "$work/out")|0" >>"$work/times"
+        contenders >"$work/contenders"
+        while IFS='|' read -r name command; do
+            say "round $round of $ROUNDS: $name"
+            run_contender "${name% }" "$command" </dev/null
+        done <"$work/contenders"
+    done
+}
+
+# ---- whole runs ----
+
+whole() { # name | seconds | mib | until the first step
+    echo "$1|$(field seconds "$work/took")|$(field peak_mib "$work/took")|$(field seen "$work/took")" >>"$work/whole"
+}
+
+train() { # epochs data [measure's options]
+    epochs=$1 data=$2
+    shift 2
+    CTORCH_DATA=$data "$build/bench/measure" -o "$work/took" "$@" "$build/ctorch" train specs/mnist-mlp.yaml --force \
+        -o "$work/run" --quiet --set train.epochs="$epochs" --set train.log_every=1 >>"$work/log" 2>&1
+}
+
+first_step() { # raw files, as `ctorch fetch` leaves them
+    mkdir -p "$work/raw/mnist"
+    for file in "$DATA"/mnist/*; do
+        case $file in
+        *.gz) gzip -dc "$file" >"$work/raw/mnist/$(basename "$file" .gz)" ;;
+        *) cp "$file" "$work/raw/mnist/" ;;
+        esac
+    done
+    for round in 1 2 3 4 5; do
+        train 1 "$work/raw" -u "$work/run/log.jsonl" '"type":"step"' && whole first || return
+    done
+}
+
+tutorial() {
+    say "PyTorch's tutorial, $EPOCHS epochs: this takes minutes"
+    "$build/bench/measure" -o "$work/took" "$PYTHON" "$PEERS/torch_tutorial.py" "$DATA" --epochs "$EPOCHS" \
+        >>"$work/log" 2>&1 && whole tutorial || say "torch_tutorial.py failed: $(tail -n 1 "$work/log")"
+}
+
+whole_runs() {
+    "$build/bench/measure" -o "$work/took" -n 50 "$build/ctorch" --version >/dev/null && whole version
+    if [ ! -d "$DATA/mnist" ]; then
+        say "there is no $DATA/mnist: no whole runs"
+        return
+    fi
+    say "whole runs of ctorch"
+    first_step
+    train "$EPOCHS" "$DATA" && whole run && train "$EPOCHS" "$DATA" && whole run
+    [ -z "$torch" ] || [ ! -f "$PEERS/torch_tutorial.py" ] || tutorial
+    train "$EPOCHS" "$DATA" && whole run
+}
+
+# ---- the report ----
+
+machine() {
+    model=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)
+    kernels=$("$build/bench/step" infer_mlp --seconds 0 | sed -n 's/.*"kernels": "\([a-z0-9]*\)".*/\1/p')
+    echo "Measured on ${model:-$(uname -m)}, $(nproc) cores, kernels $kernels${torch:+, PyTorch $torch}${jax:+, JAX $jax}," \
+        "with \`make bench PYTHON=path/to/python\`: medians of $ROUNDS rounds in turn."
+}
+
+report() {
+    machine
+    echo
+    awk -F'|' -f "$(dirname "$0")/steps.awk" "$work/times"
+    echo
+    awk -F'|' -v epochs="$EPOCHS" -f "$(dirname "$0")/whole.awk" "$work/whole"
+}
+
+into_readme() {
+    if ! grep -q '<!-- bench -->' "$readme" 2>/dev/null || ! grep -q '<!-- /bench -->' "$readme"; then
+        say "$readme has no <!-- bench --> and <!-- /bench --> lines: nothing written there"
+        return
+    fi
+    awk -v table="$1" '
+        /<!-- bench -->/ { print; while ((getline line < table) > 0) print line; skip = 1 }
+        /<!-- \/bench -->/ { skip = 0 }
+        !skip { print }' "$readme" >"$work/readme" && cat "$work/readme" >"$readme"
+}
+
+torch=$(python_has torch) jax=$(python_has jax)
+[ -f "$PEERS/torch_peer.py" ] || torch=
+[ -f "$PEERS/jax_peer.py" ] || jax=
+[ -n "$torch" ] || say "no PyTorch by $PYTHON, or no $PEERS/torch_peer.py: left out"
+[ -n "$jax" ] || say "no JAX by $PYTHON, or no $PEERS/jax_peer.py: left out"
+load=$(cut -d' ' -f1 /proc/loadavg)
+case $load in 0.[0-4]*) ;; *) say "the load is $load: other programs are running, and times will be worse than they are" ;; esac
+single_steps || exit 1
+whole_runs
+report >"$work/table"
+cat "$work/table"
+into_readme "$work/table"
