@@ -60,7 +60,8 @@ static ct_status run(const void *args_, ct_operands operands) {
     if (status) return ct_say_spec(status, messages);
     ct_text_free(messages); /* what there is comes again, with what the shapes say */
     ct_check_report report;
-    status = ct_say_spec(ct_spec_check(spec, &report, &messages), messages);
+    status = ct_spec_check(spec, &report, &messages);
+    ct_say_spec(status, messages);
     if (!status && a->json)
         print_json(&report);
     else if (!status && *report.input)

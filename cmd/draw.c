@@ -29,6 +29,7 @@ static int grey_at(const drawing *d, int64_t sample, int64_t row, int64_t column
 
 static void print_line(const drawing *d, int64_t sample, int64_t line) {
     static const char shades[] = " .:-=+*#%@";
+    int before[2] = {-1, -1};
     for (int64_t c = 0; c < d->columns; c++) {
         if (!d->blocks) {
             char shade = shades[grey_at(d, sample, line, c) * 10 / 256];
@@ -37,7 +38,10 @@ static void print_line(const drawing *d, int64_t sample, int64_t line) {
         }
         int top = grey_at(d, sample, 2 * line, c);
         int bottom = 2 * line + 1 < d->rows ? grey_at(d, sample, 2 * line + 1, c) : 0;
-        printf("\033[38;5;%d;48;5;%dm\u2580", 232 + top * 24 / 256, 232 + bottom * 24 / 256);
+        top = 232 + top * 24 / 256, bottom = 232 + bottom * 24 / 256;
+        if (top != before[0] || bottom != before[1]) printf("\033[38;5;%d;48;5;%dm", top, bottom);
+        before[0] = top, before[1] = bottom;
+        fputs("\u2580", stdout);
     }
     if (d->blocks) fputs("\033[0m", stdout);
     int64_t drawn = d->columns * (d->blocks ? 1 : 2);

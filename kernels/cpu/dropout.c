@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#define HALF (VW / 2) /* 64-bit lanes of a vector */
+#define HALF (VW / 2)              /* 64-bit lanes of a vector */
 #define VECTORS (VW == 16 ? 4 : 2) /* at once, as registers allow, to hide the multiplications' latency */
 #define BLOCKS (VECTORS * HALF)
 #define WORDS (4 * BLOCKS)
@@ -38,16 +38,19 @@ CT_INLINE vu pair(vu a, vu b) {
 /* Words [4 * first, 4 * first + WORDS) of a stream: base/philox.c's, a lane a block. What the upper halves of lanes
    hold does not matter. */
 static void philox_words(ct_philox_key key, uint64_t stream, uint64_t first, uint32_t out[WORDS]) {
-    const vu zero = {0}, ma = zero + 0xD2511F53u, mc = zero + 0xCD9E8D57u;
-    vu a[VECTORS], b[VECTORS], c[VECTORS], d[VECTORS];
-    uint64_t counter[BLOCKS];
-    for (uint64_t i = 0; i < BLOCKS; i++) counter[i] = first + i;
-    memcpy(a, counter, sizeof a);
-    CT_EACH(v, VECTORS) b[v] = a[v] >> 32, c[v] = zero + stream, d[v] = c[v] >> 32;
-    for (int round = 0; round < 10; round++, key.k[0] += 0x9E3779B9u, key.k[1] += 0xBB67AE85u) CT_EACH(v, VECTORS) {
+    static const uint64_t lane[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    const vu zero = {0}, ma = zero + 0xD2511F53u, mc = zero + 0xCD9E8D57u, up0 = zero + 0x9E3779B9u,
+             up1 = zero + 0xBB67AE85u;
+    vu a[VECTORS], b[VECTORS], c[VECTORS], d[VECTORS], k0 = zero + key.k[0], k1 = zero + key.k[1], lanes;
+    memcpy(&lanes, lane, sizeof lanes);
+    CT_EACH(v, VECTORS) {
+        a[v] = lanes + (first + (uint64_t)(v * HALF)), b[v] = a[v] >> 32;
+        c[v] = zero + stream, d[v] = c[v] >> 32;
+    }
+    for (int round = 0; round < 10; round++, k0 += up0, k1 += up1) CT_EACH(v, VECTORS) {
             vu p = vmul_halves(ma, a[v]), q = vmul_halves(mc, c[v]);
-            a[v] = (q >> 32) ^ b[v] ^ (zero + key.k[0]), b[v] = q;
-            c[v] = (p >> 32) ^ d[v] ^ (zero + key.k[1]), d[v] = p;
+            a[v] = (q >> 32) ^ b[v] ^ k0, b[v] = q;
+            c[v] = (p >> 32) ^ d[v] ^ k1, d[v] = p;
         }
     CT_EACH(v, VECTORS) {
         vu ab = pair(a[v], b[v]), cd = pair(c[v], d[v]), words[2] = {FIRST(ab, cd), LAST(ab, cd)};

@@ -210,6 +210,15 @@ static void show_progress(run *r, const char *phase, double elapsed) {
     r->opt->progress(r->opt->ctx, &p);
 }
 
+static ct_status diverged(const run *r, double loss) {
+    const ct_run_state *s = &r->state;
+    bool saved = ct_run_dir_has(&r->dir, "state.safetensors");
+    return ct_fail(CT_DIVERGED, "the loss is %g at step %" PRId64 " (epoch %" PRId64 ", step %" PRId64 " of %" PRId64 "); %s%s",
+                   loss, s->number + 1, s->epoch + 1, s->step + 1, r->steps,
+                   saved ? "the last good checkpoint is kept: " : "there is no checkpoint yet",
+                   saved ? ct_run_path(&r->dir, "state.safetensors") : "");
+}
+
 /* One step; what it says is counted, and a loss that is no number ends the run. */
 static ct_status one_step(run *r) {
     ct_run_state *s = &r->state;
@@ -218,11 +227,7 @@ static ct_status one_step(run *r) {
     ct_step_result out;
     CT_TRY(ct_samples_load(&batch, first, n, r->step));
     CT_TRY(ct_step_train(r->step, n, s->number, &out));
-    if (!isfinite(out.loss))
-        return ct_fail(CT_DIVERGED, "the loss is %g at step %" PRId64 " (epoch %" PRId64 ", step %" PRId64 " of %" PRId64 "); "
-                       "%s the last good checkpoint", out.loss, s->number + 1, s->epoch + 1, s->step + 1, r->steps,
-                       ct_run_dir_has(&r->dir, "state.safetensors") ? ct_run_path(&r->dir, "state.safetensors is")
-                                                                     : "there is not yet a file for");
+    if (!isfinite(out.loss)) return diverged(r, out.loss);
     for (int64_t i = 0; i < n; i++)
         s->correct += ct_argmax_row(out.output + i * r->data->classes, r->data->classes) == ct_step_labels(r->step)[i];
     s->loss_sum += out.loss * (double)n, s->seen += n;

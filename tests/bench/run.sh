@@ -2,15 +2,15 @@
 # ctorch beside the peers on this machine: every contender in turn, ROUNDS times, medians; then whole runs. Prints tables,
 # and puts them into README between its two bench marks. What is not there (Python, PyTorch, JAX, a script, the data) is
 # left out with a line.
-# usage: bench.sh BUILD README      PYTHON, PEERS, DATA, ROUNDS, STEP_SECONDS and EPOCHS come from the environment
+# usage: run.sh BUILD [README.md]     PYTHON, PEERS, DATA, ROUNDS, STEP_SECONDS and EPOCHS come from the environment
 set -u
-build=$1 readme=$2
+build=$1 readme=${2:-README.md}
 PYTHON=${PYTHON:-python3} PEERS=${PEERS:-../shared/peers} DATA=${DATA:-../shared/data}
 ROUNDS=${ROUNDS:-3} STEP_SECONDS=${STEP_SECONDS:-2} EPOCHS=${EPOCHS:-5}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
-: >"$work/times" >"$work/whole" >"$work/log"
+for file in times whole log; do : >"$work/$file"; done
 
 say() { echo "bench: $*" >&2; }
 python_has() { "$PYTHON" -c "import $1; print($1.__version__)" 2>/dev/null; }
@@ -30,7 +30,7 @@ torch_peers() { # name | command
 }
 
 contenders() {
-    echo "ctorch|$build/bench/step $all --seconds $STEP_SECONDS"
+    echo "ctorch|$build/tests/bench-step $all --seconds $STEP_SECONDS"
     [ -z "$torch" ] || torch_peers
     [ -z "$jax" ] || echo "JAX|$PYTHON $PEERS/jax_peer.py mnist_mlp mnist_cnn infer_mlp --seconds $STEP_SECONDS"
 }
@@ -38,7 +38,7 @@ contenders() {
 # Appends "name|workload|seconds|operations" for each line of JSON, and the process's memory.
 run_contender() { # name command
     # shellcheck disable=SC2086
-    "$build/bench/measure" -o "$work/took" $2 >"$work/out" 2>>"$work/log" || {
+    "$build/tests/bench-measure" -o "$work/took" $2 >"$work/out" 2>>"$work/log" || {
         say "$1: failed, left out"
         tail -n 3 "$work/log" >&2
         return
@@ -52,7 +52,7 @@ single_steps() {
     all='mnist_mlp mnist_cnn infer_mlp infer_cnn'
     round=0
     while [ $((round += 1)) -le "$ROUNDS" ]; do
-        "$build/bench/step" --peak >"$work/out" || return 1
+        "$build/tests/bench-step" --peak >"$work/out" || return 1
         echo "product|rate|$(field peak "$work/out")|0" >>"$work/times"
         contenders >"$work/contenders"
         while IFS='|' read -r name command; do
@@ -71,8 +71,9 @@ whole() { # name | seconds | mib | until the first step
 train() { # epochs data [measure's options]
     epochs=$1 data=$2
     shift 2
-    CTORCH_DATA=$data "$build/bench/measure" -o "$work/took" "$@" "$build/ctorch" train specs/mnist-mlp.yaml --force \
-        -o "$work/run" --quiet --set train.epochs="$epochs" --set train.log_every=1 >>"$work/log" 2>&1
+    CTORCH_DATA=$data "$build/tests/bench-measure" -o "$work/took" "$@" "$build/ctorch" train specs/mnist-mlp.yaml --force \
+        -o "$work/run" --quiet --set train.epochs="$epochs" --set train.log_every=1 >>"$work/log" 2>&1 ||
+        say "ctorch train failed: $(tail -n 1 "$work/log")"
 }
 
 first_step() { # raw files, as `ctorch fetch` leaves them
@@ -90,12 +91,16 @@ first_step() { # raw files, as `ctorch fetch` leaves them
 
 tutorial() {
     say "PyTorch's tutorial, $EPOCHS epochs: this takes minutes"
-    "$build/bench/measure" -o "$work/took" "$PYTHON" "$PEERS/torch_tutorial.py" "$DATA" --epochs "$EPOCHS" \
-        >>"$work/log" 2>&1 && whole tutorial || say "torch_tutorial.py failed: $(tail -n 1 "$work/log")"
+    if "$build/tests/bench-measure" -o "$work/took" "$PYTHON" "$PEERS/torch_tutorial.py" "$DATA" --epochs "$EPOCHS" \
+        >>"$work/log" 2>&1; then
+        whole tutorial
+    else
+        say "torch_tutorial.py failed: $(tail -n 1 "$work/log")"
+    fi
 }
 
 whole_runs() {
-    "$build/bench/measure" -o "$work/took" -n 50 "$build/ctorch" --version >/dev/null && whole version
+    "$build/tests/bench-measure" -o "$work/took" -n 50 "$build/ctorch" --version >/dev/null && whole version
     if [ ! -d "$DATA/mnist" ]; then
         say "there is no $DATA/mnist: no whole runs"
         return
@@ -111,7 +116,7 @@ whole_runs() {
 
 machine() {
     model=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)
-    kernels=$("$build/bench/step" infer_mlp --seconds 0 | sed -n 's/.*"kernels": "\([a-z0-9]*\)".*/\1/p')
+    kernels=$("$build/tests/bench-step" infer_mlp --seconds 0 | sed -n 's/.*"kernels": "\([a-z0-9]*\)".*/\1/p')
     echo "Measured on ${model:-$(uname -m)}, $(nproc) cores, kernels $kernels${torch:+, PyTorch $torch}${jax:+, JAX $jax}," \
         "with \`make bench PYTHON=path/to/python\`: medians of $ROUNDS rounds in turn."
 }
