@@ -43,7 +43,7 @@ CMD_OBJ := $(call objects,$(wildcard cmd/*.c))
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 UNIT_HELP := $(call objects,$(filter-out tests/unit/test_%.c,$(wildcard tests/unit/*.c)))
 TESTS := $(UNIT) $(patsubst %,$(BUILD)/tests/%,$(notdir $(wildcard tests/goldens tests/fuzz)))
-BENCH := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench-%,$(wildcard tests/bench/*.c))
+BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 
 all: $(BUILD)/ctorch $(BUILD)/libctorch.so $(BUILD)/libctorch.a ## build the command and the library
 
@@ -96,7 +96,7 @@ $(BUILD)/ctorch: $(CMD_OBJ) $(BUILD)/libctorch.a $(BUILD)/sources
 $(BUILD)/tests/goldens: $(call objects,$(wildcard tests/goldens/*.c))
 $(BUILD)/tests/fuzz: $(call objects,$(wildcard tests/fuzz/*.c))
 $(UNIT): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o
-$(BENCH): $(BUILD)/tests/bench-%: $(BUILD)/obj/tests/bench/%.o
+$(BENCH): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o
 $(TESTS) $(BENCH): $(UNIT_HELP) $(BUILD)/libctorch.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(link)
@@ -115,7 +115,7 @@ tests: all $(TESTS)
 lint: ## what a machine can say about the source
 	@CC='$(CC)' sh tests/lint.sh
 bench: all $(BENCH) ## measure against PyTorch and JAX, where they are
-	@sh tests/bench/run.sh $(BUILD)
+	@sh tests/bench/bench.sh $(BUILD) README.md
 deps: ## install what is missing (Debian, by apt)
 	@CC='$(CC)' sh deps.sh install need want test
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define HALF (VW / 2)              /* 64-bit lanes of a vector */
-#define VECTORS (VW == 16 ? 4 : 2) /* at once, as registers allow, to hide the multiplications' latency */
+#define VECTORS 2 /* at once, to hide the multiplications' latency */
 #define BLOCKS (VECTORS * HALF)
 #define WORDS (4 * BLOCKS)
 #define CHUNK 4096 /* elements of a task: a multiple of WORDS */

@@ -183,3 +183,55 @@ GRAD(adaptive_max_pool2d) {
     (void)n_in, (void)args_, (void)need;
     if (g[0]) din[0] = scattered(g[0], out[1], in[0]);
 }
+
+/* ---- along lines: images of height 1 ---- */
+static ct_tensor *as_image(const char *op, ct_tensor *x) {
+    const ct_layout *l = &x->layout;
+    ct_status status = ct_want_ndim(op, "the input", l, 2, 3);
+    if (status) return ct_tensor_failed(status);
+    int64_t batch = l->ndim == 3 ? l->size[0] : 1;
+    return ct_reshape_to(x, (int64_t[]){batch, l->size[l->ndim - 2], 1, l->size[l->ndim - 1]}, 4);
+}
+
+/* y (N, C, 1, L) as lines; without the batch where x has none. */
+static ct_tensor *as_lines(ct_tensor *y, const ct_tensor *x) {
+    if (ct_why(y)) return y;
+    const int64_t *size = y->layout.size, with[] = {size[0], size[1], size[3]};
+    return x->layout.ndim == 3 ? ct_reshape_to(y, with, 3) : ct_reshape_to(y, with + 1, 2);
+}
+
+/* The values and places that op makes of lines. */
+static ct_tensor *largest_of_lines(int id, const char *op, const void *args, ct_tensor *x, ct_tensor **out) {
+    ct_tensor *made[8], *image = as_image(op, x);
+    if (ct_why(ct_apply(id, &image, 1, args, made))) return made[0];
+    if (out) out[1] = as_lines(made[1], x);
+    return as_lines(made[0], x);
+}
+
+FORMULA(max_pool1d) {
+    ARGS(max_pool1d);
+    (void)n_in;
+    ct_max_pool2d_args wide = {{1, args->kernel_size[0]}, {1, args->stride[0]}, {0, args->padding[0]},
+                               {1, args->dilation[0]}, args->ceil_mode};
+    return largest_of_lines(CT_OP_max_pool2d, "max_pool1d", &wide, in[0], out);
+}
+FORMULA(adaptive_max_pool1d) {
+    ARGS(adaptive_pool1d);
+    (void)n_in;
+    ct_adaptive_pool2d_args wide = {{1, args->output_size[0]}};
+    return largest_of_lines(CT_OP_adaptive_max_pool2d, "adaptive_max_pool1d", &wide, in[0], out);
+}
+
+FORMULA(avg_pool1d) {
+    ARGS(avg_pool1d);
+    (void)n_in, (void)out;
+    ct_avg_pool2d_args wide = {{1, args->kernel_size[0]}, {1, args->stride[0]}, {0, args->padding[0]},
+                               args->ceil_mode, args->no_count_include_pad};
+    return as_lines(CT_PART(avg_pool2d, &wide, as_image("avg_pool1d", in[0])), in[0]);
+}
+FORMULA(adaptive_avg_pool1d) {
+    ARGS(adaptive_pool1d);
+    (void)n_in, (void)out;
+    ct_adaptive_pool2d_args wide = {{1, args->output_size[0]}};
+    return as_lines(CT_PART(adaptive_avg_pool2d, &wide, as_image("adaptive_avg_pool1d", in[0])), in[0]);
+}

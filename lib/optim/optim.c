@@ -113,6 +113,11 @@ void ct_optim_zero_grad(ct_optim *o) {
     for (int p = 0; p < o->n; p++) ct_zero_grad(o->list[p]);
 }
 
+ct_tensor *const *ct_optim_params(const ct_optim *o, int *n) {
+    *n = o->n;
+    return o->list;
+}
+
 ct_tensor *ct_optim_lr(ct_optim *o) { return o->lr; }
 ct_tensor *ct_optim_count(ct_optim *o) { return o->count; }
 int ct_optim_n_state(const ct_optim *o) { return o->n_state; }

@@ -22,6 +22,11 @@ void ct_optim_free(ct_optim *o);
 /* One step from the parameters' gradients (ct_grad); a parameter without one stays as it is. */
 ct_status ct_optim_step(ct_optim *o);
 void ct_optim_zero_grad(ct_optim *o);
+/* Its parameters; *n of them. */
+ct_tensor *const *ct_optim_params(const ct_optim *o, int *n);
+/* Gradients scaled so that their norm, all together, is at most max_norm; or each element brought into [-max, max]. */
+ct_status ct_clip_grad_norm(ct_tensor *const *params, int n, double max_norm);
+ct_status ct_clip_grad_value(ct_tensor *const *params, int n, double max);
 /* 0-d f64 tensors, kept: the learning rate and the count of steps taken. */
 ct_tensor *ct_optim_lr(ct_optim *o);
 ct_tensor *ct_optim_count(ct_optim *o);

@@ -20,7 +20,7 @@ static void chosen_free(chosen *c) {
 /* `data` is a folder to use instead of what the spec names: its images, or its dataset's files. */
 static ct_data_args data_args(const ct_model *m, const ct_eval_options *o) {
     ct_data_args a = m->spec->data;
-    if (o->data && (a.images || m->spec->data.size[0])) a.images = o->data, a.dataset = NULL;
+    if (o->data && m->of_images) a.images = o->data, a.dataset = NULL;
     else if (o->data) a.dir = o->data;
     return a;
 }
@@ -56,8 +56,8 @@ static ct_status divide(const ct_model *m, bool validation, chosen *c) {
 static ct_status choose(const ct_model *m, const ct_eval_options *o, const char *split, chosen *c) {
     *c = (chosen){0};
     ct_data_args a = data_args(m, o);
-    if (!a.dataset && !a.images && m->spec->data.images)
-        return ct_fail(CT_FAIL, "%s: was trained on a folder of images; say where one is", m->path);
+    if (m->of_images && !a.images)
+        return ct_fail(CT_FAIL, "%s: was trained on a folder of images; --data says where there is one", m->path);
     CT_TRY(ct_dataset_load(&a, (uint64_t)m->spec->seed, o->data_dirs, &c->data));
     bool test = !strcmp(split, "test");
     ct_status status = check_data(m, c->data, test ? &c->data->test : &c->data->train, split);

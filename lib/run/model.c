@@ -58,7 +58,8 @@ ct_status ct_model_save(const char *path, const ct_spec *spec, ct_module *m, con
     if (!status) status = ct_names_of(m, "", &names);
     if (!status) {
         ct_meta meta[] = {{"format", "ctorch-model-1"}, {"ctorch", ct_version()}, {"spec", text.data}, {"classes", classes},
-                          {"input", input}, {"dataset", data->name}, {"fingerprint", data->fingerprint}};
+                          {"input", input}, {"dataset", data->name}, {"fingerprint", data->fingerprint},
+                          {"samples", spec->data.images ? "images" : "dataset"}};
         status = ct_safetensors_write(path, names.of, names.n, meta, CT_COUNT(meta));
         ct_names_free(&names);
     }
@@ -113,6 +114,8 @@ static ct_status open_model(ct_model *m, const char *beside, ct_safetensors *fil
     if (!format || strcmp(format, "ctorch-model-1") || !spec || !classes || !input || !ct_safetensors_meta(file, "digest"))
         return ct_fail(CT_BAD_DATA, "%s: is no model of ctorch (a model is written by ctorch train)", m->path);
     CT_TRY(ct_safetensors_verify(file));
+    const char *samples = ct_safetensors_meta(file, "samples");
+    m->of_images = samples && !strcmp(samples, "images");
     CT_TRY(read_classes(m, classes));
     CT_TRY(read_input(m, input));
     CT_TRY(read_spec(m, beside, spec));

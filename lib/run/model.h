@@ -18,6 +18,7 @@ struct ct_model {
     ct_step *step; /* made when first used */
     ct_layout input;
     ct_normalizer norm;
+    bool of_images; /* trained on a folder of them */
     int classes;
     char **class_name;
     char *path;

@@ -13,6 +13,8 @@ static const ct_key train_keys[] = {
     ROW(ct_train_args, monitor, ENUM, 0, 0, 1, "accuracy|loss", "what decides which epoch is best, on the validation split"),
     ROW(ct_train_args, early_stopping, INT, 0, 0, 1e9, NULL, "stop after this many epochs without a better one; 0: never"),
     ROW(ct_train_args, checkpoint_every, FLOAT, 0, 0, 1e9, NULL, "seconds between checkpoints inside an epoch; 0: none"),
+    ROW(ct_train_args, clip_grad_norm, FLOAT, 0, 0, INFINITY, NULL, "largest norm of all gradients together; 0: any"),
+    ROW(ct_train_args, clip_grad_value, FLOAT, 0, 0, INFINITY, NULL, "largest size of a gradient's element; 0: any"),
     ROW(ct_train_args, log_every, INT, 100, 1, 1e9, NULL, "steps between two step records of log.jsonl"),
     {0},
 };
@@ -22,7 +24,8 @@ static const ct_key root_keys[] = {
     {"train", CT_KEY_MAP, offsetof(ct_spec, train), 1, 0, 0, 0, NULL, train_keys, "how long, in what steps"},
     {0},
 };
-static const char *const read_here[] = {"model", "loss", "optimizer", NULL};
+static const char *const read_here[] = {"model", "loss", "optimizer", "schedule", NULL};
+#define REQUIRED 3 /* of them, the first */
 
 /* Every op that has a prediction and a target is a loss. */
 static const ct_kind *losses[CT_OP_COUNT];
@@ -35,14 +38,28 @@ __attribute__((constructor)) static void find_losses(void) {
     }
 }
 
+/* `schedule: {cosine: {T_max: 20}, per: epoch}` */
+static void read_schedule(ct_spec *s, const ct_yaml *node) {
+    static const char *const beside[] = {"per", NULL};
+    int n;
+    const ct_kind *const *kinds = ct_scheduler_kinds(&n);
+    const ct_kind *kind = ct_read_kind(s->doc, node, "schedule", kinds, n, &s->schedule_args, beside);
+    if (kind) s->schedule = ct_scheduler_find(kind->name);
+    const ct_yaml *per = node->kind == CT_MAP ? ct_yaml_get(node, "per") : NULL;
+    if (!per) return;
+    s->per_step = per->kind == CT_SCALAR && !strcmp(per->text, "step");
+    if (!s->per_step && (per->kind != CT_SCALAR || strcmp(per->text, "epoch")))
+        ct_diag(s->doc, CT_ERROR, per, "a schedule moves per step or per epoch");
+}
+
 static void read_sections(ct_spec *s) {
     if (s->root->kind != CT_MAP) {
         ct_diag(s->doc, CT_ERROR, s->root, "a spec is a map with data, model, loss, optimizer and train");
         return;
     }
     ct_read_keys(s->doc, s->root, NULL, root_keys, s, read_here);
-    const ct_yaml *node[3];
-    for (int i = 0; i < 3; i++)
+    const ct_yaml *node[REQUIRED], *schedule = ct_yaml_get(s->root, "schedule");
+    for (int i = 0; i < REQUIRED; i++)
         if (!(node[i] = ct_yaml_get(s->root, read_here[i])))
             ct_diag(s->doc, CT_ERROR, s->root, "the spec has no '%s'", read_here[i]);
     if (node[0]) ct_model_read(s->doc, node[0], &s->model);
@@ -52,6 +69,7 @@ static void read_sections(ct_spec *s) {
     const ct_kind *const *kinds = ct_optimizer_kinds(&n);
     kind = node[2] ? ct_read_kind(s->doc, node[2], "optimizer", kinds, n, &s->optimizer_args, NULL) : NULL;
     if (kind) s->optimizer = ct_optimizer_find(kind->name);
+    if (schedule) read_schedule(s, schedule);
     if (s->data.dataset && s->data.images)
         ct_diag(s->doc, CT_ERROR, ct_yaml_get(ct_yaml_get(s->root, "data"), "images"),
                 "data has both dataset and images: only one can be learned from");

@@ -4,12 +4,13 @@
 #include "ctorch_run.h"
 #include "data/dataset.h"
 #include "optim/optim.h"
+#include "optim/schedule.h"
 #include "spec/model.h"
 
 /* The spec's `train:`. */
 typedef struct ct_train_args {
     int64_t epochs, batch_size, early_stopping, log_every;
-    double checkpoint_every;
+    double checkpoint_every, clip_grad_norm, clip_grad_value;
     int monitor; /* 0: accuracy, 1: loss */
 } ct_train_args;
 
@@ -22,6 +23,9 @@ struct ct_spec {
     void *loss_args;
     const ct_optimizer *optimizer;
     void *optimizer_args;
+    const ct_scheduler *schedule; /* NULL: the rate stays */
+    void *schedule_args;
+    bool per_step; /* it moves after every step, not every epoch */
     ct_doc *doc;
     ct_yaml *root;
 };

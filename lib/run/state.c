@@ -12,6 +12,7 @@ static const struct { const char *name; bool is_double; size_t offset; } fields[
 #define D(f) {#f, true, offsetof(ct_run_state, f)},
     I(epoch) I(step) I(number) I(seen) I(correct) D(loss_sum) I(best_epoch) I(best_step) D(best) D(best_loss)
     D(best_accuracy) D(loss) D(val_loss) D(val_accuracy) I(log_length) D(seconds) I(finished) I(stopped_early) I(threads)
+    I(schedule_t) I(schedule_bad) I(schedule_cooldown) D(schedule_lr) D(schedule_best)
 #undef I
 #undef D
 };

@@ -16,6 +16,8 @@ typedef struct ct_run_state {
     int64_t log_length;   /* bytes of log.jsonl that belong to this state */
     double seconds;       /* spent so far */
     int64_t finished, stopped_early, threads;
+    int64_t schedule_t, schedule_bad, schedule_cooldown; /* of the learning rate's schedule */
+    double schedule_lr, schedule_best;
 } ct_run_state;
 
 /* Writes `path` whole: model, optimizer, state. `files` is text that says what the data was (ct_data_text). */

@@ -68,6 +68,20 @@ static ct_tensor *first(ct_tensor *t, int64_t n) {
     return ct_tensor_make(&l, t->storage, t->offset);
 }
 
+/* Backward from the loss, clipping, the optimizer's step. */
+static ct_status update(ct_step *s, ct_tensor *loss) {
+    int n;
+    ct_tensor *const *params = ct_optim_params(s->optim, &n);
+    const ct_train_args *t = &s->spec->train;
+    ct_optim_zero_grad(s->optim);
+    ct_status status = ct_backward(loss);
+    if (!status && t->clip_grad_value > 0) status = ct_clip_grad_value(params, n, t->clip_grad_value);
+    if (!status && t->clip_grad_norm > 0) status = ct_clip_grad_norm(params, n, t->clip_grad_norm);
+    if (!status) status = ct_optim_step(s->optim);
+    ct_optim_zero_grad(s->optim);
+    return status;
+}
+
 /* The whole step in ops: result[0] is the output, result[1] the loss (or NULL). */
 static ct_status compute(ct_step *s, int64_t n, int mode, ct_tensor **result) {
     ct_module_train(s->module, mode & TRAIN);
@@ -92,11 +106,7 @@ static ct_status compute(ct_step *s, int64_t n, int mode, ct_tensor **result) {
     if (!(mode & TRAIN)) ct_no_grad_end();
     ct_random_use(NULL);
     if (status || !(mode & TRAIN)) return status;
-    ct_optim_zero_grad(s->optim);
-    status = ct_backward(result[1]);
-    if (!status) status = ct_optim_step(s->optim);
-    ct_optim_zero_grad(s->optim);
-    return status;
+    return update(s, result[1]);
 }
 
 /* The plan for n samples; the least recently made one goes when there are too many. */

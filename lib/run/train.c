@@ -25,6 +25,7 @@ typedef struct run {
     int64_t *train, *validation, *order; /* sample numbers; order: of the epoch, as train[] says */
     int64_t n_train, n_validation, steps; /* steps of an epoch */
     ct_samples held_out;
+    ct_schedule schedule; /* kind NULL: the rate stays */
     ct_run_state state;
     char *files; /* what the data is, for the checkpoint */
     double began, checkpointed, first_step;
@@ -150,6 +151,33 @@ static ct_status list_skipped(run *r) {
     return status;
 }
 
+/* The schedule's rate for the next step, and what a checkpoint needs of it. */
+static void set_rate(run *r) {
+    const ct_schedule *c = &r->schedule;
+    ct_run_state *s = &r->state;
+    if (!c->kind) return;
+    *(double *)ct_data(ct_optim_lr(r->optim)) = c->lr;
+    s->schedule_t = c->t, s->schedule_bad = c->bad, s->schedule_cooldown = c->cooldown;
+    s->schedule_lr = c->lr, s->schedule_best = c->best;
+}
+
+static void move_rate(run *r, double metric) {
+    if (!r->schedule.kind) return;
+    ct_schedule_step(&r->schedule, metric);
+    set_rate(r);
+}
+
+static void start_rate(run *r, bool resumed) {
+    const ct_spec *spec = r->spec;
+    const ct_run_state *s = &r->state;
+    if (!spec->schedule) return;
+    r->schedule = ct_schedule_start(spec->schedule, spec->schedule_args, ct_item(ct_optim_lr(r->optim)));
+    if (resumed)
+        r->schedule.t = s->schedule_t, r->schedule.bad = s->schedule_bad, r->schedule.cooldown = s->schedule_cooldown,
+        r->schedule.lr = s->schedule_lr, r->schedule.best = s->schedule_best;
+    set_rate(r);
+}
+
 static ct_status start(run *r, char **messages) {
     bool resume;
     CT_TRY(enter_dir(r, &resume));
@@ -177,6 +205,7 @@ static ct_status start(run *r, char **messages) {
                            "\"parameters\":%" PRId64 ",\"samples\":%" PRId64 ",\"validation\":%" PRId64 "}",
                            ct_version(), ct_backend_name(), ct_threads(), r->report->parameters, r->n_train, r->held_out.n));
     r->number_at_start = r->state.number;
+    start_rate(r, resume);
     return list_skipped(r);
 }
 
@@ -232,6 +261,7 @@ static ct_status one_step(run *r) {
         s->correct += ct_argmax_row(out.output + i * r->data->classes, r->data->classes) == ct_step_labels(r->step)[i];
     s->loss_sum += out.loss * (double)n, s->seen += n;
     s->step++, s->number++;
+    if (r->spec->per_step) move_rate(r, out.loss);
     if (r->first_step == 0) r->first_step = now() - r->began;
     if (s->number % r->spec->train.log_every == 0)
         CT_TRY(ct_run_log(&r->dir, "{\"type\":\"step\",\"epoch\":%" PRId64 ",\"step\":%" PRId64 ",\"loss\":%.9g}",
@@ -297,6 +327,7 @@ static ct_status end_epoch(run *r) {
         return ct_fail(CT_STOPPED, "stopped after step %" PRId64 "; --resume goes on from there", s->number);
     }
     CT_TRY(status);
+    if (!r->spec->per_step) move_rate(r, !r->held_out.n ? loss : r->spec->train.monitor ? s->val_loss : s->val_accuracy);
     e.val_loss = s->val_loss, e.val_accuracy = s->val_accuracy, e.seconds = s->seconds + now() - r->began;
     char vl[32], va[32];
     CT_TRY(ct_run_log(&r->dir, "{\"type\":\"epoch\",\"epoch\":%" PRId64 ",\"step\":%" PRId64 ",\"loss\":%.9g,\"accuracy\":%.9g,"

@@ -33,8 +33,8 @@ static inline const char *at(const char *name) {
     return p;
 }
 
-/* Writes root/NAME and the folders above it. */
-static inline void put(const char *name, const void *bytes, size_t n) {
+/* Writes root/NAME and the folders above it; its path. */
+static inline const char *put(const char *name, const void *bytes, size_t n) {
     char path[256];
     strcpy(path, at(name));
     for (char *p = strchr(path + strlen(root) + 1, '/'); p; p = strchr(p + 1, '/')) {
@@ -45,6 +45,18 @@ static inline void put(const char *name, const void *bytes, size_t n) {
     FILE *f = fopen(path, "wb");
     CHECK(f && fwrite(bytes, 1, n, f) == n);
     if (f) fclose(f);
+    return at(name);
 }
 static inline void puts_in(const char *name, const char *text) { put(name, text, strlen(text)); }
+
+/* All of root/NAME, to be freed. */
+static inline unsigned char *get(const char *name, size_t *n) {
+    struct stat st;
+    FILE *f = fopen(at(name), "rb");
+    *n = f && !fstat(fileno(f), &st) ? (size_t)st.st_size : 0;
+    unsigned char *bytes = malloc(*n + 1);
+    CHECK(f && bytes && fread(bytes, 1, *n, f) == *n);
+    if (f) fclose(f);
+    return bytes;
+}
 #endif

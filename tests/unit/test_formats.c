@@ -22,48 +22,48 @@ static size_t zip(const void *data, size_t n, unsigned char *out, size_t room) {
 
 static void files_are_written_whole(void) {
     ct_bytes b;
-    CHECK(ct_file_write(scratch("a"), "first", 5) == CT_OK);
-    CHECK(ct_file_write(scratch("a"), "hello there", 11) == CT_OK);
-    CHECK(access(scratch("a.tmp"), F_OK) != 0);
-    CHECK(ct_file_map(scratch("a"), &b) == CT_OK);
+    CHECK(ct_file_write(at("a"), "first", 5) == CT_OK);
+    CHECK(ct_file_write(at("a"), "hello there", 11) == CT_OK);
+    CHECK(access(at("a.tmp"), F_OK) != 0);
+    CHECK(ct_file_map(at("a"), &b) == CT_OK);
     CHECK(b.len == 11 && !memcmp(b.data, "hello there", 11));
     ct_bytes_free(&b);
     CHECK(b.data == NULL && b.len == 0);
-    CHECK(ct_file_write(scratch("no/such/a"), "x", 1) == CT_FAIL);
+    CHECK(ct_file_write(at("no/such/a"), "x", 1) == CT_FAIL);
     CHECK_HAS(ct_error(), "no/such/a.tmp: cannot be created: No such file");
-    CHECK(ct_file_write(scratch("empty"), NULL, 0) == CT_OK);
-    CHECK(ct_file_map(scratch("empty"), &b) == CT_OK && b.len == 0);
+    CHECK(ct_file_write(at("empty"), NULL, 0) == CT_OK);
+    CHECK(ct_file_map(at("empty"), &b) == CT_OK && b.len == 0);
     ct_bytes_free(&b);
-    CHECK(chdir(scratch_dir) == 0 && ct_file_write("relative", "r", 1) == CT_OK && !access(scratch("relative"), F_OK));
+    CHECK(chdir(root) == 0 && ct_file_write("relative", "r", 1) == CT_OK && !access(at("relative"), F_OK));
 }
 
 static void streams_are_committed_or_dropped(void) {
     int fd;
-    CHECK(ct_file_create(scratch("s"), &fd) == CT_OK);
-    CHECK(ct_file_put(scratch("s"), fd, "one", 3) == CT_OK && ct_file_put(scratch("s"), fd, "two", 3) == CT_OK);
-    CHECK(access(scratch("s"), F_OK) != 0);
-    CHECK(ct_file_commit(scratch("s"), fd) == CT_OK);
-    CHECK(access(scratch("s"), F_OK) == 0);
-    CHECK(ct_file_create(scratch("s"), &fd) == CT_OK && ct_file_put(scratch("s"), fd, "worse", 5) == CT_OK);
-    ct_file_drop(scratch("s"), fd);
+    CHECK(ct_file_create(at("s"), &fd) == CT_OK);
+    CHECK(ct_file_put(at("s"), fd, "one", 3) == CT_OK && ct_file_put(at("s"), fd, "two", 3) == CT_OK);
+    CHECK(access(at("s"), F_OK) != 0);
+    CHECK(ct_file_commit(at("s"), fd) == CT_OK);
+    CHECK(access(at("s"), F_OK) == 0);
+    CHECK(ct_file_create(at("s"), &fd) == CT_OK && ct_file_put(at("s"), fd, "worse", 5) == CT_OK);
+    ct_file_drop(at("s"), fd);
     size_t n;
-    unsigned char *data = scratch_get("s", &n);
+    unsigned char *data = get("s", &n);
     CHECK_STR((char *)data, "onetwo");
     free(data);
-    CHECK(access(scratch("s.tmp"), F_OK) != 0);
-    mkdir(scratch("d"), 0777);
-    CHECK(ct_file_write(scratch("d"), "x", 1) == CT_FAIL && access(scratch("d.tmp"), F_OK) != 0);
+    CHECK(access(at("s.tmp"), F_OK) != 0);
+    mkdir(at("d"), 0777);
+    CHECK(ct_file_write(at("d"), "x", 1) == CT_FAIL && access(at("d.tmp"), F_OK) != 0);
     CHECK_HAS(ct_error(), "/d: cannot be renamed into place: Is a directory");
 }
 
 static void only_regular_files_are_read(void) {
     ct_bytes b;
-    CHECK(ct_file_map(scratch("missing"), &b) == CT_FAIL);
+    CHECK(ct_file_map(at("missing"), &b) == CT_FAIL);
     CHECK_HAS(ct_error(), "/missing: cannot be opened: No such file or directory");
-    CHECK(ct_file_map(scratch_dir, &b) == CT_BAD_DATA);
+    CHECK(ct_file_map(root, &b) == CT_BAD_DATA);
     CHECK_HAS(ct_error(), "is a directory");
-    CHECK(mkfifo(scratch("fifo"), 0666) == 0);
-    CHECK(ct_file_map(scratch("fifo"), &b) == CT_BAD_DATA);
+    CHECK(mkfifo(at("fifo"), 0666) == 0);
+    CHECK(ct_file_map(at("fifo"), &b) == CT_BAD_DATA);
     CHECK_HAS(ct_error(), "/fifo: is not a regular file");
 }
 
@@ -75,17 +75,17 @@ static void gzip_members_are_joined(void) {
     size_t n = zip("hello ", 6, z, sizeof z);
     n += zip("", 0, z + n, sizeof z - n);
     n += zip("world", 5, z + n, sizeof z - n);
-    CHECK(ct_file_read(scratch_put("m.gz", z, n), 11, &b) == CT_OK);
+    CHECK(ct_file_read(put("m.gz", z, n), 11, &b) == CT_OK);
     CHECK(b.len == 11 && !memcmp(b.data, "hello world", 11) && b.map == NULL);
     ct_bytes_free(&b);
-    CHECK(ct_file_read(scratch("m.gz"), SIZE_MAX, &b) == CT_OK && b.len == 11);
+    CHECK(ct_file_read(at("m.gz"), SIZE_MAX, &b) == CT_OK && b.len == 11);
     ct_bytes_free(&b);
-    CHECK(ct_file_read(scratch("m.gz"), 10, &b) == CT_BAD_DATA && b.len == 0);
+    CHECK(ct_file_read(at("m.gz"), 10, &b) == CT_BAD_DATA && b.len == 0);
     CHECK_HAS(ct_error(), "m.gz: unzips to more than the 10 bytes expected");
     z[n] = 'x';
-    CHECK(ct_file_read(scratch_put("m.gz", z, n + 1), 100, &b) == CT_BAD_DATA);
+    CHECK(ct_file_read(put("m.gz", z, n + 1), 100, &b) == CT_BAD_DATA);
     CHECK_HAS(ct_error(), "m.gz: 1 bytes follow its gzip data");
-    CHECK(ct_file_read(scratch_put("plain", "12345", 5), 4, &b) == CT_BAD_DATA);
+    CHECK(ct_file_read(put("plain", "12345", 5), 4, &b) == CT_BAD_DATA);
     CHECK_HAS(ct_error(), "plain: has 5 bytes, at most 4 were expected");
 }
 
@@ -94,11 +94,11 @@ static void gzip_heads_are_read(void) {
     char head[8];
     size_t got, n = zip("hello ", 6, z, sizeof z);
     n += zip("world", 5, z + n, sizeof z - n);
-    scratch_put("h.gz", z, n);
-    CHECK(ct_file_head(scratch("h.gz"), head, 8, &got) == CT_OK && got == 8 && !memcmp(head, "hello wo", 8));
-    CHECK(ct_file_head(scratch_put("h", "abc", 3), head, 8, &got) == CT_OK && got == 3 && !memcmp(head, "abc", 3));
-    CHECK(ct_file_head(scratch_put("h", "", 0), head, 8, &got) == CT_OK && got == 0);
-    CHECK(ct_file_head(scratch_put("h.gz", z, 20), head, 8, &got) == CT_BAD_DATA);
+    put("h.gz", z, n);
+    CHECK(ct_file_head(at("h.gz"), head, 8, &got) == CT_OK && got == 8 && !memcmp(head, "hello wo", 8));
+    CHECK(ct_file_head(put("h", "abc", 3), head, 8, &got) == CT_OK && got == 3 && !memcmp(head, "abc", 3));
+    CHECK(ct_file_head(put("h", "", 0), head, 8, &got) == CT_OK && got == 0);
+    CHECK(ct_file_head(put("h.gz", z, 20), head, 8, &got) == CT_BAD_DATA);
 }
 
 /* A bomb is not unzipped further than what is wanted of it. */
@@ -107,11 +107,11 @@ static void gzip_bombs_are_bounded(void) {
     unsigned char *zeros = calloc(n, 1), *z = malloc(room);
     ct_bytes b;
     size_t len = zip(zeros, n, z, room);
-    scratch_put("bomb.gz", z, len);
+    put("bomb.gz", z, len);
     free(zeros), free(z);
-    CHECK(ct_file_read(scratch("bomb.gz"), 1000, &b) == CT_BAD_DATA);
+    CHECK(ct_file_read(at("bomb.gz"), 1000, &b) == CT_BAD_DATA);
     ct_scope *scope = ct_scope_open();
-    CHECK(ct_why(ct_idx_read(scratch("bomb.gz"))));
+    CHECK(ct_why(ct_idx_read(at("bomb.gz"))));
     CHECK(ct_scope_close(scope) == CT_BAD_DATA);
 }
 
@@ -123,7 +123,7 @@ static const unsigned char idx_u8[] = {0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 10, 2
 static int outcome(const void *bytes, size_t n) {
     static const unsigned char want[] = {10, 20, 30, 40, 250, 7};
     ct_scope *scope = ct_scope_open();
-    ct_tensor *t = ct_idx_read(scratch_put("case.idx", bytes, n));
+    ct_tensor *t = ct_idx_read(put("case.idx", bytes, n));
     int what = 2;
     if (ct_why(t))
         what = strstr(ct_why(t), "case.idx: ") ? 0 : 2;
@@ -150,7 +150,7 @@ static void idx_types_are_read(void) {
         unsigned char file[16] = {0, 0, cases[i].code, 1, 0, 0, 0, 1};
         memcpy(file + 8, cases[i].raw, cases[i].bytes);
         ct_scope *scope = ct_scope_open();
-        ct_tensor *t = ct_idx_read(scratch_put("t.idx", file, 8 + cases[i].bytes));
+        ct_tensor *t = ct_idx_read(put("t.idx", file, 8 + cases[i].bytes));
         CHECK(!ct_why(t) && ct_dtype_of(t) == cases[i].dtype && ct_ndim(t) == 1);
         double got = 0;
         CHECK(ct_copy_out(t, CT_F64, &got) == CT_OK);
@@ -166,13 +166,13 @@ static void idx_round_trips(void) {
     for (int i = 0; i < CT_COUNT(dtypes); i++) {
         ct_scope *scope = ct_scope_open();
         ct_tensor *t = ct_from(dtypes[i], CT_DIMS(2, 3, 4), data);
-        CHECK(ct_idx_write(scratch("r.idx"), t) == CT_OK);
-        ct_tensor *u = ct_idx_read(scratch("r.idx"));
+        CHECK(ct_idx_write(at("r.idx"), t) == CT_OK);
+        ct_tensor *u = ct_idx_read(at("r.idx"));
         CHECK(!ct_why(u) && ct_dtype_of(u) == dtypes[i] && ct_ndim(u) == 3 && ct_size(u, 1) == 3 && ct_size(u, 2) == 4);
         CHECK(!memcmp(ct_data(u), data, 24 * ct_dtype_bytes(dtypes[i])));
-        CHECK(ct_idx_write(scratch("r.idx"), ct_from(CT_I64, CT_DIMS(2), data)) == CT_FAIL);
+        CHECK(ct_idx_write(at("r.idx"), ct_from(CT_I64, CT_DIMS(2), data)) == CT_FAIL);
         CHECK_HAS(ct_error(), "r.idx: IDX has no type for i64");
-        CHECK(ct_idx_write(scratch("r.idx"), ct_from(CT_U8, CT_DIMS(2, 0), data)) == CT_FAIL);
+        CHECK(ct_idx_write(at("r.idx"), ct_from(CT_U8, CT_DIMS(2, 0), data)) == CT_FAIL);
         CHECK(ct_scope_close(scope) == CT_OK);
     }
 }
@@ -181,9 +181,9 @@ static void idx_round_trips(void) {
 static void idx_mapping_is_private(void) {
     for (int k = 0; k < 2; k++) {
         ct_scope *scope = ct_scope_open();
-        ct_tensor *t = ct_idx_read(scratch_put("p.idx", idx_u8, sizeof idx_u8));
+        ct_tensor *t = ct_idx_read(put("p.idx", idx_u8, sizeof idx_u8));
         ((unsigned char *)ct_data(t))[0] = 99;
-        ct_tensor *u = ct_idx_read(scratch("p.idx"));
+        ct_tensor *u = ct_idx_read(at("p.idx"));
         CHECK(((unsigned char *)ct_data(u))[0] == 10);
         CHECK(ct_scope_close(scope) == CT_OK);
     }
@@ -230,8 +230,8 @@ static void idx_sizes_are_not_trusted(void) {
     CHECK(outcome(large, sizeof large) == 0);
     CHECK(outcome(z, zip(large, sizeof large, z, sizeof z)) == 0);
     ct_scope *scope = ct_scope_open();
-    CHECK_HAS(ct_why(ct_idx_read(scratch("gone.idx"))), "gone.idx: cannot be opened: No such file");
-    CHECK_HAS(ct_why(ct_idx_read(scratch_dir)), "is a directory");
+    CHECK_HAS(ct_why(ct_idx_read(at("gone.idx"))), "gone.idx: cannot be opened: No such file");
+    CHECK_HAS(ct_why(ct_idx_read(root)), "is a directory");
     CHECK(ct_scope_close(scope) == CT_FAIL);
 }
 

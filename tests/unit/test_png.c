@@ -53,7 +53,7 @@ static void pack_row(const recipe *r, int y, unsigned char *row) {
 }
 
 static const char *write_recipe(const char *name, const recipe *r) {
-    FILE *f = fopen(scratch(name), "wb");
+    FILE *f = fopen(at(name), "wb");
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
     png_infop info = png_create_info_struct(png);
     png_color_16 clear = clear_colour(r);
@@ -74,7 +74,7 @@ static const char *write_recipe(const char *name, const recipe *r) {
     png_write_end(png, info);
     png_destroy_write_struct(&png, &info);
     fclose(f);
-    return scratch(name);
+    return at(name);
 }
 
 static unsigned eight(unsigned v, int depth) {
@@ -177,10 +177,10 @@ static void written_images_are_read(void) {
         for (int i = 0; i < 30; i++) data[i] = (unsigned char)(i * 67);
         ct_scope *scope = ct_scope_open();
         ct_tensor *t = ct_from(CT_U8, CT_DIMS(c, 2, 5), data);
-        CHECK(ct_png_write(scratch("w.png"), t) == CT_OK);
-        ct_tensor *u = ct_image_read(scratch("w.png"), (ct_image_args){0});
+        CHECK(ct_png_write(at("w.png"), t) == CT_OK);
+        ct_tensor *u = ct_image_read(at("w.png"), (ct_image_args){0});
         CHECK(!ct_why(u) && ct_size(u, 0) == c && !memcmp(ct_data(u), data, (size_t)c * 10));
-        CHECK(ct_png_write(scratch("w.png"), ct_from(CT_U8, CT_DIMS(2, 2, 2), data)) == CT_FAIL);
+        CHECK(ct_png_write(at("w.png"), ct_from(CT_U8, CT_DIMS(2, 2, 2), data)) == CT_FAIL);
         CHECK(ct_scope_close(scope) == CT_OK);
     }
 }
@@ -192,16 +192,16 @@ static void arguments_are_checked(void) {
     CHECK_HAS(ct_why(ct_image_read("x.png", (ct_image_args){.channels = 2})), "x.png: channels is 2, 1 or 3");
     CHECK_HAS(ct_why(ct_image_read("x.png", (ct_image_args){.size = {-1, 3}})), "x.png: cannot be resized to -1");
     CHECK_HAS(ct_why(ct_image_read("x.png", (ct_image_args){.size = {3, 16385}})), "cannot be resized to 16385");
-    CHECK_HAS(ct_why(ct_image_read(scratch("none.png"), (ct_image_args){0})),
+    CHECK_HAS(ct_why(ct_image_read(at("none.png"), (ct_image_args){0})),
               "none.png: cannot be opened: No such file");
-    CHECK_HAS(ct_why(ct_image_read(scratch_dir, (ct_image_args){0})), "is a directory");
-    CHECK_HAS(ct_why(ct_image_read(scratch_put("text.png", "hello world", 11), (ct_image_args){0})),
+    CHECK_HAS(ct_why(ct_image_read(root, (ct_image_args){0})), "is a directory");
+    CHECK_HAS(ct_why(ct_image_read(put("text.png", "hello world", 11), (ct_image_args){0})),
               "text.png: is not a PNG file");
     CHECK(ct_scope_close(scope) == CT_FAIL);
 }
 
 static ct_status decode(const void *bytes, size_t n, unsigned char out[3 * H * W]) {
-    return ct_png_decode(scratch_put("case.png", bytes, n), 3, H, W, out);
+    return ct_png_decode(put("case.png", bytes, n), 3, H, W, out);
 }
 
 /* Every cut and every flipped bit of a file: refused by name, or the same pixels. */
@@ -210,7 +210,7 @@ static void check_damage(int type, int depth, bool interlaced) {
     unsigned char want[3 * H * W], got[3 * H * W];
     size_t n;
     write_recipe("whole.png", &r);
-    unsigned char *file = scratch_get("whole.png", &n);
+    unsigned char *file = get("whole.png", &n);
     expect(&r, 3, want);
     for (size_t i = 0; i < n; i++) CHECK(decode(file, i, got) == CT_BAD_DATA && strstr(ct_error(), "case.png: "));
     int same = 0, refused = 0;

@@ -7,7 +7,8 @@ static const char spec_text[] = "data: {dataset: digits, validation: 0.2}\n"
                                 "model: [flatten, linear: 24, relu, dropout: 0.2, linear: 10]\n"
                                 "loss: cross_entropy\n"
                                 "optimizer: {adam: {lr: 5e-3}}\n"
-                                "train: {epochs: 3, batch_size: 50, log_every: 1}\n";
+                                "schedule: {one_cycle: {max_lr: 1e-2, total_steps: 72}, per: step}\n"
+                                "train: {epochs: 3, batch_size: 50, log_every: 1, clip_grad_norm: 1.5}\n";
 
 static ct_spec *load(const char *const *set) {
     ct_spec *spec = NULL;
@@ -87,14 +88,14 @@ static void refusals(void) {
 }
 
 static void divergence(void) {
-    const char *const set[] = {"optimizer.adam.lr=1e30", NULL};
+    const char *const set[] = {"schedule.one_cycle.max_lr=1e30", NULL};
     CHECK(train("diverged", set, false, false, -1, NULL) == CT_DIVERGED);
     CHECK_HAS(ct_error(), "the loss is");
     CHECK_HAS(ct_error(), "at step");
 }
 
 static void early_stopping(void) {
-    const char *const set[] = {"train.epochs=200", "train.early_stopping=2", "optimizer.adam.lr=0.05", "train.monitor=loss", NULL};
+    const char *const set[] = {"train.epochs=200", "train.early_stopping=2", "schedule.one_cycle.max_lr=0.05", "train.monitor=loss", NULL};
     ct_train_report r;
     CHECK(train("early", set, false, false, -1, &r) == CT_OK);
     CHECK(r.stopped_early && r.epochs < 200 && r.epochs == r.best_epoch + 2);

@@ -20,7 +20,7 @@ static ct_status write_model(const char *name) {
                       {"empty", ct_empty(CT_F32, CT_DIMS(0, 4))},
                       {"exact", ct_from(CT_F64, CT_DIMS(2), d)},
                       {"count", ct_from(CT_I64, CT_DIMS(2), l)}};
-    return ct_safetensors_write(scratch(name), all, CT_COUNT(all), meta, CT_COUNT(meta));
+    return ct_safetensors_write(at(name), all, CT_COUNT(all), meta, CT_COUNT(meta));
 }
 
 static bool holds(ct_safetensors *s, const char *name, ct_dtype dtype, ct_dims shape, const void *data) {
@@ -44,7 +44,7 @@ static void models_round_trip(void) {
     ct_safetensors *s;
     ct_scope *scope = ct_scope_open();
     CHECK(write_model("m") == CT_OK);
-    CHECK(ct_safetensors_open(scratch("m"), &s) == CT_OK);
+    CHECK(ct_safetensors_open(at("m"), &s) == CT_OK);
     CHECK(is_model(s) && ct_safetensors_verify(s) == CT_OK);
     for (int i = 0; i < 7; i++) {
         CHECK_STR(ct_safetensors_name(s, i), order[i]);
@@ -60,7 +60,7 @@ static void models_round_trip(void) {
     ((float *)ct_data(t))[0] = 9;                      /* and the file outlives changes to it */
     CHECK(ct_scope_close(scope) == CT_OK);
     scope = ct_scope_open();
-    CHECK(ct_safetensors_open(scratch("m"), &s) == CT_OK && is_model(s));
+    CHECK(ct_safetensors_open(at("m"), &s) == CT_OK && is_model(s));
     CHECK_HAS(ct_why(ct_safetensors_get(s, "bias")), "/m: has no tensor \"bias\"");
     ct_safetensors_close(s);
     CHECK(ct_scope_close(scope) == CT_BAD_DATA);
@@ -70,7 +70,7 @@ static void bytes_are_a_function_of_the_arguments(void) {
     size_t n, m;
     ct_scope *scope = ct_scope_open();
     CHECK(write_model("a") == CT_OK && write_model("b") == CT_OK);
-    unsigned char *a = scratch_get("a", &n), *b = scratch_get("b", &m);
+    unsigned char *a = get("a", &n), *b = get("b", &m);
     CHECK(n == m && !memcmp(a, b, n) && a[0] % 8 == 0);
     free(a), free(b);
     CHECK(ct_scope_close(scope) == CT_OK);
@@ -83,11 +83,11 @@ static void strided_tensors_are_packed(void) {
     ct_tensor *t = ct_from(CT_F32, CT_DIMS(2, 3), weight);
     ct_layout turned = {CT_F32, 2, {3, 2}, {1, 3}};
     ct_named named = {"t", ct_tensor_make(&turned, t->storage, 0)};
-    CHECK(ct_safetensors_write(scratch("t"), &named, 1, NULL, 0) == CT_OK);
-    CHECK(ct_safetensors_open(scratch("t"), &s) == CT_OK && holds(s, "t", CT_F32, CT_DIMS(3, 2), want));
+    CHECK(ct_safetensors_write(at("t"), &named, 1, NULL, 0) == CT_OK);
+    CHECK(ct_safetensors_open(at("t"), &s) == CT_OK && holds(s, "t", CT_F32, CT_DIMS(3, 2), want));
     ct_safetensors_close(s);
-    CHECK(ct_safetensors_write(scratch("none"), NULL, 0, NULL, 0) == CT_OK);
-    CHECK(ct_safetensors_open(scratch("none"), &s) == CT_OK && ct_safetensors_count(s) == 0);
+    CHECK(ct_safetensors_write(at("none"), NULL, 0, NULL, 0) == CT_OK);
+    CHECK(ct_safetensors_open(at("none"), &s) == CT_OK && ct_safetensors_count(s) == 0);
     CHECK(ct_safetensors_verify(s) == CT_OK);
     ct_safetensors_close(s);
     CHECK(ct_scope_close(scope) == CT_OK);
@@ -98,14 +98,14 @@ static void writing_is_refused(void) {
     ct_tensor *t = ct_from(CT_F32, CT_DIMS(6), weight);
     ct_named twice[] = {{"w", t}, {"w", t}}, odd = {"a\nb", t}, latin = {"\xe9", t}, taken = {"__metadata__", t};
     ct_meta digest = {"digest", "mine"};
-    CHECK(ct_safetensors_write(scratch("x"), twice, 2, NULL, 0) == CT_FAIL);
+    CHECK(ct_safetensors_write(at("x"), twice, 2, NULL, 0) == CT_FAIL);
     CHECK_HAS(ct_error(), "/x: \"w\" is there twice");
-    CHECK(ct_safetensors_write(scratch("x"), &odd, 1, NULL, 0) == CT_FAIL);
-    CHECK(ct_safetensors_write(scratch("x"), &latin, 1, NULL, 0) == CT_FAIL);
-    CHECK(ct_safetensors_write(scratch("x"), &taken, 1, NULL, 0) == CT_FAIL);
-    CHECK(ct_safetensors_write(scratch("x"), twice, 1, &digest, 1) == CT_FAIL);
-    CHECK(access(scratch("x"), F_OK) && access(scratch("x.tmp"), F_OK));
-    CHECK(ct_safetensors_write(scratch("no/x"), twice, 1, NULL, 0) == CT_FAIL);
+    CHECK(ct_safetensors_write(at("x"), &odd, 1, NULL, 0) == CT_FAIL);
+    CHECK(ct_safetensors_write(at("x"), &latin, 1, NULL, 0) == CT_FAIL);
+    CHECK(ct_safetensors_write(at("x"), &taken, 1, NULL, 0) == CT_FAIL);
+    CHECK(ct_safetensors_write(at("x"), twice, 1, &digest, 1) == CT_FAIL);
+    CHECK(access(at("x"), F_OK) && access(at("x.tmp"), F_OK));
+    CHECK(ct_safetensors_write(at("no/x"), twice, 1, NULL, 0) == CT_FAIL);
     CHECK_HAS(ct_error(), "no/x.tmp: cannot be created");
     CHECK(ct_scope_close(scope) == CT_OK);
 }
@@ -118,7 +118,7 @@ static ct_status open_made(const char *header, const void *data, size_t n, ct_sa
     file[0] = (unsigned char)len, file[1] = (unsigned char)(len >> 8);
     memcpy(file + 8, header, len);
     if (n) memcpy(file + 8 + len, data, n);
-    return ct_safetensors_open(scratch_put("made", file, 8 + len + n), s);
+    return ct_safetensors_open(put("made", file, 8 + len + n), s);
 }
 
 static void narrow_types_are_widened(void) {
@@ -215,7 +215,7 @@ static void deep_headers_do_not_crash(void) {
 /* 0: refused, by name; 1: the model of write_model; 2: anything else. */
 static int outcome(const void *bytes, size_t n) {
     ct_safetensors *s;
-    ct_status status = ct_safetensors_open(scratch_put("case", bytes, n), &s);
+    ct_status status = ct_safetensors_open(put("case", bytes, n), &s);
     if (!status) status = ct_safetensors_verify(s);
     if (status) {
         ct_safetensors_close(s);
@@ -232,7 +232,7 @@ static void damage_is_refused(void) {
     ct_scope *scope = ct_scope_open();
     CHECK(write_model("d") == CT_OK);
     CHECK(ct_scope_close(scope) == CT_OK);
-    unsigned char *file = scratch_get("d", &n);
+    unsigned char *file = get("d", &n);
     size_t data = 8 + file[0] + 256u * file[1];
     CHECK(outcome(file, n) == 1 && outcome(file, n + 1) == 0);
     for (size_t i = 0; i < n; i++) CHECK(outcome(file, i) == 0);
@@ -249,13 +249,13 @@ static void damage_is_refused(void) {
 static void other_files_are_refused(void) {
     static const unsigned char huge[16] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     ct_safetensors *s;
-    CHECK(ct_safetensors_open(scratch("gone"), &s) == CT_FAIL && s == NULL);
+    CHECK(ct_safetensors_open(at("gone"), &s) == CT_FAIL && s == NULL);
     CHECK_HAS(ct_error(), "/gone: cannot be opened: No such file or directory");
-    CHECK(ct_safetensors_open(scratch_dir, &s) == CT_BAD_DATA);
+    CHECK(ct_safetensors_open(root, &s) == CT_BAD_DATA);
     CHECK_HAS(ct_error(), "is a directory");
-    CHECK(ct_safetensors_open(scratch_put("huge", huge, sizeof huge), &s) == CT_BAD_DATA);
+    CHECK(ct_safetensors_open(put("huge", huge, sizeof huge), &s) == CT_BAD_DATA);
     CHECK_HAS(ct_error(), "its header would have 18446744073709551615 bytes");
-    CHECK(ct_safetensors_open(scratch_put("nothing", "", 0), &s) == CT_BAD_DATA);
+    CHECK(ct_safetensors_open(put("nothing", "", 0), &s) == CT_BAD_DATA);
     ct_safetensors_close(NULL);
 }
 

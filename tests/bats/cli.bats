@@ -1,0 +1,137 @@
+# The command line itself: usage, messages, exit statuses, JSON.
+
+setup() {
+    load common
+    common_setup
+}
+
+@test "--version, help: on standard output, status 0" {
+    succeeds "$ctorch" --version
+    [[ $output =~ ^ctorch\ [0-9]+\.[0-9]+ ]]
+    succeeds "$ctorch" help
+    says train eval predict check fetch devices
+    succeeds "$ctorch" --help
+    for command in train eval predict check fetch devices; do
+        succeeds "$ctorch" help $command
+        says "Usage: ctorch $command" --help
+        [ "$output" = "$("$ctorch" $command --help 2>/dev/null)" ]
+    done
+}
+
+@test "what is not known is refused with what was meant, status 2" {
+    fails 2 "$ctorch"
+    says "a command is missing"
+    fails 2 "$ctorch" trian
+    says "ctorch: unknown command 'trian'; did you mean 'train'?"
+    fails 2 "$ctorch" help evl
+    says "did you mean 'eval'?"
+    fails 2 "$ctorch" xyzzy
+    says "'ctorch help' lists what there is"
+    fails 2 "$ctorch" train --quite x.yaml
+    says "ctorch: train has no option '--quite'; did you mean '--quiet'?"
+    fails 2 "$ctorch" check -x a.yaml
+    says "check has no option '-x'"
+}
+
+@test "what is planned says so, status 1" {
+    for command in export bench generate schema show serve; do
+        fails 1 "$ctorch" $command model
+        [ "$output" = "ctorch: '$command' is planned and not there yet" ]
+    done
+}
+
+@test "options: values, letters, numbers out of range, operands too few and too many" {
+    fails 2 "$ctorch" train specs/digits-mlp.yaml --output
+    says "train --output: DIR is missing"
+    fails 2 "$ctorch" train specs/digits-mlp.yaml -o
+    fails 2 "$ctorch" train --force=1 specs/digits-mlp.yaml
+    says "takes no value"
+    for n in 0 1025 two 1x '' 99999999999999999999; do
+        fails 2 "$ctorch" train specs/digits-mlp.yaml --threads "$n"
+        says "is not a whole number from 1 to 1024"
+    done
+    fails 2 "$ctorch" train specs/digits-mlp.yaml --isa v9
+    says "'v9'"
+    fails 2 "$ctorch" check
+    says "check wants SPEC"
+    fails 2 "$ctorch" check a.yaml b.yaml
+    says "'b.yaml' is one too many"
+    fails 2 "$ctorch" devices there
+    fails 2 "$ctorch" train
+    fails 2 "$ctorch" train --resume --force run
+    fails 2 "$ctorch" eval run --split testing
+    says "'testing'"
+    fails 2 "$ctorch" check -- --json
+    says "--json: error: cannot be read"
+    succeeds "$ctorch" train -qor --set=train.epochs=1 specs/digits-mlp.yaml --threads=1
+    [ -e r/best.safetensors ]
+    [ -z "$output" ]
+}
+
+@test "standard output that cannot be written: status 1 and a message" {
+    status=0
+    said=$("$ctorch" help 2>&1 >&-) || status=$?
+    [ "$status" -eq 1 ]
+    [[ $said == "ctorch: standard output: cannot be written: "* ]]
+    [ -e /dev/full ] || skip "no /dev/full"
+    status=0
+    said=$("$ctorch" check specs/digits-mlp.yaml 2>&1 >/dev/full) || status=$?
+    [ "$status" -eq 1 ]
+    [[ $said == "ctorch: standard output: cannot be written: "* ]]
+}
+
+@test "with no standard streams at all, files are not written into" {
+    quick -o plain
+    quick -o closed <&- >&- 2>&-
+    cmp plain/best.safetensors closed/best.safetensors
+    [ "$(wc -l <plain/log.jsonl)" = "$(wc -l <closed/log.jsonl)" ]
+}
+
+@test "devices: text and JSON agree" {
+    need_python
+    succeeds "$ctorch" devices
+    says cpu kernels threads memory "no CUDA in this build"
+    text=$output
+    succeeds "$ctorch" devices --json
+    json 'd["threads"] >= 1 and d["kernels"] in d["available"] and "ref" in d["available"] and d["cuda"] is False'
+    json 'd["memory"] > 1 << 20 and d["threads_why"] and d["cpu"]'
+    threads=$(sed -n 's/^threads *\([0-9]*\).*/\1/p' <<<"$text")
+    json "d['threads'] == $threads"
+}
+
+@test "devices: an affinity mask lowers the threads, and says why" {
+    command -v taskset >/dev/null || skip "no taskset"
+    cpu=$(taskset -cp $$ | sed 's/.*: *\([0-9]*\).*/\1/')
+    succeeds taskset -c "$cpu" "$ctorch" devices
+    says "threads  1 ("
+}
+
+@test "check: table and JSON agree; the specs have the parameters that they say" {
+    need_python
+    for spec in digits-mlp mnist-mlp mnist-cnn; do
+        said=$(sed -n '1s/.* \([0-9,]*\) parameters.*/\1/p' specs/$spec.yaml | tr -d ,)
+        succeeds "$ctorch" check specs/$spec.yaml
+        [[ $output =~ total\ +$said$ ]]
+        succeeds "$ctorch" check specs/$spec.yaml --json
+        json "d['parameters'] == $said == sum(l['parameters'] for l in d['layers'])"
+    done
+    json 'd["input"] == "(N, 1, 28, 28)" and d["layers"][-1] == {"name": "10", "layer": "linear", "output": "(N, 10)", "parameters": 1290}'
+    succeeds "$ctorch" check specs/mnist-cnn.yaml --set data.dataset=fashion-mnist
+}
+
+@test "fetch: embedded data need none; usage" {
+    succeeds "$ctorch" fetch digits
+    says "digits: ctorch carries it"
+    [ ! -e data ]
+    fails 2 "$ctorch" fetch
+    fails 2 "$ctorch" fetch --list digits
+}
+
+@test "text from outside reaches a terminal without control characters" {
+    name=$(printf 'a\033[31mb.yaml')
+    printf 'model: [relu]\nloss: mse_loss\noptimizer: sgd\n\n' >"$name"
+    fails 2 "$ctorch" train "$name" -o x --set data.dataset=nope
+    [[ $output != *$'\033'* ]]
+    fails 1 "$ctorch" eval "$name$name"
+    [[ $output != *$'\033'* ]]
+}
