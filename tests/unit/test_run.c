@@ -95,7 +95,7 @@ static void divergence(void) {
 }
 
 static void early_stopping(void) {
-    const char *const set[] = {"train.epochs=200", "train.early_stopping=2", "schedule.one_cycle.max_lr=0.05", "train.monitor=loss", NULL};
+    const char *const set[] = {"train.epochs=200", "train.early_stopping=2", "schedule={constant: 1}", "optimizer.adam.lr=0.05", "train.monitor=loss", NULL};
     ct_train_report r;
     CHECK(train("early", set, false, false, -1, &r) == CT_OK);
     CHECK(r.stopped_early && r.epochs < 200 && r.epochs == r.best_epoch + 2);
