@@ -51,8 +51,11 @@ static int threads_one(void) {
     return n;
 }
 
-/* oneDNN's place is where ours do not go: convolutions with a stride, or of groups. */
-static bool dnnl_fits(const conv_problem *p) { return p->c > 3 || p->groups > 1; }
+/* Where ours are slower: few channels, groups, and the gradient of x behind a stride (ours multiplies by zeros). */
+static bool dnnl_fits(const conv_problem *p) {
+    bool few = p->c <= 8 || p->o <= 8, strided = p->stride[0] > 1 || p->stride[1] > 1;
+    return p->groups > 1 || few || (p->pass == CONV_DX && strided);
+}
 
 /* ---- preparing ---- */
 

@@ -4,12 +4,6 @@
 #include "ops/ops.h"
 #include <stdlib.h>
 
-static _Thread_local int no_grad_depth;
-
-bool ct_grad_enabled(void) { return no_grad_depth == 0; }
-void ct_no_grad_begin(void) { no_grad_depth++; }
-void ct_no_grad_end(void) { no_grad_depth -= no_grad_depth > 0; }
-
 ct_tensor *ct_requires_grad(ct_tensor *t, bool on) {
     if (ct_why(t)) return t;
     if (on && t->layout.dtype != CT_F32 && t->layout.dtype != CT_F64)

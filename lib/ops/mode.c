@@ -1,0 +1,8 @@
+/* Whether this thread's ops are recorded for a backward. */
+#include "ops/ops.h"
+
+static _Thread_local int no_grad_depth;
+
+bool ct_grad_enabled(void) { return no_grad_depth == 0; }
+void ct_no_grad_begin(void) { no_grad_depth++; }
+void ct_no_grad_end(void) { no_grad_depth -= no_grad_depth > 0; }
