@@ -42,15 +42,17 @@ static ct_status transposed_sizes(const transposed *t, const ct_layout *x, const
         return ct_shape_fail(t->op, "%lld groups of channels are not possible", (long long)t->groups);
     size->n = t->dims + 2, size->v[0] = x->size[0], more->n = 2 * t->dims;
     for (int i = 0; i < t->dims; i++) {
-        const int64_t most = 1 << 24;
-        int64_t stride = t->stride[i], extra = t->output_padding[i], dilation = t->dilation[i];
-        if (stride < 1 || stride > most || dilation < 1 || dilation > most || extra < 0 || t->padding[i] < 0)
+        int64_t stride = t->stride[i], extra = t->output_padding[i], dilation = t->dilation[i], apart, reach;
+        if (stride < 1 || dilation < 1 || extra < 0 || t->padding[i] < 0 || t->padding[i] > CT_MAX_NUMEL)
             return ct_shape_fail(t->op, "stride and dilation are above 0, padding is not negative");
         if (extra >= stride && extra >= dilation)
             return ct_shape_fail(t->op, "output_padding %lld is smaller neither than stride nor than dilation",
                                  (long long)extra);
+        if (__builtin_mul_overflow(x->size[2 + i] - 1, stride, &apart) || apart > CT_MAX_NUMEL ||
+            __builtin_mul_overflow(w->size[2 + i] - 1, dilation, &reach) || reach > CT_MAX_NUMEL || extra > CT_MAX_NUMEL)
+            return ct_shape_fail(t->op, "the result's sizes overflow");
         more->v[2 * (t->dims - 1 - i) + 1] = extra / stride;
-        size->v[2 + i] = (x->size[2 + i] - 1) * stride - 2 * t->padding[i] + dilation * (w->size[2 + i] - 1) + extra + 1;
+        size->v[2 + i] = apart - 2 * t->padding[i] + reach + extra + 1;
     }
     return CT_OK;
 }

@@ -1,7 +1,7 @@
 /* Making, converting and choosing elements. */
 #include "ops/shape_util.h"
 
-static ct_status want_dtype(const char *op, int64_t dtype) {
+ct_status ct_want_dtype(const char *op, int64_t dtype) {
     if (dtype >= CT_F32 && dtype <= CT_BOOL) return CT_OK;
     return ct_shape_fail(op, "no element type has number %lld", (long long)dtype);
 }
@@ -11,7 +11,7 @@ SHAPE(fill) {
     ARGS(full);
     (void)in, (void)n_in;
     *n_out = 1;
-    CT_TRY(want_dtype("full", args->dtype));
+    CT_TRY(ct_want_dtype("full", args->dtype));
     return ct_shape_make("full", NULL, (ct_dtype)args->dtype, args->size.v, args->size.n, out);
 }
 
@@ -20,7 +20,7 @@ SHAPE(cast) {
     (void)n_in;
     *n_out = 1;
     CT_TRY(ct_want_there("cast", in, 1));
-    CT_TRY(want_dtype("cast", args->dtype));
+    CT_TRY(ct_want_dtype("cast", args->dtype));
     return ct_shape_make("cast", NULL, (ct_dtype)args->dtype, in->size, in->ndim, out);
 }
 GRAD(cast) {

@@ -10,20 +10,26 @@
 #define PROBE_none ~, NO
 #define HAS_ARGS(args) SECOND(PROBE_##args, YES, ~)
 
-/* PARAMS_##ins: C parameters. VALUES_##ins: the list (ct_tensor *[]). COUNT_##ins. NAMES_##ins: strings. */
-#define PARAMS_IN0() void
-#define PARAMS_IN1(a) ct_tensor *a
-#define PARAMS_IN2(a, b) ct_tensor *a, ct_tensor *b
-#define PARAMS_IN3(a, b, c) ct_tensor *a, ct_tensor *b, ct_tensor *c
-#define PARAMS_IN4(a, b, c, d) ct_tensor *a, ct_tensor *b, ct_tensor *c, ct_tensor *d
-#define PARAMS_IN5(a, b, c, d, e) ct_tensor *a, ct_tensor *b, ct_tensor *c, ct_tensor *d, ct_tensor *e
-#define PARAMS_INS(list) ct_tensor *const *list, int n
+/* PARAMS_##ins: C parameters, each after a comma. VALUES_##ins: the list (ct_tensor *[]). COUNT_##ins. NAMES_##ins: strings. */
+#define PARAMS_IN0()
+#define PARAMS_IN1(a) , ct_tensor *a
+#define PARAMS_IN2(a, b) , ct_tensor *a, ct_tensor *b
+#define PARAMS_IN3(a, b, c) , ct_tensor *a, ct_tensor *b, ct_tensor *c
+#define PARAMS_IN4(a, b, c, d) , ct_tensor *a, ct_tensor *b, ct_tensor *c, ct_tensor *d
+#define PARAMS_IN5(a, b, c, d, e) , ct_tensor *a, ct_tensor *b, ct_tensor *c, ct_tensor *d, ct_tensor *e
+#define PARAMS_IN6(a, b, c, d, e, f) PARAMS_IN5(a, b, c, d, e), ct_tensor *f
+#define PARAMS_IN7(a, b, c, d, e, f, g) PARAMS_IN6(a, b, c, d, e, f), ct_tensor *g
+#define PARAMS_IN8(a, b, c, d, e, f, g, h) PARAMS_IN7(a, b, c, d, e, f, g), ct_tensor *h
+#define PARAMS_INS(list) , ct_tensor *const *list, int n
 #define COUNT_IN0() 0
 #define COUNT_IN1(a) 1
 #define COUNT_IN2(a, b) 2
 #define COUNT_IN3(a, b, c) 3
 #define COUNT_IN4(a, b, c, d) 4
 #define COUNT_IN5(a, b, c, d, e) 5
+#define COUNT_IN6(a, b, c, d, e, f) 6
+#define COUNT_IN7(a, b, c, d, e, f, g) 7
+#define COUNT_IN8(a, b, c, d, e, f, g, h) 8
 #define COUNT_INS(list) -1
 #define NAMES_IN0()
 #define NAMES_IN1(a) #a
@@ -31,6 +37,9 @@
 #define NAMES_IN3(a, b, c) #a, #b, #c
 #define NAMES_IN4(a, b, c, d) #a, #b, #c, #d
 #define NAMES_IN5(a, b, c, d, e) #a, #b, #c, #d, #e
+#define NAMES_IN6(a, b, c, d, e, f) #a, #b, #c, #d, #e, #f
+#define NAMES_IN7(a, b, c, d, e, f, g) #a, #b, #c, #d, #e, #f, #g
+#define NAMES_IN8(a, b, c, d, e, f, g, h) #a, #b, #c, #d, #e, #f, #g, #h
 #define NAMES_INS(list) #list
 #define VALUES_IN0() NULL, 0
 #define VALUES_IN1(a) (ct_tensor *[]){a}, 1
@@ -38,6 +47,9 @@
 #define VALUES_IN3(a, b, c) (ct_tensor *[]){a, b, c}, 3
 #define VALUES_IN4(a, b, c, d) (ct_tensor *[]){a, b, c, d}, 4
 #define VALUES_IN5(a, b, c, d, e) (ct_tensor *[]){a, b, c, d, e}, 5
+#define VALUES_IN6(a, b, c, d, e, f) (ct_tensor *[]){a, b, c, d, e, f}, 6
+#define VALUES_IN7(a, b, c, d, e, f, g) (ct_tensor *[]){a, b, c, d, e, f, g}, 7
+#define VALUES_IN8(a, b, c, d, e, f, g, h) (ct_tensor *[]){a, b, c, d, e, f, g, h}, 8
 #define VALUES_INS(list) list, n
 
 #define PARAMS_OUT1(a)
@@ -67,5 +79,7 @@
 #define ARGS_VALUE_NO NULL
 
 /* The C prototype of a row's function. */
-#define PROTO(name, ins, a, outs) ct_tensor *ct_##name(PARAMS_##ins ARGS_PARAM(a) PARAMS_##outs)
+#define PROTO(name, ins, a, outs) ct_tensor *ct_##name(BUT_FIRST(~PARAMS_##ins ARGS_PARAM(a) PARAMS_##outs))
+#define BUT_FIRST(...) BUT_FIRST_(__VA_ARGS__)
+#define BUT_FIRST_(first, ...) __VA_ARGS__
 #endif

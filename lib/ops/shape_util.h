@@ -16,6 +16,7 @@ ct_status ct_shape_make(const char *op, const ct_layout *like, ct_dtype dtype, c
 /* The first input is of floats, and the others that are there are of the same type. */
 ct_status ct_want_floats(const char *op, const ct_layout *in, int n);
 ct_status ct_want_there(const char *op, const ct_layout *in, int n);
+ct_status ct_want_dtype(const char *op, int64_t dtype);
 ct_status ct_want_index(const char *op, const ct_layout *index);
 ct_status ct_want_ndim(const char *op, const char *what, const ct_layout *l, int least, int most);
 /* The layout that is named `what` has exactly these sizes. */

@@ -25,14 +25,6 @@ static ct_status known_input(const ct_spec *spec, ct_layout *input, int *classes
     return CT_OK;
 }
 
-/* "(N, 1, 28, 28)": the batch is whatever it will be. */
-static void shape_text(const ct_layout *l, char *out, size_t size) {
-    char text[128];
-    ct_layout_text(l, text, sizeof text);
-    const char *rest = strchr(text, ',');
-    snprintf(out, size, l->ndim ? "(N%s" : "%s", l->ndim ? (rest ? rest : ")") : text);
-}
-
 typedef struct table { ct_check_report *r; size_t cap; } table;
 
 static void add_row(void *ctx, const ct_module *m, const ct_layout *in, const ct_layout *out) {
@@ -44,7 +36,7 @@ static void add_row(void *ctx, const ct_module *m, const ct_layout *in, const ct
     *p = (ct_layer_report){0};
     snprintf(p->name, sizeof p->name, "%s", m->path);
     snprintf(p->layer, sizeof p->layer, "%s", m->layer->kind.name);
-    shape_text(out, p->output, sizeof p->output);
+    ct_batch_text(out, p->output, sizeof p->output);
     for (int i = 0; i < m->n_params; i++)
         if (m->param[i].trained) p->parameters += ct_numel(m->param[i].tensor);
     t->r->parameters += p->parameters;
@@ -69,7 +61,7 @@ ct_status ct_spec_check(ct_spec *spec, ct_check_report *out, char **messages) {
     if (status == CT_BAD_SPEC)
         ct_diag(spec->doc, CT_ERROR, ct_yaml_get(ct_yaml_get(spec->root, "data"), "dataset"), "%s", ct_error()), status = CT_OK;
     else if (!status && input.ndim) {
-        shape_text(&input, out->input, sizeof out->input);
+        ct_batch_text(&input, out->input, sizeof out->input);
         check_model(spec, &input, classes, out);
     }
     ct_status closed = ct_scope_close(scope); /* what went wrong inside is a diagnostic already */

@@ -8,7 +8,7 @@
 void ct_run_check_output(const ct_spec *spec, const ct_layout *out, int classes) {
     if (out->ndim == 2 && out->size[1] == classes) return;
     char text[128];
-    ct_layout_text(out, text, sizeof text);
+    ct_batch_text(out, text, sizeof text);
     ct_diag(spec->doc, CT_ERROR, spec->model.layer[spec->model.n - 1].at,
             "the model's output is %s, but the data has %d classes: it must be (N, %d)", text, classes, classes);
 }

@@ -84,7 +84,7 @@ static ct_status make_optimizer(run *r) {
 static ct_status enter_dir(run *r, bool *resume) {
     CT_TRY(ct_run_dir_open(r->opt->dir, &r->dir));
     *resume = ct_run_dir_has(&r->dir, "state.safetensors") && !r->opt->force;
-    if (!*resume) return r->opt->resume && !r->opt->force ? CT_OK : ct_run_dir_clear(&r->dir);
+    if (!*resume) return ct_run_dir_clear(&r->dir); /* of what a run without a checkpoint left */
     CT_TRY(ct_state_peek(ct_run_path(&r->dir, "state.safetensors"), &r->state, NULL));
     if (r->opt->resume) return CT_OK;
     return ct_fail(CT_FAIL, "%s: holds %s run; %s", r->opt->dir, r->state.finished ? "a finished" : "an unfinished",

@@ -1,5 +1,6 @@
 #include "spec/model.h"
 #include "yaml/read.h"
+#include <stdio.h>
 #include <string.h>
 
 static const char *const beside[] = {"name", NULL};
@@ -40,6 +41,13 @@ void ct_model_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out) {
     }
 }
 
+void ct_batch_text(const ct_layout *l, char *out, size_t size) {
+    char text[128];
+    ct_layout_text(l, text, sizeof text);
+    const char *rest = strchr(text, ',');
+    snprintf(out, size, l->ndim ? "(N%s" : "%s", l->ndim ? (rest ? rest : ")") : text);
+}
+
 /* Adds layer i and sends a shape through it: *x becomes its output. */
 static bool build_layer(ct_doc *doc, const ct_model_spec *spec, int i, ct_module *list, ct_tensor **x) {
     const ct_layer_spec *l = &spec->layer[i];
@@ -52,7 +60,7 @@ static bool build_layer(ct_doc *doc, const ct_model_spec *spec, int i, ct_module
         *x = y;
         return true;
     }
-    ct_layout_text(&in, text, sizeof text);
+    ct_batch_text(&in, text, sizeof text);
     ct_diag(doc, CT_ERROR, l->at, "%s", y ? ct_why(y) : ct_error());
     if (i) ct_diag(doc, CT_NOTE, spec->layer[i - 1].at, "its input, %s, comes from here", text);
     else ct_diag(doc, CT_NOTE, spec->at, "its input is the data, %s", text);

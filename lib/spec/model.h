@@ -15,6 +15,8 @@ typedef struct ct_model_spec { ct_layer_spec *layer; int n; const ct_yaml *at; }
 
 /* Everything that is wrong becomes a diagnostic. */
 void ct_model_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out);
+/* "(N, 1, 28, 28)": the batch is whatever it will be. */
+void ct_batch_text(const ct_layout *l, char *out, size_t size);
 /* What a layer did, for the table of `check`. */
 typedef void (*ct_layer_seen)(void *ctx, const ct_module *m, const ct_layout *in, const ct_layout *out);
 /* Builds the modules for inputs of layout `in` (shapes only: nothing is computed); *out gets the result's layout. A layer

@@ -18,13 +18,30 @@ typedef struct bench {
     ct_layout in[MAX], out[MAX];
 } bench;
 
-#define SCALAR {.dtype = CT_F32}
-#define NONE {.dtype = CT_NONE}
-#define D1(t, a) {t, 1, {a}, {1}}
-#define D2(t, a, b) {t, 2, {a, b}, {b, 1}}
-#define NHWC(t, n, c, h, w) {t, 4, {n, c, h, w}, {(c) * (h) * (w), 1, (c) * (w), c}}
-#define OIHW(o, i, h, w) {CT_F32, 4, {o, i, h, w}, {(i) * (h) * (w), (h) * (w), w, 1}}
-#define TURNED(t, a, b) {t, 2, {a, b}, {1, a}}
+#define SCALAR \
+    { .dtype = CT_F32 }
+#define NONE \
+    { .dtype = CT_NONE }
+#define D1(t, a)         \
+    {                    \
+        t, 1, {a}, { 1 } \
+    }
+#define D2(t, a, b)            \
+    {                          \
+        t, 2, {a, b}, { b, 1 } \
+    }
+#define NHWC(t, n, c, h, w)                                      \
+    {                                                            \
+        t, 4, {n, c, h, w}, { (c) * (h) * (w), 1, (c) * (w), c } \
+    }
+#define OIHW(o, i, h, w)                                              \
+    {                                                                 \
+        CT_F32, 4, {o, i, h, w}, { (i) * (h) * (w), (h) * (w), w, 1 } \
+    }
+#define TURNED(t, a, b)        \
+    {                          \
+        t, 2, {a, b}, { 1, a } \
+    }
 
 static const ct_conv2d_args conv = {{1, 1}, {0, 0}, {1, 1}, 1};
 static const ct_conv2d_back_args back1 = {{1, 1}, {0, 0}, {1, 1}, 1, {4, {32, 1, 3, 3}}};
@@ -43,26 +60,145 @@ static const ct_batch_norm_args norm = {true, 0.1, 1e-5};
 #define CONV2 (2.0 * 64 * 64 * 24 * 24 * 9 * 32)
 #define FC1 (2.0 * 64 * 9216 * 128)
 static const bench benches[] = {
-    {"conv1 forward", CT_OP_conv2d, CONV1, &conv, 3, 1, {NHWC(CT_F32, 64, 1, 28, 28), OIHW(32, 1, 3, 3), D1(CT_F32, 32)}, {NHWC(CT_F32, 64, 32, 26, 26)}},
-    {"conv1 dw", CT_OP_conv2d_dw, CONV1, &back1, 2, 1, {NHWC(CT_F32, 64, 32, 26, 26), NHWC(CT_F32, 64, 1, 28, 28)}, {OIHW(32, 1, 3, 3)}},
-    {"conv2 forward", CT_OP_conv2d, CONV2, &conv, 3, 1, {NHWC(CT_F32, 64, 32, 26, 26), OIHW(64, 32, 3, 3), D1(CT_F32, 64)}, {NHWC(CT_F32, 64, 64, 24, 24)}},
-    {"conv2 dx", CT_OP_conv2d_dx, CONV2, &back2x, 2, 1, {NHWC(CT_F32, 64, 64, 24, 24), OIHW(64, 32, 3, 3)}, {NHWC(CT_F32, 64, 32, 26, 26)}},
-    {"conv2 dw", CT_OP_conv2d_dw, CONV2, &back2, 2, 1, {NHWC(CT_F32, 64, 64, 24, 24), NHWC(CT_F32, 64, 32, 26, 26)}, {OIHW(64, 32, 3, 3)}},
+    {"conv1 forward",
+     CT_OP_conv2d,
+     CONV1,
+     &conv,
+     3,
+     1,
+     {NHWC(CT_F32, 64, 1, 28, 28), OIHW(32, 1, 3, 3), D1(CT_F32, 32)},
+     {NHWC(CT_F32, 64, 32, 26, 26)}},
+    {"conv1 dw",
+     CT_OP_conv2d_dw,
+     CONV1,
+     &back1,
+     2,
+     1,
+     {NHWC(CT_F32, 64, 32, 26, 26), NHWC(CT_F32, 64, 1, 28, 28)},
+     {OIHW(32, 1, 3, 3)}},
+    {"conv2 forward",
+     CT_OP_conv2d,
+     CONV2,
+     &conv,
+     3,
+     1,
+     {NHWC(CT_F32, 64, 32, 26, 26), OIHW(64, 32, 3, 3), D1(CT_F32, 64)},
+     {NHWC(CT_F32, 64, 64, 24, 24)}},
+    {"conv2 dx",
+     CT_OP_conv2d_dx,
+     CONV2,
+     &back2x,
+     2,
+     1,
+     {NHWC(CT_F32, 64, 64, 24, 24), OIHW(64, 32, 3, 3)},
+     {NHWC(CT_F32, 64, 32, 26, 26)}},
+    {"conv2 dw",
+     CT_OP_conv2d_dw,
+     CONV2,
+     &back2,
+     2,
+     1,
+     {NHWC(CT_F32, 64, 64, 24, 24), NHWC(CT_F32, 64, 32, 26, 26)},
+     {OIHW(64, 32, 3, 3)}},
     {"conv2 bias gradient", CT_OP_sum, 0, &channels, 1, 1, {NHWC(CT_F32, 64, 64, 24, 24)}, {D1(CT_F32, 64)}},
-    {"max_pool2d", CT_OP_max_pool2d, 0, &pool, 1, 2, {NHWC(CT_F32, 64, 64, 24, 24)}, {NHWC(CT_F32, 64, 64, 12, 12), NHWC(CT_I64, 64, 64, 12, 12)}},
-    {"pool_scatter", CT_OP_pool_scatter, 0, &pool_size, 2, 1, {NHWC(CT_F32, 64, 64, 12, 12), NHWC(CT_I64, 64, 64, 12, 12)}, {NHWC(CT_F32, 64, 64, 24, 24)}},
-    {"dropout_", CT_OP_dropout_, 0, &drop, 2, 2, {D2(CT_F32, 64, 9216), D1(CT_I64, 2)}, {D2(CT_F32, 64, 9216), D2(CT_BOOL, 64, 9216)}},
-    {"mask_scale", CT_OP_mask_scale, 0, &keep, 2, 1, {D2(CT_F32, 64, 9216), D2(CT_BOOL, 64, 9216)}, {D2(CT_F32, 64, 9216)}},
-    {"linear 9216-128", CT_OP_linear, FC1, NULL, 3, 1, {D2(CT_F32, 64, 9216), D2(CT_F32, 128, 9216), D1(CT_F32, 128)}, {D2(CT_F32, 64, 128)}},
+    {"max_pool2d",
+     CT_OP_max_pool2d,
+     0,
+     &pool,
+     1,
+     2,
+     {NHWC(CT_F32, 64, 64, 24, 24)},
+     {NHWC(CT_F32, 64, 64, 12, 12), NHWC(CT_I64, 64, 64, 12, 12)}},
+    {"pool_scatter",
+     CT_OP_pool_scatter,
+     0,
+     &pool_size,
+     2,
+     1,
+     {NHWC(CT_F32, 64, 64, 12, 12), NHWC(CT_I64, 64, 64, 12, 12)},
+     {NHWC(CT_F32, 64, 64, 24, 24)}},
+    {"dropout_",
+     CT_OP_dropout_,
+     0,
+     &drop,
+     2,
+     2,
+     {D2(CT_F32, 64, 9216), D1(CT_I64, 2)},
+     {D2(CT_F32, 64, 9216), D2(CT_BOOL, 64, 9216)}},
+    {"mask_scale",
+     CT_OP_mask_scale,
+     0,
+     &keep,
+     2,
+     1,
+     {D2(CT_F32, 64, 9216), D2(CT_BOOL, 64, 9216)},
+     {D2(CT_F32, 64, 9216)}},
+    {"linear 9216-128",
+     CT_OP_linear,
+     FC1,
+     NULL,
+     3,
+     1,
+     {D2(CT_F32, 64, 9216), D2(CT_F32, 128, 9216), D1(CT_F32, 128)},
+     {D2(CT_F32, 64, 128)}},
     {"linear dx", CT_OP_matmul, FC1, NULL, 2, 1, {D2(CT_F32, 64, 128), D2(CT_F32, 128, 9216)}, {D2(CT_F32, 64, 9216)}},
-    {"linear dw", CT_OP_matmul, FC1, NULL, 2, 1, {TURNED(CT_F32, 128, 64), D2(CT_F32, 64, 9216)}, {D2(CT_F32, 128, 9216)}},
+    {"linear dw",
+     CT_OP_matmul,
+     FC1,
+     NULL,
+     2,
+     1,
+     {TURNED(CT_F32, 128, 64), D2(CT_F32, 64, 9216)},
+     {D2(CT_F32, 128, 9216)}},
     {"linear bias gradient", CT_OP_sum, 0, &rows, 1, 1, {D2(CT_F32, 64, 128)}, {D1(CT_F32, 128)}},
-    {"cross_entropy_", CT_OP_cross_entropy_, 0, &loss, 3, 2, {D2(CT_F32, 64, 10), D1(CT_I64, 64), NONE}, {SCALAR, D1(CT_F32, 64)}},
-    {"cross_entropy_back", CT_OP_cross_entropy_back, 0, &loss, 5, 1, {SCALAR, D2(CT_F32, 64, 10), D1(CT_I64, 64), NONE, D1(CT_F32, 64)}, {D2(CT_F32, 64, 10)}},
-    {"adam 9216x128", CT_OP_adam, 0, &adam, 6, 3, {D2(CT_F32, 128, 9216), D2(CT_F32, 128, 9216), D2(CT_F32, 128, 9216), D2(CT_F32, 128, 9216), SCALAR, SCALAR}, {D2(CT_F32, 128, 9216), D2(CT_F32, 128, 9216), D2(CT_F32, 128, 9216)}},
-    {"batch_norm_train", CT_OP_batch_norm_train, 0, &norm, 5, 5, {NHWC(CT_F32, 64, 64, 24, 24), D1(CT_F32, 64), D1(CT_F32, 64), D1(CT_F32, 64), D1(CT_F32, 64)}, {NHWC(CT_F32, 64, 64, 24, 24), D1(CT_F32, 64), D1(CT_F32, 64), D1(CT_F32, 64), D1(CT_F32, 64)}},
-    {"batch_norm_back", CT_OP_batch_norm_back, 0, NULL, 5, 3, {NHWC(CT_F32, 64, 64, 24, 24), NHWC(CT_F32, 64, 64, 24, 24), D1(CT_F32, 64), D1(CT_F32, 64), D1(CT_F32, 64)}, {NHWC(CT_F32, 64, 64, 24, 24), D1(CT_F32, 64), D1(CT_F32, 64)}},
-    {"log_softmax 4096x1000", CT_OP_log_softmax, 0, &(const ct_dim_args){1}, 1, 1, {D2(CT_F32, 4096, 1000)}, {D2(CT_F32, 4096, 1000)}},
+    {"cross_entropy_",
+     CT_OP_cross_entropy_,
+     0,
+     &loss,
+     3,
+     2,
+     {D2(CT_F32, 64, 10), D1(CT_I64, 64), NONE},
+     {SCALAR, D1(CT_F32, 64)}},
+    {"cross_entropy_back",
+     CT_OP_cross_entropy_back,
+     0,
+     &loss,
+     5,
+     1,
+     {SCALAR, D2(CT_F32, 64, 10), D1(CT_I64, 64), NONE, D1(CT_F32, 64)},
+     {D2(CT_F32, 64, 10)}},
+    {"adam 9216x128",
+     CT_OP_adam,
+     0,
+     &adam,
+     6,
+     3,
+     {D2(CT_F32, 128, 9216), D2(CT_F32, 128, 9216), D2(CT_F32, 128, 9216), D2(CT_F32, 128, 9216), SCALAR, SCALAR},
+     {D2(CT_F32, 128, 9216), D2(CT_F32, 128, 9216), D2(CT_F32, 128, 9216)}},
+    {"batch_norm_train",
+     CT_OP_batch_norm_train,
+     0,
+     &norm,
+     5,
+     5,
+     {NHWC(CT_F32, 64, 64, 24, 24), D1(CT_F32, 64), D1(CT_F32, 64), D1(CT_F32, 64), D1(CT_F32, 64)},
+     {NHWC(CT_F32, 64, 64, 24, 24), D1(CT_F32, 64), D1(CT_F32, 64), D1(CT_F32, 64), D1(CT_F32, 64)}},
+    {"batch_norm_back",
+     CT_OP_batch_norm_back,
+     0,
+     NULL,
+     5,
+     3,
+     {NHWC(CT_F32, 64, 64, 24, 24), NHWC(CT_F32, 64, 64, 24, 24), D1(CT_F32, 64), D1(CT_F32, 64), D1(CT_F32, 64)},
+     {NHWC(CT_F32, 64, 64, 24, 24), D1(CT_F32, 64), D1(CT_F32, 64)}},
+    {"log_softmax 4096x1000",
+     CT_OP_log_softmax,
+     0,
+     &(const ct_dim_args){1},
+     1,
+     1,
+     {D2(CT_F32, 4096, 1000)},
+     {D2(CT_F32, 4096, 1000)}},
 };
 
 static double now_ms(void) {
@@ -97,8 +233,10 @@ static double measure(const ct_backend *backend, const bench *b, void **in, void
         double took = now_ms() - start;
         if (took < best) best = took;
     }
-    if (kernel->release) kernel->release(state);
-    else ct_free(state);
+    if (kernel->release)
+        kernel->release(state);
+    else
+        ct_free(state);
     ct_free(exec.workspace);
     return best;
 }
@@ -117,8 +255,10 @@ int main(int argc, char **argv) {
         for (const ct_backend_choice *c = ct_backends_cpu; c->backend; c++) {
             if (!c->runs() || (argc > 2 && strcmp(argv[2], c->backend->name))) continue;
             double ms = measure(c->backend, b, in, out);
-            if (b->flops > 0) printf("%10.3f (%7.1f)", ms, b->flops / ms * 1e-6);
-            else printf("%10.3f          ", ms);
+            if (b->flops > 0)
+                printf("%10.3f (%7.1f)", ms, b->flops / ms * 1e-6);
+            else
+                printf("%10.3f          ", ms);
             fflush(stdout);
         }
         for (int j = 0; j < b->n_in; j++) ct_free(in[j]);
