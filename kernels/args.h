@@ -6,6 +6,7 @@
 #define FIELD_INT(field) int64_t field;
 #define FIELD_FLOAT(field) double field;
 #define FIELD_BOOL(field) bool field;
+#define FIELD_STRING(field) const char *field;
 #define NOT(s, field, help) bool no_##field;
 #define ENUM(s, field, words, help) int field;
 #define DIMS(s, field, help) ct_dims field;

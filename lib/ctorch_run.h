@@ -10,7 +10,7 @@ extern "C" {
 typedef struct ct_spec ct_spec;
 /* Reads a spec ("-": stdin) and applies `set` ("train.epochs=10"), NULL-terminated or NULL. *messages (may be NULL) gets
    every error and warning as a compiler prints them, to be ct_text_free'd; NULL where there are none. CT_BAD_SPEC when
-   there is an error; CT_FAIL when the file cannot be read. */
+   there is an error, a file that cannot be read among them. */
 ct_status ct_spec_load(const char *path, const char *const *set, ct_spec **out, char **messages);
 void ct_spec_free(ct_spec *spec);
 void ct_text_free(char *text);

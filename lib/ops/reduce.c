@@ -119,6 +119,23 @@ GRAD(cumsum) {
     din[0] = in[0]->layout.ndim ? ct_flip(ct_cumsum(ct_flip(g[0], along), *args), along) : g[0];
 }
 
+/* By doubling, as the products of prod's gradient. */
+FORMULA(cumprod) {
+    ARGS(dim);
+    (void)n_in, (void)out;
+    ct_tensor *x = ct_to(in[0], ct_sum_dtype(in[0]->layout.dtype));
+    int64_t dim = args->dim;
+    ct_status status = ct_dim_fix("cumprod", &dim, x->layout.ndim);
+    if (status) return ct_tensor_failed(status);
+    if (ct_why(x) || !x->layout.ndim) return x;
+    int64_t n = x->layout.size[dim];
+    ct_transpose_args swap = {.dim0 = dim, .dim1 = -1};
+    x = ct_transpose(x, swap);
+    for (int64_t by = 1; by < n; by *= 2) x = ct_mul(x, shifted(x, by, false));
+    return ct_transpose(x, swap);
+}
+
+/* ---- order ---- */
 static ct_status order_shape(const char *op, const ct_layout *in, int64_t dim, const int64_t *k, ct_layout *out,
                              int *n_out) {
     *n_out = 2;
@@ -160,4 +177,56 @@ GRAD(topk) {
     ARGS(topk);
     (void)n_in, (void)need;
     if (g[0]) din[0] = order_grad(in[0], out[1], g[0], args->dim);
+}
+
+FORMULA(argsort) {
+    ARGS(sort);
+    (void)n_in, (void)out;
+    ct_tensor *made[8], *x = ct_detach(in[0]);
+    ct_tensor *y = ct_apply(CT_OP_sort, &x, 1, args, made);
+    return ct_why(y) ? y : made[1];
+}
+
+/* Where the median along dim is, that dimension kept: the lower of two; where there is a NaN, the first of them. */
+static ct_tensor *median_index(ct_tensor *x, int64_t dim) {
+    x = ct_detach(x);
+    ct_tensor *made[8], *y = ct_apply(CT_OP_sort, &x, 1, &(ct_sort_args){.dim = dim}, made);
+    if (ct_why(y)) return y;
+    ct_tensor *largest = ct_amax(x, (ct_reduce_args){.dim = CT_DIMS(dim), .keepdim = true});
+    ct_narrow_args middle = {.dim = dim, .start = (x->layout.size[dim] - 1) / 2, .length = 1};
+    ct_arg_args first = {.dim = dim, .keepdim = true};
+    return ct_where(ct_isnan(largest), ct_argmax(x, first), ct_narrow(made[1], middle));
+}
+
+/* The median of all: elements equal to it share its gradient, as amax's do. */
+static ct_tensor *median_of_all(ct_tensor *x, ct_tensor **index) {
+    x = ct_reshape(x, (ct_shape_args){.shape = CT_DIMS(-1)});
+    ct_dim_args along = {.dim = 0};
+    *index = ct_squeeze(median_index(x, 0), along);
+    ct_tensor *value = ct_index_select(ct_detach(x), ct_unsqueeze(*index, along), along);
+    ct_tensor *same = ct_where(ct_isnan(value), ct_isnan(x), ct_eq(x, value));
+    ct_tensor *least = ct_amin(ct_detach(x), (ct_reduce_args){0});
+    return ct_amax(ct_where(same, x, least), (ct_reduce_args){0});
+}
+
+FORMULA(median) {
+    ARGS(median);
+    (void)n_in;
+    ct_tensor *x = in[0], *index, *y;
+    const ct_layout *l = &x->layout;
+    int64_t dim = args->dim.n ? args->dim.v[0] : 0;
+    ct_status status = ct_dim_fix("median", &dim, l->ndim);
+    if (!status && args->dim.n > 1) status = ct_shape_fail("median", "along one dimension, or of all");
+    if (!status && !ct_layout_numel(l)) status = ct_shape_fail("median", "no elements to choose from");
+    if (status) return ct_tensor_failed(status);
+    if (!args->dim.n || !l->ndim)
+        y = median_of_all(x, &index);
+    else {
+        ct_dim_args along = {.dim = dim};
+        index = median_index(x, dim);
+        y = ct_gather(x, index, along);
+        if (!args->keepdim) y = ct_squeeze(y, along), index = ct_squeeze(index, along);
+    }
+    if (out) out[1] = index;
+    return y;
 }

@@ -42,29 +42,24 @@ const ct_optimizer *ct_optimizer_find(const char *name) {
 }
 
 /* ---- an optimizer at work ---- */
-struct ct_optim {
-    const ct_optimizer *kind;
+
+/* Parameters that share their settings. */
+typedef struct group {
     void *args;
     ct_tensor **list; /* the op's inputs: n params, n gradients, states of n each, lr, count */
     int n, n_state;
-    ct_tensor *lr, *count;
-};
+    ct_tensor *lr;
+} group;
 
-static ct_status fill(ct_optim *o, ct_tensor *const *params) {
-    for (int p = 0; p < o->n; p++) {
-        o->list[p] = params[p];
-        for (int i = 0; i < o->n_state; i++) {
-            ct_tensor *t = ct_zeros(params[p]->layout.dtype, ct_shape_of(params[p]));
-            if (ct_why(t)) return t->status;
-            o->list[(2 + i) * o->n + p] = ct_keep(t);
-        }
-    }
-    double lr = 0;
-    const ct_key *key = ct_key_find(o->kind->kind.keys, "lr");
-    memcpy(&lr, (char *)o->args + key->offset, sizeof lr);
-    o->lr = ct_keep(ct_scalar(CT_F64, lr)), o->count = ct_keep(ct_scalar(CT_F64, 0));
-    return ct_why(o->lr) || ct_why(o->count) ? CT_NO_MEMORY : CT_OK;
-}
+struct ct_optim {
+    const ct_optimizer *kind;
+    group *group;
+    int n_groups;
+    size_t cap;
+    ct_tensor **params; /* of all groups, in order */
+    int n;
+    ct_tensor *count;
+};
 
 /* How many tensors are remembered a parameter: all that have a name, unless the row counts by its arguments. */
 static int states(const ct_optimizer *kind, const void *args) {
@@ -74,56 +69,102 @@ static int states(const ct_optimizer *kind, const void *args) {
     return n;
 }
 
+static void group_free(group *g) {
+    for (int i = 2 * g->n; g->list && i < (2 + g->n_state) * g->n; i++) ct_drop(g->list[i]);
+    ct_drop(g->lr);
+    ct_free(g->args), ct_free(g->list);
+}
+
+static ct_status fill(const ct_optim *o, group *g, ct_tensor *const *params) {
+    for (int p = 0; p < g->n; p++) {
+        g->list[p] = params[p];
+        for (int i = 0; i < g->n_state; i++) {
+            ct_tensor *t = ct_zeros(params[p]->layout.dtype, ct_shape_of(params[p]));
+            if (ct_why(t)) return t->status;
+            g->list[(2 + i) * g->n + p] = ct_keep(t);
+        }
+    }
+    double lr;
+    memcpy(&lr, (char *)g->args + ct_key_find(o->kind->kind.keys, "lr")->offset, sizeof lr);
+    g->lr = ct_keep(ct_scalar(CT_F64, lr));
+    return ct_why(g->lr) ? CT_NO_MEMORY : CT_OK;
+}
+
+ct_status ct_optim_add(ct_optim *o, const void *args, ct_tensor *const *params, int n) {
+    group *all = ct_grow(o->group, (size_t)o->n_groups, &o->cap, sizeof *all);
+    if (!all) return CT_NO_MEMORY;
+    o->group = all;
+    ct_tensor **list = ct_realloc(o->params, (size_t)(o->n + n) + 1, sizeof *list);
+    if (!list) return CT_NO_MEMORY;
+    o->params = list;
+    group g = {.n = n, .n_state = states(o->kind, args), .args = ct_alloc(1, o->kind->kind.args_size)};
+    g.list = ct_alloc((size_t)(2 + g.n_state) * (size_t)n + 2, sizeof *g.list);
+    ct_status status = g.args && g.list ? CT_OK : CT_NO_MEMORY;
+    if (!status) memcpy(g.args, args, o->kind->kind.args_size);
+    if (!status) status = fill(o, &g, params);
+    if (status) {
+        group_free(&g);
+        return status;
+    }
+    memcpy(o->params + o->n, params, (size_t)n * sizeof *params);
+    o->n += n;
+    o->group[o->n_groups++] = g;
+    return CT_OK;
+}
+
 ct_status ct_optim_new(const ct_optimizer *kind, const void *args, ct_tensor *const *params, int n, ct_optim **out) {
     ct_optim *o = ct_alloc(1, sizeof *o);
     if (!o) return CT_NO_MEMORY;
-    o->kind = kind, o->n = n, o->n_state = states(kind, args);
-    o->args = ct_alloc(1, kind->kind.args_size);
-    o->list = ct_alloc((size_t)(2 + o->n_state) * (size_t)n + 2, sizeof *o->list);
-    ct_status status = o->args && o->list ? CT_OK : CT_NO_MEMORY;
-    if (!status) memcpy(o->args, args, kind->kind.args_size);
-    if (!status) status = fill(o, params);
-    if (status) {
-        ct_optim_free(o);
-        return status;
-    }
-    *out = o;
-    return CT_OK;
+    o->kind = kind;
+    o->count = ct_keep(ct_scalar(CT_F64, 0));
+    ct_status status = ct_why(o->count) ? CT_NO_MEMORY : ct_optim_add(o, args, params, n);
+    if (status) ct_optim_free(o);
+    else *out = o;
+    return status;
 }
 
 void ct_optim_free(ct_optim *o) {
     if (!o) return;
-    for (int i = 2 * o->n; o->list && i < (2 + o->n_state) * o->n; i++) ct_drop(o->list[i]);
-    ct_drop(o->lr), ct_drop(o->count);
-    ct_free(o->args), ct_free(o->list), ct_free(o);
+    for (int i = 0; i < o->n_groups; i++) group_free(&o->group[i]);
+    ct_drop(o->count);
+    ct_free(o->group), ct_free(o->params), ct_free(o);
 }
 
 ct_status ct_optim_step(ct_optim *o) {
     ct_no_grad_begin();
     ct_status status = ct_set(o->count, ct_add_scalar(o->count, (ct_scalar_args){1}));
-    int n_in = (2 + o->n_state) * o->n;
-    for (int p = 0; p < o->n; p++) o->list[o->n + p] = ct_grad(o->list[p]);
-    o->list[n_in] = o->lr, o->list[n_in + 1] = o->count;
-    if (!status) status = ct_apply_in_place(o->kind->op, o->list, n_in + 2, o->args);
+    for (int i = 0; !status && i < o->n_groups; i++) {
+        group *g = &o->group[i];
+        int n_in = (2 + g->n_state) * g->n;
+        for (int p = 0; p < g->n; p++) g->list[g->n + p] = ct_grad(g->list[p]);
+        g->list[n_in] = g->lr, g->list[n_in + 1] = o->count;
+        if (g->n) status = ct_apply_in_place(o->kind->op, g->list, n_in + 2, g->args);
+    }
     ct_no_grad_end();
     return status;
 }
 
 void ct_optim_zero_grad(ct_optim *o) {
-    for (int p = 0; p < o->n; p++) ct_zero_grad(o->list[p]);
+    for (int p = 0; p < o->n; p++) ct_zero_grad(o->params[p]);
 }
 
 ct_tensor *const *ct_optim_params(const ct_optim *o, int *n) {
     *n = o->n;
-    return o->list;
+    return o->params;
 }
 
-ct_tensor *ct_optim_lr(ct_optim *o) { return o->lr; }
+int ct_optim_groups(const ct_optim *o) { return o->n_groups; }
+ct_tensor *ct_optim_lr(ct_optim *o, int i) { return o->group[i].lr; }
 ct_tensor *ct_optim_count(ct_optim *o) { return o->count; }
-int ct_optim_n_state(const ct_optim *o) { return o->n_state; }
-ct_tensor *ct_optim_state(ct_optim *o, int p, int i) { return o->list[(2 + i) * o->n + p]; }
-/* RMSprop without momentum skips a name: its states are those that are there, in order. */
-const char *ct_optim_state_name(const ct_optim *o, int i) {
-    bool skips = o->kind->op == CT_OP_rmsprop && i == 1 && ((const ct_rmsprop_args *)o->args)->momentum == 0;
-    return o->kind->state_name[i + skips];
+
+ct_tensor *ct_optim_state(const ct_optim *o, const ct_tensor *param, int i, const char **name) {
+    for (const group *g = o->group; g < o->group + o->n_groups; g++)
+        for (int p = 0; p < g->n; p++) {
+            if (g->list[p] != param || i >= g->n_state) continue;
+            /* RMSprop without momentum skips a name */
+            bool skips = o->kind->op == CT_OP_rmsprop && i == 1 && ((const ct_rmsprop_args *)g->args)->momentum == 0;
+            *name = o->kind->state_name[i + skips];
+            return g->list[(2 + i) * g->n + p];
+        }
+    return NULL;
 }

@@ -1,5 +1,6 @@
 #include "run/model.h"
 #include "base/alloc.h"
+#include <fnmatch.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,54 @@ ct_status ct_run_build(const ct_spec *spec, const ct_layout *input, int classes,
     }
     ct_module_free(m);
     return status ? status : CT_NO_MEMORY;
+}
+
+/* The group that a parameter belongs to: the first pattern that fits its name; 0: none. */
+static int group_of(const ct_spec *spec, const char *name) {
+    for (int i = 0; i < spec->n_groups; i++)
+        if (!fnmatch(spec->group[i].pattern, name, 0)) return i + 1;
+    return 0;
+}
+
+static ct_status add_groups(const ct_spec *spec, const ct_entry *entry, int n, ct_tensor **list, ct_optim **out) {
+    for (int g = 0; g <= spec->n_groups; g++) {
+        int k = 0;
+        for (int i = 0; i < n; i++)
+            if (entry[i].param->trained && group_of(spec, entry[i].name) == g) list[k++] = entry[i].param->tensor;
+        if (g && !k)
+            return ct_fail(CT_BAD_SPEC, "optimizer: no parameter is left for the group \"%s\"", spec->group[g - 1].pattern);
+        CT_TRY(g ? ct_optim_add(*out, spec->group[g - 1].args, list, k)
+                 : ct_optim_new(spec->optimizer, spec->optimizer_args, list, k, out));
+    }
+    return CT_OK;
+}
+
+ct_status ct_run_optimizer(const ct_spec *spec, ct_module *m, ct_optim **out) {
+    int n = ct_module_count(m), trained = 0;
+    ct_entry *entry = ct_alloc((size_t)n, sizeof *entry);
+    ct_tensor **list = ct_alloc((size_t)n, sizeof *list);
+    ct_status status = entry && list ? CT_OK : CT_NO_MEMORY;
+    *out = NULL;
+    if (!status) ct_module_entries(m, entry);
+    for (int i = 0; !status && i < n; i++) trained += entry[i].param->trained;
+    if (!status && !trained) status = ct_fail(CT_BAD_SPEC, "the model has no parameters to train");
+    if (!status) status = add_groups(spec, entry, n, list, out);
+    if (status) {
+        ct_optim_free(*out);
+        *out = NULL;
+    }
+    ct_free(entry), ct_free(list);
+    return status;
+}
+
+int64_t ct_run_parameters(ct_module *m) {
+    int n = ct_module_count(m);
+    int64_t total = 0;
+    ct_entry *entry = ct_alloc((size_t)n, sizeof *entry);
+    if (entry) ct_module_entries(m, entry);
+    for (int i = 0; entry && i < n; i++) total += entry[i].param->trained ? ct_numel(entry[i].param->tensor) : 0;
+    ct_free(entry);
+    return total;
 }
 
 ct_status ct_data_text(const ct_dataset *d, char **out) {
@@ -169,15 +218,7 @@ bool ct_model_image(const ct_model *m, int64_t size[2], int64_t *channels) {
     return *channels == 1 || *channels == 3;
 }
 
-int64_t ct_model_parameters(const ct_model *m) {
-    int n = ct_module_count(m->module);
-    int64_t total = 0;
-    ct_entry *entry = ct_alloc((size_t)n, sizeof *entry);
-    if (entry) ct_module_entries(m->module, entry);
-    for (int i = 0; entry && i < n; i++) total += entry[i].param->trained ? ct_numel(entry[i].param->tensor) : 0;
-    ct_free(entry);
-    return total;
-}
+int64_t ct_model_parameters(const ct_model *m) { return ct_run_parameters(m->module); }
 
 ct_status ct_model_step(ct_model *m, int64_t n, ct_step **out) {
     if (m->step && ct_step_capacity(m->step) < n) {

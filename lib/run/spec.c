@@ -38,6 +38,41 @@ __attribute__((constructor)) static void find_losses(void) {
     }
 }
 
+/* The settings of a group: the optimizer's own, but for what the group says. */
+static void read_group(ct_spec *s, const ct_yaml *pattern, const ct_yaml *own, const ct_yaml *common) {
+    ct_group_spec *g = &s->group[s->n_groups];
+    *g = (ct_group_spec){pattern->text, ct_doc_alloc(s->doc, 1, s->optimizer->kind.args_size), pattern};
+    ct_yaml *all = ct_yaml_new(s->doc, CT_MAP, own);
+    if (!g->args || !all) return;
+    if (own->kind != CT_MAP) {
+        ct_diag(s->doc, CT_ERROR, own, "a group is a map of settings, such as {weight_decay: 0}");
+        return;
+    }
+    for (int i = 0; common && common->kind == CT_MAP && i < common->n; i++)
+        if (!ct_yaml_get(own, common->key[i]->text)) ct_yaml_add(s->doc, all, common->key[i], common->value[i]);
+    for (int i = 0; i < own->n; i++) ct_yaml_add(s->doc, all, own->key[i], own->value[i]);
+    ct_read_keys(s->doc, all, s->optimizer->kind.name, s->optimizer->kind.keys, g->args, NULL);
+    s->n_groups++;
+}
+
+/* `optimizer: {adamw: {lr: 1e-3}, groups: {"*.bias": {weight_decay: 0}}}` */
+static void read_optimizer(ct_spec *s, const ct_yaml *node) {
+    static const char *const beside[] = {"groups", NULL};
+    int n;
+    const ct_kind *const *kinds = ct_optimizer_kinds(&n);
+    const ct_kind *kind = ct_read_kind(s->doc, node, "optimizer", kinds, n, &s->optimizer_args, beside);
+    const ct_yaml *groups = node->kind == CT_MAP ? ct_yaml_get(node, "groups") : NULL;
+    if (!kind) return;
+    s->optimizer = ct_optimizer_find(kind->name);
+    if (!groups) return;
+    if (groups->kind != CT_MAP) {
+        ct_diag(s->doc, CT_ERROR, groups, "groups is a map of name patterns, such as {\"*.bias\": {weight_decay: 0}}");
+        return;
+    }
+    if (!(s->group = ct_doc_alloc(s->doc, (size_t)groups->n + 1, sizeof *s->group))) return;
+    for (int i = 0; i < groups->n; i++) read_group(s, groups->key[i], groups->value[i], ct_yaml_get(node, kind->name));
+}
+
 /* `schedule: {cosine: {T_max: 20}, per: epoch}` */
 static void read_schedule(ct_spec *s, const ct_yaml *node) {
     static const char *const beside[] = {"per", NULL};
@@ -65,10 +100,7 @@ static void read_sections(ct_spec *s) {
     if (node[0]) ct_model_read(s->doc, node[0], &s->model);
     const ct_kind *kind = node[1] ? ct_read_kind(s->doc, node[1], "loss", losses, n_losses, &s->loss_args, NULL) : NULL;
     if (kind) s->loss = ct_op_find(kind->name);
-    int n;
-    const ct_kind *const *kinds = ct_optimizer_kinds(&n);
-    kind = node[2] ? ct_read_kind(s->doc, node[2], "optimizer", kinds, n, &s->optimizer_args, NULL) : NULL;
-    if (kind) s->optimizer = ct_optimizer_find(kind->name);
+    if (node[2]) read_optimizer(s, node[2]);
     if (schedule) read_schedule(s, schedule);
     if (s->data.dataset && s->data.images)
         ct_diag(s->doc, CT_ERROR, ct_yaml_get(ct_yaml_get(s->root, "data"), "images"),
@@ -84,8 +116,8 @@ ct_status ct_spec_messages(const ct_spec *spec, char **messages) {
 }
 
 static ct_status finish(ct_spec *s, ct_status status, const char *const *set, ct_spec **out, char **messages) {
-    for (; !status && set && *set; set++) ct_doc_set(s->doc, s->root, *set);
-    if (!status) read_sections(s);
+    for (; s->root && set && *set; set++) ct_doc_set(s->doc, s->root, *set);
+    if (s->root) read_sections(s);
     ct_status said = ct_spec_messages(s, messages);
     if (!status) status = said;
     if (status) ct_spec_free(s);

@@ -14,6 +14,9 @@ typedef struct ct_train_args {
     int monitor; /* 0: accuracy, 1: loss */
 } ct_train_args;
 
+/* Parameters whose dotted names fit a pattern ("*.bias") have optimizer settings of their own. */
+typedef struct ct_group_spec { const char *pattern; void *args; const ct_yaml *at; } ct_group_spec;
+
 struct ct_spec {
     int64_t seed;
     ct_data_args data;
@@ -23,6 +26,8 @@ struct ct_spec {
     void *loss_args;
     const ct_optimizer *optimizer;
     void *optimizer_args;
+    ct_group_spec *group;
+    int n_groups;
     const ct_scheduler *schedule; /* NULL: the rate stays */
     void *schedule_args;
     bool per_step; /* it moves after every step, not every epoch */

@@ -47,13 +47,13 @@ typedef struct all { ct_names model; ct_named *of; char (*text)[340]; int n; } a
 static void all_free(all *a) {
     ct_names_free(&a->model);
     ct_free(a->of), ct_free(a->text);
+    *a = (all){0};
 }
 
 static ct_status all_of(ct_module *m, ct_optim *o, all *a) {
     *a = (all){0};
     CT_TRY(ct_names_of(m, "model.", &a->model));
-    int k = ct_optim_n_state(o), p = 0;
-    size_t room = (size_t)a->model.n * (size_t)(1 + k) + 1;
+    size_t room = (size_t)a->model.n * (1 + CT_MAX_STATES) + 1;
     a->of = ct_alloc(room, sizeof *a->of), a->text = ct_alloc(room, sizeof *a->text);
     if (!a->of || !a->text) {
         all_free(a);
@@ -61,13 +61,13 @@ static ct_status all_of(ct_module *m, ct_optim *o, all *a) {
     }
     for (int i = 0; i < a->model.n; i++) a->of[a->n++] = a->model.of[i];
     for (int i = 0; i < a->model.n; i++) {
-        if (!a->model.entry[i].param->trained) continue;
-        for (int j = 0; j < k; j++) {
-            snprintf(a->text[a->n], sizeof a->text[0], "optim.%s.%s", a->model.entry[i].name, ct_optim_state_name(o, j));
-            a->of[a->n] = (ct_named){a->text[a->n], ct_optim_state(o, p, j)};
+        const char *name;
+        ct_tensor *t;
+        for (int j = 0; (t = ct_optim_state(o, a->model.of[i].tensor, j, &name)); j++) {
+            snprintf(a->text[a->n], sizeof a->text[0], "optim.%s.%s", a->model.entry[i].name, name);
+            a->of[a->n] = (ct_named){a->text[a->n], t};
             a->n++;
         }
-        p++;
     }
     a->of[a->n++] = (ct_named){"optim.step", ct_optim_count(o)};
     return CT_OK;
@@ -113,7 +113,7 @@ ct_status ct_state_load(const char *path, ct_run_state *s, ct_module *m, ct_opti
     ct_status status = all_of(m, o, &a);
     for (int i = 0; !status && i < a.n; i++)
         status = ct_tensor_load((ct_tensor *)a.of[i].tensor, a.of[i].name, file, path);
-    if (!status) all_free(&a);
+    all_free(&a);
     ct_safetensors_close(file);
     return status;
 }

@@ -26,6 +26,7 @@ typedef struct run {
     int64_t n_train, n_validation, steps; /* steps of an epoch */
     ct_samples held_out;
     ct_schedule schedule; /* kind NULL: the rate stays */
+    double *base_lr;      /* of each group of parameters */
     ct_run_state state;
     char *files; /* what the data is, for the checkpoint */
     double began, checkpointed, first_step;
@@ -61,23 +62,6 @@ static ct_status divide(run *r) {
     }
     r->steps = (r->n_train + r->spec->train.batch_size - 1) / r->spec->train.batch_size;
     return CT_OK;
-}
-
-static ct_status make_optimizer(run *r) {
-    int n = ct_module_count(r->module), k = 0;
-    ct_entry *entry = ct_alloc((size_t)n, sizeof *entry);
-    ct_tensor **trained = ct_alloc((size_t)n, sizeof *trained);
-    ct_status status = entry && trained ? CT_OK : CT_NO_MEMORY;
-    if (!status) ct_module_entries(r->module, entry);
-    for (int i = 0; !status && i < n; i++) {
-        if (!entry[i].param->trained) continue;
-        trained[k++] = entry[i].param->tensor;
-        r->report->parameters += ct_numel(entry[i].param->tensor);
-    }
-    if (!status && !k) status = ct_fail(CT_BAD_SPEC, "the model has no parameters to train");
-    if (!status) status = ct_optim_new(r->spec->optimizer, r->spec->optimizer_args, trained, k, &r->optim);
-    ct_free(entry), ct_free(trained);
-    return status;
 }
 
 /* One directory holds one run: what is there decides whether this starts, goes on, or is refused. */
@@ -151,12 +135,14 @@ static ct_status list_skipped(run *r) {
     return status;
 }
 
-/* The schedule's rate for the next step, and what a checkpoint needs of it. */
+/* The schedule's rate for the next step, each group's from its own base, and what a checkpoint needs of it. */
 static void set_rate(run *r) {
     const ct_schedule *c = &r->schedule;
     ct_run_state *s = &r->state;
-    if (!c->kind) return;
-    *(double *)ct_data(ct_optim_lr(r->optim)) = c->lr;
+    for (int g = 0; g < ct_optim_groups(r->optim); g++) {
+        double *lr = ct_data(ct_optim_lr(r->optim, g)), base = r->base_lr[g];
+        *lr = c->kind->at ? c->kind->at(c->args, base, c->t) : base * (c->lr / c->base);
+    }
     s->schedule_t = c->t, s->schedule_bad = c->bad, s->schedule_cooldown = c->cooldown;
     s->schedule_lr = c->lr, s->schedule_best = c->best;
 }
@@ -167,15 +153,19 @@ static void move_rate(run *r, double metric) {
     set_rate(r);
 }
 
-static void start_rate(run *r, bool resumed) {
+static ct_status start_rate(run *r, bool resumed) {
     const ct_spec *spec = r->spec;
     const ct_run_state *s = &r->state;
-    if (!spec->schedule) return;
-    r->schedule = ct_schedule_start(spec->schedule, spec->schedule_args, ct_item(ct_optim_lr(r->optim)));
+    if (!spec->schedule) return CT_OK;
+    int groups = ct_optim_groups(r->optim);
+    if (!(r->base_lr = ct_alloc((size_t)groups, sizeof *r->base_lr))) return CT_NO_MEMORY;
+    for (int g = 0; g < groups; g++) r->base_lr[g] = ct_item(ct_optim_lr(r->optim, g));
+    r->schedule = ct_schedule_start(spec->schedule, spec->schedule_args, r->base_lr[0]);
     if (resumed)
         r->schedule.t = s->schedule_t, r->schedule.bad = s->schedule_bad, r->schedule.cooldown = s->schedule_cooldown,
         r->schedule.lr = s->schedule_lr, r->schedule.best = s->schedule_best;
     set_rate(r);
+    return CT_OK;
 }
 
 static ct_status start(run *r, char **messages) {
@@ -191,7 +181,8 @@ static ct_status start(run *r, char **messages) {
         ct_spec_messages(r->spec, messages);
     }
     CT_TRY(built);
-    CT_TRY(make_optimizer(r));
+    CT_TRY(ct_run_optimizer(r->spec, r->module, &r->optim));
+    r->report->parameters = ct_run_parameters(r->module);
     ct_normalizer_make(r->spec->data.normalize.mean, r->spec->data.normalize.std, &r->norm);
     CT_TRY(divide(r));
     int64_t batch = CT_MIN(r->spec->train.batch_size, r->n_train);
@@ -205,7 +196,7 @@ static ct_status start(run *r, char **messages) {
                            "\"parameters\":%" PRId64 ",\"samples\":%" PRId64 ",\"validation\":%" PRId64 "}",
                            ct_version(), ct_backend_name(), ct_threads(), r->report->parameters, r->n_train, r->held_out.n));
     r->number_at_start = r->state.number;
-    start_rate(r, resume);
+    CT_TRY(start_rate(r, resume));
     return list_skipped(r);
 }
 
@@ -355,7 +346,7 @@ static void finish(run *r) {
     ct_module_free(r->module);
     ct_dataset_free(r->data);
     ct_run_dir_close(&r->dir);
-    ct_free(r->train), ct_free(r->validation), ct_free(r->order), ct_free(r->files);
+    ct_free(r->train), ct_free(r->validation), ct_free(r->order), ct_free(r->files), ct_free(r->base_lr);
 }
 
 ct_status ct_train(ct_spec *spec, const ct_train_options *options, ct_train_report *out, char **messages) {

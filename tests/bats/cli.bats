@@ -135,3 +135,15 @@ setup() {
     fails 1 "$ctorch" eval "$name$name"
     [[ $output != *$'\033'* ]]
 }
+
+@test "no command but fetch opens a socket" {
+    strace -o trace true 2>/dev/null || skip "no strace, or none allowed"
+    for words in "check specs/mnist-cnn.yaml" "train specs/digits-mlp.yaml -q -o run" "eval run" "predict run x.png" \
+        devices "fetch --list" "fetch --verify digits"; do
+        # shellcheck disable=SC2086 # words
+        strace -f -e trace=socket,connect,execve -o trace "$ctorch" $words >/dev/null 2>&1 || [ "$words" = "predict run x.png" ]
+        grep -q execve trace
+        run grep -E 'socket\(|connect\(' trace
+        [ "$status" -eq 1 ] || { echo "$words: $output"; false; }
+    done
+}

@@ -1,6 +1,6 @@
 /* One step of the workloads that ctorch is measured on, as the peers' scripts time it: a model of random weights,
    random inputs that are in memory already, no loader. Prints one JSON object a workload, and with --peak the product
-   rate that a floor is counted from. step [WORKLOAD ...] [--seconds S] [--threads N] [--peak] */
+   rate that a floor is counted from. step [WORKLOAD ...] [--seconds S] [--threads N] [--isa NAME] [--peak] */
 #include "base/alloc.h"
 #include "base/philox.h"
 #include "run/model.h"
@@ -63,19 +63,6 @@ static void bench_free(bench *b) {
     ct_spec_free(b->spec);
 }
 
-static ct_status make_optimizer(bench *b) {
-    int n = ct_module_count(b->module), k = 0;
-    ct_entry *entry = ct_alloc((size_t)n, sizeof *entry);
-    ct_tensor **trained = ct_alloc((size_t)n, sizeof *trained);
-    ct_status status = entry && trained ? CT_OK : CT_NO_MEMORY;
-    if (!status) ct_module_entries(b->module, entry);
-    for (int i = 0; !status && i < n; i++)
-        if (entry[i].param->trained) trained[k++] = entry[i].param->tensor;
-    if (!status) status = ct_optim_new(b->spec->optimizer, b->spec->optimizer_args, trained, k, &b->optim);
-    ct_free(entry), ct_free(trained);
-    return status;
-}
-
 static void random_batch(ct_step *s, int64_t numel, int64_t n) {
     ct_philox_key key = ct_philox_make(0, 1);
     float *x = ct_step_input(s);
@@ -94,7 +81,7 @@ static ct_status bench_new(const workload *w, bench *b) {
     ct_layout input = ct_layout_of(CT_F32, CT_DIMS(1, 1, 28, 28));
     CT_TRY(ct_spec_parse(w->name, text, strlen(text), NULL, &b->spec, NULL));
     CT_TRY(ct_run_build(b->spec, &input, CLASSES, &b->module));
-    if (w->train) CT_TRY(make_optimizer(b));
+    if (w->train) CT_TRY(ct_run_optimizer(b->spec, b->module, &b->optim));
     CT_TRY(ct_step_new(b->spec, b->module, b->optim, &input, CLASSES, w->batch, false, &b->step));
     random_batch(b->step, w->batch * 28 * 28, w->batch);
     return CT_OK;
@@ -176,7 +163,7 @@ static sgemm_fn *find_sgemm(void) {
 /* Operations a second of a product of 2048 x 2048 matrices, the best of several. sgemm NULL: ours. */
 static double product_rate(sgemm_fn *sgemm, ct_tensor *a, ct_tensor *b, float *c) {
     double best = INFINITY;
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 16; i++) {
         ct_scope *scope = ct_scope_open();
         double start = now();
         if (sgemm)
@@ -205,34 +192,50 @@ static ct_status peak(void) {
 
 /* ---- the command line ---- */
 
-static int usage(const char *what) {
-    fprintf(stderr, "step: %s\nusage: step [WORKLOAD ...] [--seconds S] [--threads N] [--peak]\nworkloads:", what);
+typedef struct options {
+    bool chosen[CT_COUNT(workloads)], any, peak;
+    double seconds;
+    const char *isa;
+} options;
+
+static int usage(void) {
+    fputs("usage: step [WORKLOAD ...] [--seconds S] [--threads N] [--isa NAME] [--peak]\nworkloads:", stderr);
     for (int i = 0; i < CT_COUNT(workloads); i++) fprintf(stderr, " %s", workloads[i].name);
     fputc('\n', stderr);
     return 2;
 }
 
-int main(int argc, char **argv) {
-    bool chosen[CT_COUNT(workloads)] = {false}, any = false, rate = false;
-    double seconds = 4;
+static bool read_options(int argc, char **argv, options *o) {
     for (int i = 1; i < argc; i++) {
+        const char *a = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
         int k = 0;
-        while (k < CT_COUNT(workloads) && strcmp(argv[i], workloads[k].name)) k++;
+        while (k < CT_COUNT(workloads) && strcmp(a, workloads[k].name)) k++;
         if (k < CT_COUNT(workloads))
-            chosen[k] = any = true;
-        else if (!strcmp(argv[i], "--peak"))
-            rate = true;
-        else if (!strcmp(argv[i], "--seconds") && i + 1 < argc)
-            seconds = atof(argv[++i]);
-        else if (!strcmp(argv[i], "--threads") && i + 1 < argc)
-            ct_set_threads(atoi(argv[++i]));
+            o->chosen[k] = o->any = true;
+        else if (!strcmp(a, "--peak"))
+            o->peak = true;
+        else if (!value)
+            return false;
+        else if (!strcmp(a, "--seconds"))
+            o->seconds = atof(value), i++;
+        else if (!strcmp(a, "--threads"))
+            ct_set_threads(atoi(value)), i++;
+        else if (!strcmp(a, "--isa"))
+            o->isa = value, i++;
         else
-            return usage("what is this?");
+            return false;
     }
+    return true;
+}
+
+int main(int argc, char **argv) {
+    options o = {.seconds = 4};
+    if (!read_options(argc, argv, &o)) return usage();
     ct_flush_denormals();
-    ct_status status = rate ? peak() : CT_OK;
+    ct_status status = ct_backend_use(o.isa);
+    if (!status && o.peak) status = peak();
     for (int k = 0; k < CT_COUNT(workloads) && !status; k++)
-        if (chosen[k] || (!any && !rate)) status = run(&workloads[k], seconds);
+        if (o.chosen[k] || (!o.any && !o.peak)) status = run(&workloads[k], o.seconds);
     if (status) fprintf(stderr, "step: %s\n", ct_error());
     return status ? 1 : 0;
 }

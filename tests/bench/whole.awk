@@ -5,7 +5,9 @@ function median(list,    n, i, j, t, v) {
         for (j = i; j > 1 && v[j] + 0 < v[j - 1] + 0; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
     return (v[int((n + 1) / 2)] + v[int(n / 2) + 1]) / 2
 }
-function compared(a, b, format) { return b == "" ? " | |" : sprintf(format " | 1/%.0f |", median(b), median(b) / median(a)) }
+function compared(a, b, format) {
+    return b == "" ? " | |" : sprintf(format " | 1/%.0f |", median(b), median(b) / median(a))
+}
 { seconds[$1] = seconds[$1] " " $2; mib[$1] = mib[$1] " " $3; first[$1] = first[$1] " " $4 }
 END {
     print "| whole process | ctorch | PyTorch's tutorial | ratio |"

@@ -76,12 +76,8 @@ static ct_status build(golden *g, const ct_spec *spec, const char **why, double 
     ct_names names;
     ct_status status = ct_names_of(m, "init.", &names);
     if (!status) status = ct_names_load(&names, g->file, g->path);
-    ct_tensor *trained[256];
-    int n = 0;
-    for (int i = 0; !status && i < names.n && n < 256; i++)
-        if (names.entry[i].param->trained) trained[n++] = names.entry[i].param->tensor;
     ct_optim *o = NULL;
-    if (!status) status = ct_optim_new(spec->optimizer, spec->optimizer_args, trained, n, &o);
+    if (!status) status = ct_run_optimizer(spec, m, &o);
     if (!status) status = train(g, spec, m, o, &input, (int)result.size[1], worst);
     *why = status ? ct_error() : "";
     ct_optim_free(o);

@@ -69,6 +69,15 @@ static bool set_words(const ct_key *key, void *field, const char *value) {
     return yes || !strcmp(value, "false");
 }
 
+/* A copy of text that lasts as long as the program, one for all that are equal. */
+static const char *lasting(const char *text) {
+    static char *known[256];
+    int i = 0;
+    while (i < CT_COUNT(known) && known[i] && strcmp(known[i], text)) i++;
+    if (i == CT_COUNT(known)) return NULL;
+    return known[i] ? known[i] : (known[i] = strdup(text));
+}
+
 ct_status case_set(const ct_key *keys, void *args, const char *name, const char *value) {
     const ct_key *key = ct_key_find(keys, name);
     if (!key) return ct_fail(CT_FAIL, "no argument '%s'", name);
@@ -78,6 +87,8 @@ ct_status case_set(const ct_key *keys, void *args, const char *name, const char 
     bool ok = false;
     if (key->type == CT_KEY_BOOL || key->type == CT_KEY_NOT || key->type == CT_KEY_ENUM)
         ok = set_words(key, field, value);
+    else if (key->type == CT_KEY_STRING)
+        ok = (*(const char **)field = lasting(value)) != NULL;
     else {
         int n = read_list(value, v, CT_MAX_DIMS);
         ok = key->type == CT_KEY_DIMS ? n >= 0 : n == 1 || n == count;

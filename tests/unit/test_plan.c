@@ -26,16 +26,8 @@ typedef struct trainee { ct_module *m; ct_optim *o; ct_step *s; } trainee;
 static bool trainee_new(ct_spec *spec, const ct_layout *input, int64_t capacity, bool eager, trainee *t) {
     *t = (trainee){0};
     if (!CHECK(ct_run_build(spec, input, CLASSES, &t->m) == CT_OK)) return false;
-    int n = ct_module_count(t->m), k = 0;
-    ct_entry *e = calloc((size_t)n, sizeof *e);
-    ct_tensor **p = calloc((size_t)n, sizeof *p);
-    ct_module_entries(t->m, e);
-    for (int i = 0; i < n; i++)
-        if (e[i].param->trained) p[k++] = e[i].param->tensor;
-    bool ok = CHECK(ct_optim_new(spec->optimizer, spec->optimizer_args, p, k, &t->o) == CT_OK) &&
-              CHECK(ct_step_new(spec, t->m, t->o, input, CLASSES, capacity, eager, &t->s) == CT_OK);
-    free(e), free(p);
-    return ok;
+    return CHECK(ct_run_optimizer(spec, t->m, &t->o) == CT_OK) &&
+           CHECK(ct_step_new(spec, t->m, t->o, input, CLASSES, capacity, eager, &t->s) == CT_OK);
 }
 
 static void trainee_free(trainee *t) {

@@ -6,7 +6,7 @@
 static const char spec_text[] = "data: {dataset: digits, validation: 0.2}\n"
                                 "model: [flatten, linear: 24, relu, dropout: 0.2, linear: 10]\n"
                                 "loss: cross_entropy\n"
-                                "optimizer: {adam: {lr: 5e-3}}\n"
+                                "optimizer: {adam: {lr: 5e-3}, groups: {\"*.bias\": {lr: 1e-2}}}\n"
                                 "schedule: {one_cycle: {max_lr: 1e-2, total_steps: 72}, per: step}\n"
                                 "train: {epochs: 3, batch_size: 50, log_every: 1, clip_grad_norm: 1.5}\n";
 

@@ -1,8 +1,8 @@
 #!/bin/sh
-# ctorch beside the peers on this machine: every contender in turn, ROUNDS times, medians; then whole runs. Prints tables,
-# and puts them into README between its two bench marks. What is not there (Python, PyTorch, JAX, a script, the data) is
-# left out with a line.
-# usage: run.sh BUILD [README.md]     PYTHON, PEERS, DATA, ROUNDS, STEP_SECONDS and EPOCHS come from the environment
+# ctorch beside the peers on this machine: every contender in turn, ROUNDS times, medians; then whole runs. Prints
+# tables, and puts them into README between its two bench marks. What is not there (Python, PyTorch, JAX, a script, the
+# data) is left out with a line.
+# usage: bench.sh BUILD [README.md]     PYTHON, PEERS, DATA, ROUNDS, STEP_SECONDS and EPOCHS come from the environment
 set -u
 build=$1 readme=${2:-README.md}
 PYTHON=${PYTHON:-python3} PEERS=${PEERS:-../shared/peers} DATA=${DATA:-../shared/data}
@@ -22,7 +22,8 @@ torch_peers() { # name | command
     for threads in 1 2; do
         for compile in '' --compile; do
             for layout in '' --channels-last; do
-                echo "PyTorch, $threads thread$([ $threads = 1 ] || echo s)${layout:+, channels-last}${compile:+, compiled}" \
+                how="${layout:+, channels-last}${compile:+, compiled}"
+                echo "PyTorch, $threads thread$([ $threads = 1 ] || echo s)$how" \
                     "|$PYTHON $PEERS/torch_peer.py $all --threads $threads $compile $layout --seconds $STEP_SECONDS"
             done
         done
@@ -30,7 +31,7 @@ torch_peers() { # name | command
 }
 
 contenders() {
-    echo "ctorch|$build/tests/bench-step $all --seconds $STEP_SECONDS"
+    echo "ctorch|$build/bench/step $all --seconds $STEP_SECONDS"
     [ -z "$torch" ] || torch_peers
     [ -z "$jax" ] || echo "JAX|$PYTHON $PEERS/jax_peer.py mnist_mlp mnist_cnn infer_mlp --seconds $STEP_SECONDS"
 }
@@ -38,7 +39,7 @@ contenders() {
 # Appends "name|workload|seconds|operations" for each line of JSON, and the process's memory.
 run_contender() { # name command
     # shellcheck disable=SC2086
-    "$build/tests/bench-measure" -o "$work/took" $2 >"$work/out" 2>>"$work/log" || {
+    "$build/bench/measure" -o "$work/took" $2 >"$work/out" 2>>"$work/log" || {
         say "$1: failed, left out"
         tail -n 3 "$work/log" >&2
         return
@@ -52,12 +53,13 @@ single_steps() {
     all='mnist_mlp mnist_cnn infer_mlp infer_cnn'
     round=0
     while [ $((round += 1)) -le "$ROUNDS" ]; do
-        "$build/tests/bench-step" --peak >"$work/out" || return 1
+        "$build/bench/step" --peak >"$work/out" || return 1
         echo "product|rate|$(field peak "$work/out")|0" >>"$work/times"
         contenders >"$work/contenders"
         while IFS='|' read -r name command; do
+            name=${name% }
             say "round $round of $ROUNDS: $name"
-            run_contender "${name% }" "$command" </dev/null
+            run_contender "$name" "$command" </dev/null
         done <"$work/contenders"
     done
 }
@@ -71,9 +73,11 @@ whole() { # name | seconds | mib | until the first step
 train() { # epochs data [measure's options]
     epochs=$1 data=$2
     shift 2
-    CTORCH_DATA=$data "$build/tests/bench-measure" -o "$work/took" "$@" "$build/ctorch" train specs/mnist-mlp.yaml --force \
-        -o "$work/run" --quiet --set train.epochs="$epochs" --set train.log_every=1 >>"$work/log" 2>&1 ||
-        say "ctorch train failed: $(tail -n 1 "$work/log")"
+    CTORCH_DATA=$data "$build/bench/measure" -o "$work/took" "$@" \
+        "$build/ctorch" train specs/mnist-mlp.yaml --force -o "$work/run" --quiet --set train.epochs="$epochs" \
+        --set train.log_every=1 >>"$work/log" 2>&1 && return
+    say "ctorch train failed: $(tail -n 1 "$work/log")"
+    return 1
 }
 
 first_step() { # raw files, as `ctorch fetch` leaves them
@@ -91,7 +95,7 @@ first_step() { # raw files, as `ctorch fetch` leaves them
 
 tutorial() {
     say "PyTorch's tutorial, $EPOCHS epochs: this takes minutes"
-    if "$build/tests/bench-measure" -o "$work/took" "$PYTHON" "$PEERS/torch_tutorial.py" "$DATA" --epochs "$EPOCHS" \
+    if "$build/bench/measure" -o "$work/took" "$PYTHON" "$PEERS/torch_tutorial.py" "$DATA" --epochs "$EPOCHS" \
         >>"$work/log" 2>&1; then
         whole tutorial
     else
@@ -100,7 +104,7 @@ tutorial() {
 }
 
 whole_runs() {
-    "$build/tests/bench-measure" -o "$work/took" -n 50 "$build/ctorch" --version >/dev/null && whole version
+    "$build/bench/measure" -o "$work/took" -n 50 "$build/ctorch" --version >/dev/null && whole version
     if [ ! -d "$DATA/mnist" ]; then
         say "there is no $DATA/mnist: no whole runs"
         return
@@ -116,9 +120,10 @@ whole_runs() {
 
 machine() {
     model=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)
-    kernels=$("$build/tests/bench-step" infer_mlp --seconds 0 | sed -n 's/.*"kernels": "\([a-z0-9]*\)".*/\1/p')
-    echo "Measured on ${model:-$(uname -m)}, $(nproc) cores, kernels $kernels${torch:+, PyTorch $torch}${jax:+, JAX $jax}," \
-        "with \`make bench PYTHON=path/to/python\`: medians of $ROUNDS rounds in turn."
+    kernels=$("$build/bench/step" infer_mlp --seconds 0 | sed -n 's/.*"kernels": "\([a-z0-9]*\)".*/\1/p')
+    peers="${torch:+, PyTorch $torch}${jax:+, JAX $jax}"
+    echo "Measured on ${model:-$(uname -m)}, $(nproc) cores, kernels $kernels$peers," \
+        "with \`make bench PYTHON=path/to/python\`: medians of $ROUNDS rounds in turn; the load before was $load."
 }
 
 report() {
@@ -146,7 +151,7 @@ torch=$(python_has torch) jax=$(python_has jax)
 [ -n "$torch" ] || say "no PyTorch by $PYTHON, or no $PEERS/torch_peer.py: left out"
 [ -n "$jax" ] || say "no JAX by $PYTHON, or no $PEERS/jax_peer.py: left out"
 load=$(cut -d' ' -f1 /proc/loadavg)
-case $load in 0.[0-4]*) ;; *) say "the load is $load: other programs are running, and times will be worse than they are" ;; esac
+case $load in 0.[0-4]*) ;; *) say "the load is $load: other programs are running, which slows all of this" ;; esac
 single_steps || exit 1
 whole_runs
 report >"$work/table"
