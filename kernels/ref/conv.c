@@ -1,5 +1,5 @@
-/* Convolution (cross-correlation) of volumes (N, C, D, H, W) by a weight (O, C / groups, KD, KH, KW), and its gradients.
-   Images are volumes of depth 1. */
+/* Convolution (cross-correlation) of volumes (N, C, D, H, W) by a weight (O, C / groups, KD, KH, KW), and its
+   gradients. Images are volumes of depth 1. */
 #ifndef T
 #include "kernels/ref/ref.h"
 
@@ -19,7 +19,9 @@ static window window_of(int dims, const int64_t *stride, const int64_t *padding,
 
 static ct_layout volume_of(const ct_layout *l) {
     if (l->ndim == 5) return *l;
-    ct_layout v = {l->dtype, 5, {l->size[0], l->size[1], 1, l->size[2], l->size[3]},
+    ct_layout v = {l->dtype,
+                   5,
+                   {l->size[0], l->size[1], 1, l->size[2], l->size[3]},
                    {l->stride[0], l->stride[1], 0, l->stride[2], l->stride[3]}};
     return v;
 }
@@ -108,11 +110,11 @@ static void F(dw)(const window *k, const ct_call *call, const void *const *in, T
     }
 }
 
-#define RUN_CONV(name, args_of, dims, fn)                                                                              \
-    RUN_OF(F(name)) {                                                                                                  \
-        const ct_##args_of##_args *a = call->args;                                                                     \
-        window k = window_of(dims, a->stride, a->padding, a->dilation, a->groups);                                     \
-        F(fn)(&k, call, in, out[0]);                                                                                   \
+#define RUN_CONV(name, args_of, dims, fn)                                          \
+    RUN_OF(F(name)) {                                                              \
+        const ct_##args_of##_args *a = call->args;                                 \
+        window k = window_of(dims, a->stride, a->padding, a->dilation, a->groups); \
+        F(fn)(&k, call, in, out[0]);                                               \
     }
 RUN_CONV(conv2d, conv2d, 2, forward)
 RUN_CONV(conv2d_dx, conv2d_back, 2, dx)

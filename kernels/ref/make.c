@@ -7,8 +7,10 @@ RUN_OF(arange) {
     bool floats = y->dtype == CT_F32 || y->dtype == CT_F64;
     for (int64_t i = 0; i < y->size[0]; i++) {
         double v = a->start + (double)i * a->step;
-        if (floats) ct_elem_put(y->dtype, out[0], i * y->stride[0], v);
-        else ct_elem_put_int(y->dtype, out[0], i * y->stride[0], ct_truncate(v, INT64_MIN, INT64_MAX));
+        if (floats)
+            ct_elem_put(y->dtype, out[0], i * y->stride[0], v);
+        else
+            ct_elem_put_int(y->dtype, out[0], i * y->stride[0], ct_truncate(v, INT64_MIN, INT64_MAX));
     }
 }
 const ct_kernel ct_ref_arange = {.run = arange};

@@ -93,7 +93,8 @@ static ct_status heads_inputs(ct_tensor *const *in, const ct_multi_head_attentio
     CT_TRY(ct_want_ndim(op, "x", x, 2, 3));
     int64_t size = x->size[x->ndim - 1];
     if (args->embed_dim && args->embed_dim != size)
-        return ct_shape_fail(op, "x has vectors of %lld, embed_dim is %lld", (long long)size, (long long)args->embed_dim);
+        return ct_shape_fail(op, "x has vectors of %lld, embed_dim is %lld", (long long)size,
+                             (long long)args->embed_dim);
     if (args->num_heads < 1 || size % args->num_heads)
         return ct_shape_fail(op, "%lld heads do not divide %lld", (long long)args->num_heads, (long long)size);
     CT_TRY(ct_want_sizes(op, "in_proj_weight", &in[IN_WEIGHT]->layout, (int64_t[]){3 * size, size}, 2));

@@ -3,8 +3,8 @@
 #include <stddef.h>
 
 enum { FORWARD, DX, DW };
-static const int ids[][3] = {[2] = {CT_OP_conv2d, CT_OP_conv2d_dx, CT_OP_conv2d_dw},
-                             [3] = {CT_OP_conv3d, CT_OP_conv3d_dx, CT_OP_conv3d_dw}};
+static const int ids[][3] = {
+    [2] = {CT_OP_conv2d, CT_OP_conv2d_dx, CT_OP_conv2d_dw}, [3] = {CT_OP_conv3d, CT_OP_conv3d_dx, CT_OP_conv3d_dw}};
 static const char *const names[] = {[2] = "conv2d", [3] = "conv3d"};
 
 /* Arguments, whatever the dimensions. */
@@ -44,7 +44,8 @@ static ct_status side(const conv *c, int i, int64_t in, int64_t kernel, const ct
     int64_t stride = c->stride[i], padding = c->padding[i], dilation = c->dilation[i], reach, room = 0;
     ct_layout_text(w, wt, sizeof wt), ct_layout_text(x, xt, sizeof xt);
     if (stride < 1 || dilation < 1 || padding < 0 || padding > CT_MAX_NUMEL || kernel < 1)
-        return ct_shape_fail(names[c->dims], "stride, dilation and weight %s want sizes above 0, padding 0 or more", wt);
+        return ct_shape_fail(names[c->dims], "stride, dilation and weight %s want sizes above 0, padding 0 or more",
+                             wt);
     if (__builtin_mul_overflow(kernel - 1, dilation, &reach) || (room = in + 2 * padding) <= reach)
         return ct_shape_fail(names[c->dims], "weight %s does not fit into input %s", wt, xt);
     *size = (room - reach - 1) / stride + 1;

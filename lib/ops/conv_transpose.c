@@ -49,7 +49,8 @@ static ct_status transposed_sizes(const transposed *t, const ct_layout *x, const
             return ct_shape_fail(t->op, "output_padding %lld is smaller neither than stride nor than dilation",
                                  (long long)extra);
         if (__builtin_mul_overflow(x->size[2 + i] - 1, stride, &apart) || apart > CT_MAX_NUMEL ||
-            __builtin_mul_overflow(w->size[2 + i] - 1, dilation, &reach) || reach > CT_MAX_NUMEL || extra > CT_MAX_NUMEL)
+            __builtin_mul_overflow(w->size[2 + i] - 1, dilation, &reach) || reach > CT_MAX_NUMEL ||
+            extra > CT_MAX_NUMEL)
             return ct_shape_fail(t->op, "the result's sizes overflow");
         more->v[2 * (t->dims - 1 - i) + 1] = extra / stride;
         size->v[2 + i] = apart - 2 * t->padding[i] + reach + extra + 1;
@@ -90,13 +91,13 @@ static ct_tensor *transpose(transposed t, ct_tensor *const *in) {
     return one ? without(y, 0) : y;
 }
 
-#define TRANSPOSED(n)                                                                                                  \
-    FORMULA(conv_transpose##n##d) {                                                                                    \
-        ARGS(conv_transpose##n##d);                                                                                    \
-        (void)n_in, (void)out;                                                                                         \
-        return transpose((transposed){"conv_transpose" #n "d", n, args->stride, args->padding, args->output_padding,   \
-                                      args->dilation, args->groups},                                                   \
-                         in);                                                                                          \
+#define TRANSPOSED(n)                                                                                                \
+    FORMULA(conv_transpose##n##d) {                                                                                  \
+        ARGS(conv_transpose##n##d);                                                                                  \
+        (void)n_in, (void)out;                                                                                       \
+        return transpose((transposed){"conv_transpose" #n "d", n, args->stride, args->padding, args->output_padding, \
+                                      args->dilation, args->groups},                                                 \
+                         in);                                                                                        \
     }
 TRANSPOSED(1)
 TRANSPOSED(2)

@@ -27,14 +27,18 @@ static ct_status read_labels(const char **s, int ndim, int open, int *label, int
     int letters = 0;
     for (; *p && *p != ',' && strncmp(p, "->", 2); p++) {
         if (*p == ' ') continue;
-        if (!strncmp(p, "...", 3) && !dots) dots = p, p += 2;
-        else if (letter(*p) < 0) return ct_shape_fail("einsum", "'%c' is no subscript", *p);
-        else letters++;
+        if (!strncmp(p, "...", 3) && !dots)
+            dots = p, p += 2;
+        else if (letter(*p) < 0)
+            return ct_shape_fail("einsum", "'%c' is no subscript", *p);
+        else
+            letters++;
     }
     if (open < 0) open = dots ? ndim - letters : 0;
     if (!dots) open = 0;
     if (open < 0 || letters + open > CT_MAX_DIMS || (ndim >= 0 && letters + open != ndim))
-        return ct_shape_fail("einsum", "subscripts '%.*s' do not fit a tensor of %d dimensions", (int)(p - *s), *s, ndim);
+        return ct_shape_fail("einsum", "subscripts '%.*s' do not fit a tensor of %d dimensions", (int)(p - *s), *s,
+                             ndim);
     *n = 0;
     for (const char *q = *s; q < p; q++) {
         for (int i = 0; q == dots && i < open; i++) label[(*n)++] = LABELS - open + i;
@@ -55,7 +59,8 @@ static ct_status note_sizes(equation *e, const term *x) {
     for (int d = 0; d < x->t->layout.ndim; d++) {
         int64_t n = x->t->layout.size[d], *size = &e->size[x->label[d]];
         if (e->count[x->label[d]]++ && *size != n && *size != 1 && n != 1)
-            return ct_shape_fail("einsum", "sizes %lld and %lld of one subscript differ", (long long)*size, (long long)n);
+            return ct_shape_fail("einsum", "sizes %lld and %lld of one subscript differ", (long long)*size,
+                                 (long long)n);
         if (e->count[x->label[d]] == 1 || *size == 1) *size = n;
     }
     return CT_OK;
@@ -109,8 +114,8 @@ static void take_diagonals(term *x) {
         const ct_layout *l = &x->t->layout;
         int64_t size[CT_MAX_DIMS] = {1, 1, 1, 1, 1, 1, 1, 1}, zero = 0;
         size[first] = l->size[first], size[d] = l->size[d];
-        ct_tensor *eye = ct_eye((ct_eye_args){.n = size[first] ? size[first] : CT_ZERO, .m = size[d] ? size[d] : CT_ZERO,
-                                              .dtype = CT_BOOL});
+        ct_tensor *eye = ct_eye((ct_eye_args){
+            .n = size[first] ? size[first] : CT_ZERO, .m = size[d] ? size[d] : CT_ZERO, .dtype = CT_BOOL});
         ct_tensor *mask = ct_reshape_to(eye, size, l->ndim), *none = ct_constant(l->dtype, (ct_dims){0}, (double)zero);
         ct_tensor *y = ct_sum_dim(ct_where(mask, x->t, none), d, false);
         drop(x, d);

@@ -5,7 +5,8 @@ static ct_status want_channels(const char *op, const ct_layout *x, int least, ct
     CT_TRY(ct_want_floats(op, x, 1));
     CT_TRY(ct_want_ndim(op, "the input", x, least, CT_MAX_DIMS));
     for (int i = 0; i < n; i++)
-        if (of_channel[i]) CT_TRY(ct_want_sizes(op, "what each channel has one of", &of_channel[i]->layout, &x->size[1], 1));
+        if (of_channel[i])
+            CT_TRY(ct_want_sizes(op, "what each channel has one of", &of_channel[i]->layout, &x->size[1], 1));
     return CT_OK;
 }
 

@@ -48,8 +48,8 @@ FORMULA(kl_div) {
     ct_tensor *missing = ct_missing("kl_div", in, 2);
     if (missing) return missing;
     ct_tensor *x = in[0], *target = in[1];
-    ct_tensor *loss = args->log_target ? ct_mul(ct_exp(target), ct_sub(target, x))
-                                       : ct_sub(entropy(target), ct_mul(target, x));
+    ct_tensor *loss =
+        args->log_target ? ct_mul(ct_exp(target), ct_sub(target, x)) : ct_sub(entropy(target), ct_mul(target, x));
     if (args->reduction != BATCHMEAN) return ct_reduced(loss, args->reduction);
     if (!x->layout.ndim) return ct_tensor_error(CT_FAIL, "kl_div: a number is no batch");
     return ct_times(ct_sum(loss, (ct_reduce_args){0}), 1 / (double)x->layout.size[0]);

@@ -69,7 +69,8 @@ FORMULA(pixel_shuffle) {
     ct_status status = want_image("pixel_shuffle", &in[0]->layout, r, s);
     if (status) return ct_tensor_failed(status);
     if (s[1] % (r * r))
-        return ct_tensor_error(CT_FAIL, "pixel_shuffle: %lld channels are no multiple of %lld", (long long)s[1], (long long)(r * r));
+        return ct_tensor_error(CT_FAIL, "pixel_shuffle: %lld channels are no multiple of %lld", (long long)s[1],
+                               (long long)(r * r));
     int64_t c = s[1] / (r * r), apart[] = {s[0], c, r, r, s[2], s[3]}, last[] = {c, s[2] * r, s[3] * r};
     return shuffled(in[0], apart, CT_DIMS(0, 1, 4, 2, 5, 3), last);
 }

@@ -7,15 +7,16 @@ static ct_tensor *want_dims(const char *op, ct_tensor *a, ct_tensor *b, int na, 
     ct_status status = ct_want_ndim(op, "the first factor", &a->layout, na, na);
     if (!status) status = ct_want_ndim(op, "the second factor", &b->layout, nb, nb);
     if (!status && na == 3 && a->layout.size[0] != b->layout.size[0])
-        status = ct_shape_fail(op, "batches of %lld and %lld", (long long)a->layout.size[0], (long long)b->layout.size[0]);
+        status =
+            ct_shape_fail(op, "batches of %lld and %lld", (long long)a->layout.size[0], (long long)b->layout.size[0]);
     return status ? ct_tensor_failed(status) : NULL;
 }
 
-#define PRODUCT(name, na, nb)                                                                                          \
-    FORMULA(name) {                                                                                                    \
-        (void)n_in, (void)args_, (void)out;                                                                            \
-        ct_tensor *wrong = want_dims(#name, in[0], in[1], na, nb);                                                     \
-        return wrong ? wrong : ct_matmul(in[0], in[1]);                                                                \
+#define PRODUCT(name, na, nb)                                      \
+    FORMULA(name) {                                                \
+        (void)n_in, (void)args_, (void)out;                        \
+        ct_tensor *wrong = want_dims(#name, in[0], in[1], na, nb); \
+        return wrong ? wrong : ct_matmul(in[0], in[1]);            \
     }
 PRODUCT(mm, 2, 2)
 PRODUCT(bmm, 3, 3)

@@ -108,7 +108,11 @@ static ct_tensor *run(const kind *k, ct_tensor *const *in, int n_in, const ct_re
     ct_tensor *gates = ct_linear(swap ? ct_transpose(in[X], turn) : in[X], in[W_IH], in[B_IH]);
     if (one) gates = ct_unsqueeze(gates, (ct_dim_args){.dim = 1});
     if (ct_why(gates)) return gates;
-    layer l = {.w_hh = in[W_HH], .b_hh = in[B_HH], .hidden = in[W_HH]->layout.size[1], .reverse = args->reverse, .step = k->step};
+    layer l = {.w_hh = in[W_HH],
+               .b_hh = in[B_HH],
+               .hidden = in[W_HH]->layout.size[1],
+               .reverse = args->reverse,
+               .step = k->step};
     l.h = first_state(in[H0], &gates->layout, l.hidden);
     l.c = n_in > C0 ? first_state(in[C0], &gates->layout, l.hidden) : NULL;
     int n = (int)gates->layout.size[0];
@@ -122,7 +126,7 @@ static ct_tensor *run(const kind *k, ct_tensor *const *in, int n_in, const ct_re
     return one ? ct_squeeze(y, (ct_dim_args){.dim = 1}) : y;
 }
 
-#define RECURRENT(name, gates, step)                                                                                   \
+#define RECURRENT(name, gates, step) \
     FORMULA(name) { return run(&(kind){#name, gates, step}, in, n_in, args_, out); }
 RECURRENT(rnn_tanh, 1, tanh_step)
 RECURRENT(rnn_relu, 1, relu_step)

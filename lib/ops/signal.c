@@ -9,8 +9,9 @@ static ct_tensor *counting(int64_t n, double step) {
 
 /* Cosines, then sines, of each frequency: (2 frequencies, n_fft). In f64 until they are made: angles are large. */
 static ct_tensor *waves(int64_t n, int64_t frequencies, ct_dtype dtype) {
-    ct_tensor *angle = ct_mul(ct_unsqueeze(counting(frequencies, 2 * 3.14159265358979323846 / (double)n), (ct_dim_args){.dim = 1}),
-                              counting(n, 1));
+    ct_tensor *angle =
+        ct_mul(ct_unsqueeze(counting(frequencies, 2 * 3.14159265358979323846 / (double)n), (ct_dim_args){.dim = 1}),
+               counting(n, 1));
     ct_tensor *both[] = {ct_cos(angle), ct_sin(angle)};
     return ct_to(ct_cat(both, 2, (ct_dim_args){.dim = 0}), dtype);
 }

@@ -2,9 +2,7 @@
 #include "ops/shape_util.h"
 
 static ct_tensor *zero_of(const ct_tensor *t) { return ct_constant(t->layout.dtype, (ct_dims){0}, 0); }
-static ct_tensor *is(ct_tensor *t, double value) {
-    return ct_eq(t, ct_constant(t->layout.dtype, (ct_dims){0}, value));
-}
+static ct_tensor *is(ct_tensor *t, double value) { return ct_eq(t, ct_constant(t->layout.dtype, (ct_dims){0}, value)); }
 
 /* ---- distances, cosines ---- */
 static ct_tensor *distance(ct_tensor *a, ct_tensor *b, double p, double eps, bool keepdim) {
@@ -35,7 +33,8 @@ FORMULA(cosine_similarity) {
     if (status) return ct_tensor_failed(status);
     ct_expand_args to = {.size = ct_all_dims(wide.size, wide.ndim)};
     ct_tensor *x1 = ct_floats(ct_expand(in[0], to)), *x2 = ct_floats(ct_expand(in[1], to));
-    return ct_sum_dim(ct_mul(direction(x1, args->dim, args->eps), direction(x2, args->dim, args->eps)), args->dim, false);
+    return ct_sum_dim(ct_mul(direction(x1, args->dim, args->eps), direction(x2, args->dim, args->eps)), args->dim,
+                      false);
 }
 
 /* ---- losses: a target of 1 says alike, -1 unlike ---- */
@@ -49,7 +48,8 @@ FORMULA(cosine_embedding_loss) {
     ct_tensor *a = in[0], *b = in[1], *target = in[2];
     int n = a->layout.ndim;
     if (n < 1 || n > 2 || target->layout.ndim != n - 1)
-        return ct_tensor_error(CT_FAIL, "cosine_embedding_loss: a vector each and one target a pair are wanted, or rows");
+        return ct_tensor_error(CT_FAIL,
+                               "cosine_embedding_loss: a vector each and one target a pair are wanted, or rows");
     ct_tensor *norms = ct_mul(ct_plus(ct_sum_dim(ct_square(a), -1, false), least),
                               ct_plus(ct_sum_dim(ct_square(b), -1, false), least));
     ct_tensor *cosine = ct_div(ct_sum_dim(ct_mul(a, b), -1, false), ct_sqrt(norms)), *zero = zero_of(cosine);

@@ -9,6 +9,7 @@ typedef struct golden {
     const char *path;
     ct_safetensors *file;
     json_t *cases;
+    const char *spec, *rename; /* of runs: a spec to use, and a table of "their.name our.name" lines; or NULL */
     int passed, failed, skipped;
 } golden;
 

@@ -1,4 +1,6 @@
-/* usage: goldens [--isa NAME] PATH...   Each PATH is a golden file, or a folder searched for *.safetensors. */
+/* usage: goldens [--isa NAME] [--spec FILE.yaml [--rename FILE]] PATH...
+   Each PATH is a golden file, or a folder searched for *.safetensors. --spec: runs use this spec rather than one made
+   from the file's source; --rename: a line "their.name our.name" a parameter that is called otherwise there. */
 #include "goldens.h"
 #include "../unit/cases.h"
 #include "ops/ops.h"
@@ -11,6 +13,7 @@
 #include <sys/stat.h>
 
 static int passed, failed, skipped;
+static const char *spec, *rename_table;
 
 static void say(const golden *g, const char *what, const char *name, const char *fmt, va_list args) {
     printf("%s: %s: %s: ", what, g->path, name);
@@ -76,7 +79,7 @@ bool golden_args(const ct_key *keys, void *args, const json_t *object, const cha
 }
 
 static void run_file(const char *path) {
-    golden g = {.path = path};
+    golden g = {.path = path, .spec = spec, .rename = rename_table};
     ct_scope *scope = ct_scope_open();
     if (ct_safetensors_open(path, &g.file)) {
         golden_fail(&g, "open", "%s", ct_error());
@@ -119,14 +122,21 @@ static void run_path(const char *path) {
     if (n >= 0) free(entry);
 }
 
+static int usage(const char *why) {
+    fprintf(stderr, "goldens: %s\nusage: goldens [--isa NAME] [--spec FILE.yaml [--rename FILE]] PATH...\n", why);
+    return 2;
+}
+
 int main(int argc, char **argv) {
-    int first = 1;
-    if (argc > 2 && !strcmp(argv[1], "--isa")) {
-        if (ct_backend_use(argv[2])) return fprintf(stderr, "goldens: %s\n", ct_error()), 2;
-        first = 3;
+    int i = 1;
+    for (; i + 1 < argc && !strncmp(argv[i], "--", 2); i += 2) {
+        if (!strcmp(argv[i], "--spec")) spec = argv[i + 1];
+        else if (!strcmp(argv[i], "--rename")) rename_table = argv[i + 1];
+        else if (strcmp(argv[i], "--isa")) return usage("an unknown option");
+        else if (ct_backend_use(argv[i + 1])) return usage(ct_error());
     }
-    if (first >= argc) return fprintf(stderr, "usage: goldens [--isa NAME] PATH...\n"), 2;
-    for (int i = first; i < argc; i++) run_path(argv[i]);
+    if (i >= argc) return usage("a path is missing");
+    for (; i < argc; i++) run_path(argv[i]);
     printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
     return failed != 0;
 }
