@@ -23,6 +23,12 @@ typedef enum ct_status {
 /* The message of this thread's last failed call; valid until the next. */
 const char *ct_error(void);
 const char *ct_version(void);
+/* For functions that return a status: ends them with that of a call that failed. */
+#define CT_TRY(call)                                                                                                   \
+    do {                                                                                                               \
+        ct_status status_ = (call);                                                                                    \
+        if (status_) return status_;                                                                                   \
+    } while (0)
 
 /* ---- tensors ---- */
 #define CT_MAX_DIMS 8
@@ -95,6 +101,73 @@ void ct_no_grad_end(void);
 
 /* ---- random numbers: Philox, a function of seed, step, name and place alone ---- */
 void ct_manual_seed(uint64_t seed); /* of this thread's eager calls */
+
+/* ---- first values, as torch.nn.init's: each fills t, of floats, in place from this thread's random numbers ---- */
+ct_status ct_init_uniform(ct_tensor *t, double a, double b);
+ct_status ct_init_normal(ct_tensor *t, double mean, double std);
+/* Normal numbers, of which only those in [a, b] count. */
+ct_status ct_init_trunc_normal(ct_tensor *t, double mean, double std, double a, double b);
+ct_status ct_init_constant(ct_tensor *t, double value);
+ct_status ct_init_ones(ct_tensor *t);
+ct_status ct_init_zeros(ct_tensor *t);
+ct_status ct_init_eye(ct_tensor *t);
+ct_status ct_init_dirac(ct_tensor *t, int64_t groups); /* 0: 1 */
+ct_status ct_init_orthogonal(ct_tensor *t, double gain);
+ct_status ct_init_sparse(ct_tensor *t, double sparsity, double std);
+ct_status ct_init_xavier_uniform(ct_tensor *t, double gain);
+ct_status ct_init_xavier_normal(ct_tensor *t, double gain);
+typedef struct ct_kaiming_args {
+    double a;                 /* slope below 0 of leaky_relu */
+    bool fan_out;             /* scale by the outputs, else by the inputs */
+    const char *nonlinearity; /* NULL: "leaky_relu" */
+} ct_kaiming_args;
+ct_status ct_init_kaiming_uniform(ct_tensor *t, ct_kaiming_args args);
+ct_status ct_init_kaiming_normal(ct_tensor *t, ct_kaiming_args args);
+/* The gain of "relu", "tanh", "leaky_relu" (param: its slope)...; NAN, with ct_error() set, when it is unknown. */
+double ct_init_gain(const char *nonlinearity, double param);
+
+/* ---- modules: layers with their parameters ---- */
+typedef struct ct_module ct_module;
+/* A model as a spec says it (ctorch-spec(5)), "[flatten, linear: 128, relu, linear: 10]", for batches of samples of this
+   type and shape. Input sizes are inferred; parameters start as PyTorch's do, from this thread's random numbers. NULL
+   when it cannot be: ct_error() says what is wrong, and where. */
+ct_module *ct_module_open(const char *model, ct_dtype dtype, ct_dims sample);
+void ct_module_free(ct_module *m);
+ct_tensor *ct_module_forward(ct_module *m, ct_tensor *x);
+/* Whether dropout drops and batch_norm looks at the batch; a new module is in training. */
+void ct_module_train(ct_module *m, bool training);
+/* What is trained, *n tensors in order; they and the list are the module's. NULL: no memory. */
+ct_tensor *const *ct_module_params(ct_module *m, int *n);
+/* Name of tensor i, parameters and running statistics, as in PyTorch's state dict ("1.weight"); false past the last. */
+bool ct_module_name(const ct_module *m, int i, char name[256]);
+ct_tensor *ct_module_tensor(const ct_module *m, const char *name); /* by name, or NULL */
+int64_t ct_module_trained(const ct_module *m);                     /* numbers that are trained in it */
+/* All its tensors by name, as a safetensors file; and back, each of exactly the shape and type it has. */
+ct_status ct_module_save(ct_module *m, const char *path);
+ct_status ct_module_load(ct_module *m, const char *path);
+
+/* ---- optimizers ---- */
+typedef struct ct_optim ct_optim;
+/* "adam: {lr: 1e-3}", as a spec says it, for params[n], which must outlive it; NULL, with ct_error(), when it cannot be. */
+ct_optim *ct_optim_open(const char *optimizer, ct_tensor *const *params, int n);
+/* A further group of parameters with settings of its own; the optimizer must be the same. */
+ct_status ct_optim_add_group(ct_optim *o, const char *optimizer, ct_tensor *const *params, int n);
+void ct_optim_free(ct_optim *o);
+void ct_optim_zero_grad(ct_optim *o);
+/* One step from the gradients; a parameter without one stays as it is. After an error in an open scope there is no step:
+   that error is returned. */
+ct_status ct_optim_step(ct_optim *o);
+/* Gradients scaled so that their norm, all together, is at most max_norm; or each element brought into [-max, max]. */
+ct_status ct_clip_grad_norm(ct_tensor *const *params, int n, double max_norm);
+ct_status ct_clip_grad_value(ct_tensor *const *params, int n, double max);
+int ct_optim_groups(const ct_optim *o);
+ct_tensor *ct_optim_lr(ct_optim *o, int group); /* a group's learning rate: 0-d f64, the optimizer's own; change it freely */
+
+typedef struct ct_lr_scheduler ct_lr_scheduler;
+/* "cosine: {T_max: 20}", as a spec says it: moves the learning rates of `o`, which must outlive it. NULL as above. */
+ct_lr_scheduler *ct_lr_scheduler_open(const char *schedule, ct_optim *o);
+void ct_lr_scheduler_step(ct_lr_scheduler *s, double metric); /* metric: of reduce_on_plateau; others do not look at it */
+void ct_lr_scheduler_free(ct_lr_scheduler *s);
 
 /* ---- threads: of the library's own pool ---- */
 int ct_threads(void);

@@ -126,6 +126,10 @@ typedef struct ct_dataset_info { const char *name, *title, *license; int64_t byt
 bool ct_dataset_list(int i, ct_dataset_info *out);
 ct_status ct_dataset_fetch(const char *name, const ct_fetch_options *options);
 ct_status ct_dataset_verify(const char *name, const ct_fetch_options *options);
+/* The samples of a dataset's "train" or "test" split as u8 (N, C, H, W) and their labels as i64 (N), in this scope.
+   data_dirs: as in ct_train_options, or NULL: `digits`, which is embedded, needs none. */
+ct_status ct_dataset_read(const char *name, const char *split, const char *const *data_dirs, ct_tensor **x,
+                          ct_tensor **y);
 /* The test images of a spec's dataset as u8 (N, C, H, W), in this scope, for showing; *labels may be NULL. */
 ct_tensor *ct_model_samples(ct_model *m, const ct_eval_options *options, int64_t first, int64_t n, int64_t *labels);
 

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-#define HALF (VW / 2)              /* 64-bit lanes of a vector */
-#define VECTORS 2 /* at once, to hide the multiplications' latency */
+#define HALF (VW / 2) /* 64-bit lanes of a vector */
+#define VECTORS 2     /* at once, to hide the multiplications' latency */
 #define BLOCKS (VECTORS * HALF)
 #define WORDS (4 * BLOCKS)
 #define CHUNK 4096 /* elements of a task: a multiple of WORDS */

@@ -44,6 +44,13 @@ CT_INLINE lanes lanes_fma(lanes a, lanes b, lanes c) { /* a * b + c */
     CT_EACH(i, LANE_VECTORS) c.v[i] = vfma(a.v[i], b.v[i], c.v[i]);
     return c;
 }
+CT_INLINE lanes lanes_max(lanes a, lanes b) { /* a where it is larger: a NaN in b is kept, one in a is not */
+    CT_EACH(i, LANE_VECTORS) {
+        vi more = (vi)(a.v[i] > b.v[i]);
+        a.v[i] = (vf)(((vi)a.v[i] & more) | ((vi)b.v[i] & ~more));
+    }
+    return a;
+}
 CT_INLINE float lanes_sum(lanes x) {
     float s[LANES];
     lanes_store(s, x);
@@ -63,5 +70,17 @@ CT_INLINE float sum_f32(const float *x, int64_t n) {
     if (i + LANES <= n) a = lanes_add(a, lanes_load(x + i)), i += LANES;
     if (i < n) b = lanes_add(b, lanes_load_part(x + i, n - i, 0));
     return lanes_sum(lanes_add(a, b));
+}
+
+/* The largest of n > 0 floats; where there is NaN, anything. */
+CT_INLINE float max_f32(const float *x, int64_t n) {
+    lanes most = lanes_set(x[0]);
+    float part[LANES];
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) most = lanes_max(lanes_load(x + i), most);
+    if (i < n) most = lanes_max(lanes_load_part(x + i, n - i, x[0]), most);
+    lanes_store(part, most);
+    for (int j = 1; j < LANES; j++) part[0] = part[j] > part[0] ? part[j] : part[0];
+    return part[0];
 }
 #endif

@@ -50,12 +50,6 @@ static int64_t target_of(const loss_run *r, int64_t i) {
 }
 static float weight_of(const loss_run *r, int64_t t) { return t < 0 ? 0 : r->weight ? r->weight[t] : 1; }
 
-static float max_f32(const float *x, int64_t n) {
-    float most = x[0];
-    for (int64_t i = 1; i < n; i++) most = x[i] > most ? x[i] : most;
-    return most;
-}
-
 /* The logarithm of the sum of e^x. */
 static float logsumexp(const float *x, int64_t n) {
     float most = max_f32(x, n), e[LANES];

@@ -28,13 +28,6 @@ static ct_status soft_prepare(const ct_call *call, void **state, size_t *workspa
     return CT_OK;
 }
 
-static float max_f32(const float *x, int64_t n) {
-    float most = x[0];
-#pragma omp simd reduction(max : most)
-    for (int64_t i = 1; i < n; i++) most = x[i] > most ? x[i] : most;
-    return most;
-}
-
 /* A NaN in x makes the sum, and so every result, NaN. */
 static void soft_row(const float *x, float *y, int64_t n, bool log) {
     float most = max_f32(x, n);
@@ -63,11 +56,18 @@ static void soft_columns(const float *x, float *y, int64_t n, int64_t step, int6
             y[i * step + j] = e;
             sum[j] += e;
         }
-    for (int64_t j = 0; j < width && log; j++) sum[j] = log_f32(sum[j]);
-    for (int64_t i = 0; i < n; i++)
+    if (log)
+        for (int64_t j = 0; j < width; j++) most[j] += log_f32(sum[j]);
+    for (int64_t i = 0; i < n; i++) {
+        const float *row = x + i * step;
+        float *to = y + i * step;
+        if (log)
 #pragma omp simd
-        for (int64_t j = 0; j < width; j++)
-            y[i * step + j] = log ? x[i * step + j] - most[j] - sum[j] : y[i * step + j] / sum[j];
+            for (int64_t j = 0; j < width; j++) to[j] = row[j] - most[j];
+        else
+#pragma omp simd
+            for (int64_t j = 0; j < width; j++) to[j] /= sum[j];
+    }
 }
 
 typedef struct soft_run {

@@ -14,12 +14,6 @@ ct_status ct_fail_in(ct_status status, const char *fmt, ...) CT_PRINTF(2, 3);
 /* CT_NO_MEMORY with a message that needs no memory. */
 ct_status ct_fail_memory(void);
 
-#define CT_TRY(call)                                                                                                   \
-    do {                                                                                                               \
-        ct_status status_ = (call);                                                                                    \
-        if (status_) return status_;                                                                                   \
-    } while (0)
-
 #define CT_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define CT_MAX(a, b) ((a) > (b) ? (a) : (b))
 #define CT_COUNT(array) ((int)(sizeof(array) / sizeof(array)[0]))

@@ -10,10 +10,16 @@ static const ct_layer *const named[] = {
 #include "nn/layers.def"
 };
 
-static ct_tensor *forward_op(ct_module *m, ct_tensor *x) { return ct_call_filled(m->op, &x, 1, m->args, NULL); }
+static ct_tensor *forward_op(ct_module *m, ct_tensor *x) { return ct_call_filled(m->layer->op, &x, 1, m->args, NULL); }
 
-static ct_layer of_op[CT_OP_COUNT];
-static const ct_kind *kinds[CT_COUNT(named) + CT_OP_COUNT];
+/* Layers that PyTorch calls otherwise than the op. */
+static const struct {
+    const char *name;
+    int op;
+} aliases[] = {{"upsample", CT_OP_interpolate}};
+
+static ct_layer of_op[CT_OP_COUNT + CT_COUNT(aliases)];
+static const ct_kind *kinds[CT_COUNT(named) + CT_COUNT(of_op)];
 static int n_kinds;
 
 static bool is_layer(const ct_op *op) {
@@ -28,8 +34,15 @@ __attribute__((constructor)) static void list(void) {
         bool taken = false;
         for (int i = 0; i < CT_COUNT(named); i++) taken |= !strcmp(named[i]->kind.name, op->kind.name);
         if (taken) continue;
-        of_op[id] = (ct_layer){.kind = op->kind, .forward = forward_op};
+        of_op[id] = (ct_layer){.kind = op->kind, .forward = forward_op, .op = op};
         kinds[n_kinds++] = &of_op[id].kind;
+    }
+    for (int i = 0; i < CT_COUNT(aliases); i++) {
+        ct_layer *l = &of_op[CT_OP_COUNT + i];
+        const ct_op *op = ct_op_get(aliases[i].op);
+        *l = (ct_layer){.kind = op->kind, .forward = forward_op, .op = op};
+        l->kind.name = aliases[i].name;
+        kinds[n_kinds++] = &l->kind;
     }
 }
 

@@ -1,22 +1,32 @@
-#include "nn/module.h"
+#include "nn/container.h"
 #include "base/alloc.h"
-#include "base/hash.h"
-#include "base/philox.h"
+#include "yaml/read.h"
 #include <stdio.h>
 #include <string.h>
 
-static ct_module *module_new(const ct_module *parent, const char *name, uint64_t seed) {
+#define MAX_PATH 200 /* with a parameter's name behind it, a path fits into a ct_entry */
+
+static ct_status module_new(const ct_module *parent, const char *name, uint64_t seed, ct_module **out) {
+    char path[MAX_PATH];
+    const char *dot = parent && *parent->path && *name ? "." : "";
+    int n = snprintf(path, sizeof path, "%s%s%s", parent ? parent->path : "", dot, name);
+    if (n < 0 || (size_t)n >= sizeof path) return ct_fail(CT_FAIL, "a module's name is too long: '%.60s...'", path);
     ct_module *m = ct_alloc(1, sizeof *m);
-    if (!m) return NULL;
-    char path[256];
-    snprintf(path, sizeof path, "%s%s%s", parent ? parent->path : "", parent && *parent->path ? "." : "", name);
+    if (!m) return CT_NO_MEMORY;
     m->seed = seed, m->training = true;
-    if ((m->name = ct_strdup(name)) && (m->path = ct_strdup(path))) return m;
+    if (parent) m->training = parent->training, m->shapes_only = parent->shapes_only;
+    if ((m->name = ct_strdup(name)) && (m->path = ct_strdup(path))) {
+        *out = m;
+        return CT_OK;
+    }
     ct_module_free(m);
-    return NULL;
+    return CT_NO_MEMORY;
 }
 
-ct_module *ct_module_list(const char *name, uint64_t seed) { return module_new(NULL, name, seed); }
+ct_module *ct_module_list(const char *name, uint64_t seed) {
+    ct_module *m;
+    return module_new(NULL, name, seed, &m) ? NULL : m;
+}
 
 void ct_module_free(ct_module *m) {
     if (!m) return;
@@ -25,35 +35,108 @@ void ct_module_free(ct_module *m) {
         ct_drop(m->param[i].tensor);
         ct_free(m->param[i].name);
     }
-    ct_free(m->child), ct_free(m->args), ct_free(m->name), ct_free(m->path), ct_free(m);
+    ct_free(m->param), ct_free(m->trained), ct_free(m->child), ct_free(m->args), ct_free(m->name), ct_free(m->path),
+        ct_free(m);
 }
 
-ct_status ct_module_add(ct_module *list, const ct_layer *layer, const char *name, const void *args, const ct_layout *in) {
+/* Whether a layer takes n inputs. */
+static ct_status want_inputs(const ct_layer *layer, int n) {
+    int least = layer->forward_all ? layer->min_in : 1, most = layer->forward_all ? layer->max_in : 1;
+    if (n >= least && n <= most) return CT_OK;
+    char range[32] = "";
+    if (most > least) snprintf(range, sizeof range, " to %d", most);
+    return ct_fail(CT_FAIL, "%s wants %d%s input%s, it has %d", layer->kind.name, least, range, most > 1 ? "s" : "", n);
+}
+
+static ct_status build(ct_module *m, const void *args, const ct_layout *in, int n_in) {
+    ct_layout all[CT_MAX_IN] = {0};
+    CT_TRY(want_inputs(m->layer, n_in));
+    if (n_in) memcpy(all, in, (size_t)n_in * sizeof *in);
+    if (!(m->args = ct_alloc(1, m->layer->kind.args_size))) return CT_NO_MEMORY;
+    if (args) memcpy(m->args, args, m->layer->kind.args_size);
+    return m->layer->build ? m->layer->build(m, all) : CT_OK;
+}
+
+ct_status ct_module_add_all(ct_module *list, const ct_layer *layer, const char *name, const void *args,
+                            const ct_layout *in, int n_in) {
     char number[16];
     snprintf(number, sizeof number, "%d", list->n_children);
-    ct_module *m = module_new(list, name ? name : number, list->seed);
-    if (!m) return CT_NO_MEMORY;
-    m->layer = layer, m->op = ct_op_find(layer->kind.name), m->training = list->training;
-    ct_status status = (m->args = ct_alloc(1, layer->kind.args_size)) ? CT_OK : CT_NO_MEMORY;
-    if (!status && args) memcpy(m->args, args, layer->kind.args_size);
-    if (!status && layer->build) status = layer->build(m, in);
-    ct_module **p = status ? NULL : ct_grow(list->child, (size_t)list->n_children, &list->cap_children, sizeof *p);
-    if (!p) {
+    ct_module **p = ct_grow(list->child, (size_t)list->n_children, &list->cap_children, sizeof *p);
+    if (!p) return CT_NO_MEMORY;
+    list->child = p;
+    ct_module *m;
+    CT_TRY(module_new(list, name ? name : number, list->seed, &m));
+    m->layer = layer;
+    ct_status status = build(m, args, in, n_in);
+    if (status)
         ct_module_free(m);
-        return status ? status : CT_NO_MEMORY;
-    }
-    list->child = p, p[list->n_children++] = m;
+    else
+        p[list->n_children++] = m;
+    return status;
+}
+
+ct_status ct_module_add(ct_module *list, const ct_layer *layer, const char *name, const void *args,
+                        const ct_layout *in) {
+    return ct_module_add_all(list, layer, name, args, in, 1);
+}
+
+ct_status ct_module_part(ct_module *m, const char *name, const char *layer, const ct_layout *in, const char *fmt, ...) {
+    char text[512];
+    va_list list;
+    va_start(list, fmt);
+    vsnprintf(text, sizeof text, fmt, list);
+    va_end(list);
+    const ct_layer *l = ct_layer_find(layer);
+    if (!l) return ct_fail(CT_FAIL, "there is no layer '%s'", layer);
+    void *args = ct_alloc(1, l->kind.args_size);
+    ct_status status = args ? ct_read_args_text(l->kind.keys, text, args) : CT_NO_MEMORY;
+    if (!status) status = ct_module_add(m, l, name, args, in);
+    ct_free(args);
+    return status;
+}
+
+ct_module *ct_module_part_list(ct_module *m, const char *name) {
+    ct_module **p = ct_grow(m->child, (size_t)m->n_children, &m->cap_children, sizeof *p), *list;
+    if (!p) return NULL;
+    m->child = p;
+    return module_new(m, name, m->seed, &list) ? NULL : (p[m->n_children++] = list);
+}
+
+ct_status ct_module_read_value(ct_module *m, ct_module *from) {
+    if (m->n_sources == CT_MAX_IN) return ct_fail(CT_FAIL, "a layer reads at most %d values", CT_MAX_IN);
+    m->source[m->n_sources++] = from;
     return CT_OK;
 }
 
-ct_tensor *ct_module_forward(ct_module *m, ct_tensor *x) {
-    if (m->layer) {
-        ct_random_name(m->path);
-        return m->layer->forward(m, x);
+static ct_tensor *forward_layer(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out) {
+    ct_tensor *all[CT_MAX_IN] = {0};
+    ct_status status = want_inputs(m->layer, n_in);
+    if (!status && !in[0]) status = ct_fail(CT_FAIL, "%s: its input is missing", m->layer->kind.name);
+    if (status) return ct_tensor_failed(status);
+    for (int i = 0; i < n_in; i++) {
+        if (in[i] && ct_why(in[i])) return in[i];
+        all[i] = in[i];
     }
-    for (int i = 0; i < m->n_children; i++) x = ct_module_forward(m->child[i], x);
-    return x;
+    ct_random_name(m->path);
+    return m->layer->forward_all ? m->layer->forward_all(m, all, out) : m->layer->forward(m, in[0]);
 }
+
+ct_tensor *ct_module_forward_all(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out) {
+    ct_tensor *read[CT_MAX_IN];
+    if (out) memset(out, 0, CT_MAX_IN * sizeof *out);
+    for (int i = 0; i < m->n_sources; i++) read[i] = m->source[i]->last;
+    if (m->n_sources) in = read, n_in = m->n_sources;
+    ct_tensor *y = in[0];
+    if (m->layer)
+        y = forward_layer(m, in, n_in, out);
+    else if (m->n_children)
+        y = ct_module_forward_all(m->child[0], in, n_in, out);
+    for (int i = 1; !m->layer && i < m->n_children; i++) y = ct_module_forward_all(m->child[i], &y, 1, out);
+    if (out) out[0] = y;
+    return m->last = y;
+}
+
+ct_tensor *ct_module_forward(ct_module *m, ct_tensor *x) { return ct_module_forward_all(m, &x, 1, NULL); }
 
 void ct_module_train(ct_module *m, bool training) {
     m->training = training;
@@ -77,37 +160,9 @@ void ct_module_entries(ct_module *m, ct_entry *out) {
     }
 }
 
-static ct_status add_param(ct_module *m, const char *name, ct_tensor *t, bool trained) {
-    if (ct_why(t)) return t->status;
-    if (m->n_params == CT_MAX_PARAMS) return ct_fail(CT_FAIL, "a layer has at most %d parameters", CT_MAX_PARAMS);
-    char *copy = ct_strdup(name);
-    if (!copy) return CT_NO_MEMORY;
-    if (trained) ct_requires_grad(t, true);
-    m->param[m->n_params++] = (ct_param){copy, ct_keep(t), trained};
-    return CT_OK;
-}
-
-ct_status ct_param_new(ct_module *m, const char *name, ct_dims shape, double bound) {
-    ct_tensor *t = ct_zeros(CT_F32, shape);
-    if (ct_why(t)) return t->status;
-    char path[256];
-    snprintf(path, sizeof path, "%s.%s", m->path, name);
-    ct_philox_key key = ct_philox_make(m->seed, ct_hash_name(path));
-    float *w = ct_data(t);
-    int64_t n = ct_numel(t);
-    uint32_t words[1024];
-    for (int64_t i = 0; i < n; i += CT_COUNT(words)) {
-        int64_t k = CT_MIN(CT_COUNT(words), n - i);
-        ct_philox_fill(key, 0, (uint64_t)i, k, words);
-        for (int64_t j = 0; j < k; j++) w[i + j] = (float)((2.0 * ct_philox_uniform(words[j]) - 1) * bound);
-    }
-    return add_param(m, name, t, true);
-}
-
-ct_status ct_buffer_new(ct_module *m, const char *name, ct_dtype dtype, ct_dims shape, double value) {
-    return add_param(m, name, ct_full(dtype, shape, value), false);
-}
-
-ct_status ct_param_full(ct_module *m, const char *name, ct_dims shape, double value) {
-    return add_param(m, name, ct_full(CT_F32, shape, value), true);
+int64_t ct_module_trained(const ct_module *m) {
+    int64_t n = 0;
+    for (int i = 0; i < m->n_params; i++) n += m->param[i].trained ? ct_numel(m->param[i].tensor) : 0;
+    for (int i = 0; i < m->n_children; i++) n += ct_module_trained(m->child[i]);
+    return n;
 }

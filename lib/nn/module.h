@@ -3,13 +3,16 @@
 #define CT_NN_MODULE_H
 #include "ops/ops.h"
 
-typedef struct ct_module ct_module;
-
 typedef struct ct_layer {
     ct_kind kind;
-    /* Makes the parameters that inputs of this layout need. NULL: none. */
+    /* Makes the parameters and the modules inside that inputs of these layouts need. NULL: none. */
     ct_status (*build)(ct_module *m, const ct_layout *in);
     ct_tensor *(*forward)(ct_module *m, ct_tensor *x);
+    /* A layer of several inputs has this instead, and says how many: in[] has CT_MAX_IN of them (absent: NULL, in build
+       a dtype of CT_NONE). Results after the first go to out[1]..., where out is given. */
+    ct_tensor *(*forward_all)(ct_module *m, ct_tensor *const *in, ct_tensor **out);
+    int min_in, max_in;
+    const ct_op *op; /* of a layer that is an op */
 } ct_layer;
 
 typedef struct ct_param {
@@ -18,19 +21,22 @@ typedef struct ct_param {
     bool trained;      /* else a buffer: a running statistic */
 } ct_param;
 
-#define CT_MAX_PARAMS 8
-
 struct ct_module {
     const ct_layer *layer; /* NULL: a list */
-    const ct_op *op;       /* of a layer that is an op */
     char *name;            /* its own part of the dotted name; "" at the root */
     char *path;            /* all of it: "stage1.0.conv1" */
     void *args;            /* defaults resolved */
     uint64_t seed;         /* of its parameters' first values */
     bool training;
-    ct_param param[CT_MAX_PARAMS];
+    bool shapes_only; /* parameters have no memory, for a look at shapes; modules inside follow it */
+    ct_param *param;
     int n_params;
-    ct_module **child;
+    size_t cap_params;
+    ct_tensor **trained;          /* of ct_module_params, once asked for */
+    ct_tensor *last;              /* its result in the forward under way */
+    ct_module *source[CT_MAX_IN]; /* modules whose results it reads, instead of what flows down its list */
+    int n_sources;
+    ct_module **child; /* of a list, or what a layer is made of */
     int n_children;
     size_t cap_children;
 };
@@ -44,22 +50,36 @@ const ct_kind *const *ct_layer_kinds(int *n);
 ct_module *ct_module_list(const char *name, uint64_t seed);
 /* Adds a layer named `name` (NULL: its number) to `list` and makes its parameters for inputs of layout `in`. args: its
    struct, copied, as a spec gives it (all defaults filled). On failure the list is as before. */
-ct_status ct_module_add(ct_module *list, const ct_layer *layer, const char *name, const void *args, const ct_layout *in);
-void ct_module_free(ct_module *m);
-ct_tensor *ct_module_forward(ct_module *m, ct_tensor *x);
-void ct_module_train(ct_module *m, bool training);
+ct_status ct_module_add(ct_module *list, const ct_layer *layer, const char *name, const void *args,
+                        const ct_layout *in);
+/* The same, for n_in inputs. */
+ct_status ct_module_add_all(ct_module *list, const ct_layer *layer, const char *name, const void *args,
+                            const ct_layout *in, int n_in);
+/* With n_in inputs, of which all but the first may be NULL. Returns the first result; the others go to out[1]... where
+   `out`, room for CT_MAX_IN, is given (what the layer lacks is NULL). A list hands them to its first module. */
+ct_tensor *ct_module_forward_all(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out);
 
 /* Every parameter and buffer in order, with its dotted name. */
-typedef struct ct_entry { char name[256]; ct_param *param; } ct_entry;
+typedef struct ct_entry {
+    char name[256];
+    ct_param *param;
+} ct_entry;
 int ct_module_count(const ct_module *m);
 void ct_module_entries(ct_module *m, ct_entry *out); /* ct_module_count of them */
 
 /* ---- for layers' build ---- */
 /* A parameter of uniform numbers in [-bound, bound), keyed by seed and dotted name. */
 ct_status ct_param_new(ct_module *m, const char *name, ct_dims shape, double bound);
-/* The same, of one value. */
+/* The same, of normal numbers; and of one value. */
+ct_status ct_param_normal(ct_module *m, const char *name, ct_dims shape, double std);
 ct_status ct_param_full(ct_module *m, const char *name, ct_dims shape, double value);
 ct_status ct_buffer_new(ct_module *m, const char *name, ct_dtype dtype, ct_dims shape, double value);
+ct_status ct_buffer_normal(ct_module *m, const char *name, ct_dims shape, double std);
 /* Parameter i, or NULL when the module has fewer. */
 static inline ct_tensor *ct_param_at(const ct_module *m, int i) { return i < m->n_params ? m->param[i].tensor : NULL; }
+/* By name; NULL when there is none. */
+ct_tensor *ct_param_named(const ct_module *m, const char *name);
+/* A module inside a layer: layer `layer`, its settings as text ("out_features=4 bias=false"). */
+ct_status ct_module_part(ct_module *m, const char *name, const char *layer, const ct_layout *in, const char *fmt, ...)
+    CT_PRINTF(5, 6);
 #endif

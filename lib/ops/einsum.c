@@ -112,12 +112,15 @@ static void take_diagonals(term *x) {
         while (x->label[first] != x->label[d]) first++;
         if (first == d) continue;
         const ct_layout *l = &x->t->layout;
-        int64_t size[CT_MAX_DIMS] = {1, 1, 1, 1, 1, 1, 1, 1}, zero = 0;
-        size[first] = l->size[first], size[d] = l->size[d];
-        ct_tensor *eye = ct_eye((ct_eye_args){
-            .n = size[first] ? size[first] : CT_ZERO, .m = size[d] ? size[d] : CT_ZERO, .dtype = CT_BOOL});
-        ct_tensor *mask = ct_reshape_to(eye, size, l->ndim), *none = ct_constant(l->dtype, (ct_dims){0}, (double)zero);
-        ct_tensor *y = ct_sum_dim(ct_where(mask, x->t, none), d, false);
+        int64_t size[CT_MAX_DIMS] = {1, 1, 1, 1, 1, 1, 1, 1}, n = l->size[d];
+        if (l->size[first] != n) {
+            x->t = ct_tensor_error(CT_FAIL, "einsum: a subscript is there twice in one operand, of other sizes");
+            return;
+        }
+        size[first] = size[d] = n;
+        ct_tensor *on = ct_eye((ct_eye_args){.n = n ? n : CT_ZERO, .dtype = CT_BOOL});
+        ct_tensor *none = ct_constant(l->dtype, (ct_dims){0}, 0);
+        ct_tensor *y = ct_sum_dim(ct_where(ct_reshape_to(on, size, l->ndim), x->t, none), d, false);
         drop(x, d);
         x->t = y;
         if (ct_why(y)) return;

@@ -21,6 +21,7 @@ void ct_random_use(ct_tensor *seed_and_step) {
 }
 
 void ct_random_name(const char *name) {
+    if (!stream.used) return; /* a run counts its steps; a thread's own stream has its draws alone to tell them apart */
     stream.name = ct_hash_name(name);
     stream.draws = 0;
 }

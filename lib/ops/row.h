@@ -10,7 +10,8 @@
 #define PROBE_none ~, NO
 #define HAS_ARGS(args) SECOND(PROBE_##args, YES, ~)
 
-/* PARAMS_##ins: C parameters, each after a comma. VALUES_##ins: the list (ct_tensor *[]). COUNT_##ins. NAMES_##ins: strings. */
+/* PARAMS_##ins: C parameters, each after a comma. VALUES_##ins: the list (ct_tensor *[]). COUNT_##ins.
+   NAMES_##ins: strings. */
 #define PARAMS_IN0()
 #define PARAMS_IN1(a) , ct_tensor *a
 #define PARAMS_IN2(a, b) , ct_tensor *a, ct_tensor *b

@@ -53,7 +53,7 @@ ct_tensor *ct_standard(ct_tensor *x, ct_dims dims, double eps);
 /* A channel's value each, as x (N, C, ...) broadcasts with it. */
 ct_tensor *ct_by_channel(ct_tensor *t, const ct_layout *x);
 ct_tensor *ct_reshape_to(ct_tensor *x, const int64_t *size, int ndim);
-/* An error tensor unless a prediction and a target, in[0] and in[1], are there and alike: a target that merely broadcasts
+/* An error tensor unless a prediction and a target, in[0] and in[1], are there and alike: one that merely broadcasts
    is a mistake. */
 ct_tensor *ct_unlike(const char *op, ct_tensor *const *in);
 /* Loss of each sample to the loss asked for: a choice of "mean|sum|none". */

@@ -7,7 +7,8 @@
 /* ---- key tables of the args structs ---- */
 #define ROW(...) ROW_(__VA_ARGS__)
 #define ROW_(s, type, field, place, count, choices, def, min, max, help)                                               \
-    {#field, CT_KEY_##type, offsetof(ct_##s##_args, place), count, def, min, max, choices, NULL, help},
+    {#field, CT_KEY_##type, offsetof(ct_##s##_args, place), count, (double)(def), (double)(min), (double)(max),        \
+     choices, NULL, help},
 #define BEGIN(s) static const ct_key keys_##s[] = {
 #define END(s) {0}};
 #define UNUSED

@@ -1,5 +1,6 @@
 #include "optim/optim.h"
 #include "base/alloc.h"
+#include "tensor/scope.h"
 #include <string.h>
 
 /* ---- the rows: the op of a step, and PyTorch's names of what it remembers ---- */
@@ -123,6 +124,8 @@ ct_status ct_optim_new(const ct_optimizer *kind, const void *args, ct_tensor *co
     return status;
 }
 
+const ct_optimizer *ct_optim_kind(const ct_optim *o) { return o->kind; }
+
 void ct_optim_free(ct_optim *o) {
     if (!o) return;
     for (int i = 0; i < o->n_groups; i++) group_free(&o->group[i]);
@@ -130,22 +133,29 @@ void ct_optim_free(ct_optim *o) {
     ct_free(o->group), ct_free(o->params), ct_free(o);
 }
 
-ct_status ct_optim_step(ct_optim *o) {
-    ct_no_grad_begin();
-    ct_status status = ct_set(o->count, ct_add_scalar(o->count, (ct_scalar_args){1}));
-    for (int i = 0; !status && i < o->n_groups; i++) {
-        group *g = &o->group[i];
+static ct_status step(ct_optim *o) {
+    CT_TRY(ct_scope_status());
+    CT_TRY(ct_set(o->count, ct_add_scalar(o->count, (ct_scalar_args){1})));
+    for (group *g = o->group; g < o->group + o->n_groups; g++) {
         int n_in = (2 + g->n_state) * g->n;
         for (int p = 0; p < g->n; p++) g->list[g->n + p] = ct_grad(g->list[p]);
         g->list[n_in] = g->lr, g->list[n_in + 1] = o->count;
-        if (g->n) status = ct_apply_in_place(o->kind->op, g->list, n_in + 2, g->args);
+        if (g->n) CT_TRY(ct_apply_in_place(o->kind->op, g->list, n_in + 2, g->args));
     }
+    return CT_OK;
+}
+
+ct_status ct_optim_step(ct_optim *o) {
+    if (!o) return ct_fail(CT_FAIL, "step: there is no optimizer");
+    ct_no_grad_begin();
+    ct_status status = step(o);
     ct_no_grad_end();
+    ct_scope_note(status);
     return status;
 }
 
 void ct_optim_zero_grad(ct_optim *o) {
-    for (int p = 0; p < o->n; p++) ct_zero_grad(o->params[p]);
+    for (int p = 0; o && p < o->n; p++) ct_zero_grad(o->params[p]);
 }
 
 ct_tensor *const *ct_optim_params(const ct_optim *o, int *n) {

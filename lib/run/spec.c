@@ -1,5 +1,6 @@
 #include "run/spec.h"
 #include "base/alloc.h"
+#include "spec/expand.h"
 #include "yaml/read.h"
 #include <math.h>
 #include <stdlib.h>
@@ -117,7 +118,7 @@ ct_status ct_spec_messages(const ct_spec *spec, char **messages) {
 
 static ct_status finish(ct_spec *s, ct_status status, const char *const *set, ct_spec **out, char **messages) {
     for (; s->root && set && *set; set++) ct_doc_set(s->doc, s->root, *set);
-    if (s->root) read_sections(s);
+    if (s->root && (s->root = ct_spec_expand(s->doc, s->root))) read_sections(s);
     ct_status said = ct_spec_messages(s, messages);
     if (!status) status = said;
     if (status) ct_spec_free(s);

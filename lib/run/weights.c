@@ -44,3 +44,26 @@ ct_status ct_names_load(const ct_names *n, ct_safetensors *file, const char *pat
     for (int i = 0; i < n->n; i++) CT_TRY(ct_tensor_load(n->entry[i].param->tensor, n->of[i].name, file, path));
     return CT_OK;
 }
+
+ct_status ct_module_save(ct_module *m, const char *path) {
+    ct_names names;
+    if (!m) return ct_fail(CT_FAIL, "%s: there is no module to save", path);
+    CT_TRY(ct_names_of(m, "", &names));
+    ct_status status = ct_safetensors_write(path, names.of, names.n, NULL, 0);
+    ct_names_free(&names);
+    return status;
+}
+
+ct_status ct_module_load(ct_module *m, const char *path) {
+    ct_names names;
+    ct_safetensors *file;
+    if (!m) return ct_fail(CT_FAIL, "%s: there is no module to load it into", path);
+    CT_TRY(ct_safetensors_open(path, &file));
+    ct_status status = ct_safetensors_verify(file);
+    if (!status && !(status = ct_names_of(m, "", &names))) {
+        status = ct_names_load(&names, file, path);
+        ct_names_free(&names);
+    }
+    ct_safetensors_close(file);
+    return status;
+}

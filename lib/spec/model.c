@@ -1,9 +1,14 @@
+/* Reading `model:`. */
 #include "spec/model.h"
 #include "yaml/read.h"
-#include <stdio.h>
 #include <string.h>
 
-static const char *const beside[] = {"name", NULL};
+static const char *const beside[] = {"name", "inputs", "shortcut", NULL};
+
+/* Layers whose value is made of lists: one list, one with a shortcut beside it, or a list of branches. */
+typedef enum shape { ONE, ONE_AND_SHORTCUT, BRANCHES } shape;
+static const struct { const char *name; shape shape; } containers[] = {
+    {"sequential", ONE}, {"residual", ONE_AND_SHORTCUT}, {"add", BRANCHES}, {"mul", BRANCHES}, {"concat", BRANCHES}};
 
 /* The name a layer is given: letters, digits, _ and -, as it becomes part of dotted names. */
 static const char *read_name(ct_doc *doc, const ct_yaml *node, const ct_model_spec *sofar) {
@@ -22,70 +27,81 @@ static const char *read_name(ct_doc *doc, const ct_yaml *node, const ct_model_sp
     return name->text;
 }
 
+static const ct_yaml *read_inputs(ct_doc *doc, const ct_yaml *list) {
+    bool ok = list && list->kind == CT_LIST && list->n && list->n <= CT_MAX_IN;
+    for (int i = 0; ok && i < list->n; i++) ok = list->value[i]->kind == CT_SCALAR;
+    if (list && !ok) ct_diag(doc, CT_ERROR, list, "inputs is a list of 1 to %d names of layers", CT_MAX_IN);
+    return ok ? list : NULL;
+}
+
+/* The container that a map names, or -1; *value is what it is made of. */
+static int container_of(const ct_yaml *node, const ct_yaml **value) {
+    for (int i = 0; node->kind == CT_MAP && i < CT_COUNT(containers); i++)
+        if ((*value = ct_yaml_get(node, containers[i].name))) return i;
+    return -1;
+}
+
+static bool add_part(ct_doc *doc, const ct_yaml *list, ct_layer_spec *l) {
+    ct_model_spec *p = ct_doc_alloc(doc, (size_t)l->n_parts + 1, sizeof *p);
+    if (!p) return false;
+    if (l->n_parts) memcpy(p, l->part, (size_t)l->n_parts * sizeof *p);
+    l->part = p;
+    ct_model_read(doc, list, &p[l->n_parts++]);
+    return true;
+}
+
+/* {add: {inputs: [a, b]}} or {concat: {inputs: [a, b], dim: 1}}: a join of named values. */
+static void read_join(ct_doc *doc, const ct_yaml *value, ct_layer_spec *l) {
+    static const char *const inputs[] = {"inputs", NULL};
+    if (!l->inputs) l->inputs = read_inputs(doc, ct_yaml_get(value, "inputs"));
+    if (!l->inputs) ct_diag(doc, CT_ERROR, value, "%s wants a list of branches, or inputs", l->layer->kind.name);
+    ct_read_keys(doc, value, l->layer->kind.name, l->layer->kind.keys ? l->layer->kind.keys : &(ct_key){0}, l->args, inputs);
+}
+
+static void read_container(ct_doc *doc, const ct_yaml *node, int which, const ct_yaml *value, ct_layer_spec *l) {
+    shape s = containers[which].shape;
+    const ct_yaml *shortcut = ct_yaml_get(node, "shortcut");
+    l->layer = ct_layer_find(containers[which].name);
+    if (!(l->args = ct_doc_alloc(doc, 1, l->layer->kind.args_size))) return;
+    if (l->layer->kind.keys) ct_keys_default(l->layer->kind.keys, l->args);
+    for (int i = 0; i < node->n; i++) {
+        const char *key = node->key[i]->text;
+        bool known = !strcmp(key, containers[which].name) || !strcmp(key, "name") || !strcmp(key, "inputs") ||
+                     (s == ONE_AND_SHORTCUT && !strcmp(key, "shortcut"));
+        if (!known) ct_diag(doc, CT_ERROR, node->key[i], "unknown key '%.40s' beside %s", key, containers[which].name);
+    }
+    if (s != BRANCHES) {
+        add_part(doc, value, l);
+        if (shortcut) add_part(doc, shortcut, l);
+    } else if (value->kind == CT_LIST && value->n)
+        for (int i = 0; i < value->n && i < CT_MAX_IN; i++) add_part(doc, value->value[i], l);
+    else if (value->kind == CT_MAP || l->inputs) read_join(doc, value, l);
+    else ct_diag(doc, CT_ERROR, value, "%s wants a list of branches, or inputs", containers[which].name);
+}
+
 void ct_model_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out) {
     *out = (ct_model_spec){.at = node};
     if (node->kind != CT_LIST || !node->n) {
-        ct_diag(doc, CT_ERROR, node, "model must be a list of layers, such as [flatten, linear: 128, relu, linear: 10]");
+        ct_diag(doc, CT_ERROR, node, "expected a list of layers, such as [flatten, linear: 128, relu, linear: 10]");
         return;
     }
     int n;
     const ct_kind *const *kinds = ct_layer_kinds(&n);
     if (!(out->layer = ct_doc_alloc(doc, (size_t)node->n, sizeof *out->layer))) return;
     for (int i = 0; i < node->n; i++) {
+        const ct_yaml *item = node->value[i], *value;
         ct_layer_spec *l = &out->layer[out->n];
-        *l = (ct_layer_spec){.name = read_name(doc, node->value[i], out), .at = node->value[i]};
-        const ct_kind *kind = ct_read_kind(doc, l->at, "layer", kinds, n, &l->args, beside);
+        *l = (ct_layer_spec){.name = read_name(doc, item, out), .at = item};
+        if (item->kind == CT_MAP) l->inputs = read_inputs(doc, ct_yaml_get(item, "inputs"));
+        int which = container_of(item, &value);
+        if (which >= 0) {
+            read_container(doc, item, which, value, l);
+            out->n++;
+            continue;
+        }
+        const ct_kind *kind = ct_read_kind(doc, item, "layer", kinds, n, &l->args, beside);
         if (!kind) continue;
         l->layer = ct_layer_find(kind->name);
         out->n++;
     }
-}
-
-void ct_batch_text(const ct_layout *l, char *out, size_t size) {
-    char text[128];
-    ct_layout_text(l, text, sizeof text);
-    const char *rest = strchr(text, ',');
-    snprintf(out, size, l->ndim ? "(N%s" : "%s", l->ndim ? (rest ? rest : ")") : text);
-}
-
-/* Adds layer i and sends a shape through it: *x becomes its output. */
-static bool build_layer(ct_doc *doc, const ct_model_spec *spec, int i, ct_module *list, ct_tensor **x) {
-    const ct_layer_spec *l = &spec->layer[i];
-    const ct_layout in = (*x)->layout;
-    char text[128];
-    ct_tensor *y = NULL;
-    ct_status status = ct_module_add(list, l->layer, l->name, l->args, &in);
-    if (!status) y = ct_module_forward(list->child[i], *x);
-    if (y && !ct_why(y)) {
-        *x = y;
-        return true;
-    }
-    ct_batch_text(&in, text, sizeof text);
-    ct_diag(doc, CT_ERROR, l->at, "%s", y ? ct_why(y) : ct_error());
-    if (i) ct_diag(doc, CT_NOTE, spec->layer[i - 1].at, "its input, %s, comes from here", text);
-    else ct_diag(doc, CT_NOTE, spec->at, "its input is the data, %s", text);
-    return false;
-}
-
-ct_module *ct_model_build(ct_doc *doc, const ct_model_spec *spec, uint64_t seed, const ct_layout *in, ct_layout *out,
-                          ct_layer_seen seen, void *ctx) {
-    ct_module *list = ct_module_list("", seed);
-    ct_scope *scope = ct_scope_open();
-    ct_graph g;
-    bool ok = list && scope && !ct_capture_begin(&g);
-    if (ok) {
-        ct_tensor *x = ct_tensor_make(in, NULL, 0);
-        for (int i = 0; ok && i < spec->n; i++) {
-            ct_layout before = x->layout;
-            ok = build_layer(doc, spec, i, list, &x);
-            if (ok && seen) seen(ctx, list->child[i], &before, &x->layout);
-        }
-        *out = x->layout;
-        ct_capture_end(&g);
-        ct_graph_free(&g);
-    }
-    if (scope && ct_scope_close(scope)) ok = false;
-    if (ok) return list;
-    ct_module_free(list);
-    return NULL;
 }

@@ -1,17 +1,21 @@
-/* The spec's `model:`, a list of layers, read and built. */
+/* The spec's `model:`, layers and lists of layers, read and built. */
 #ifndef CT_SPEC_MODEL_H
 #define CT_SPEC_MODEL_H
 #include "nn/module.h"
 #include "yaml/node.h"
 
+struct ct_layer_spec;
+typedef struct ct_model_spec { struct ct_layer_spec *layer; int n; const ct_yaml *at; } ct_model_spec;
+
 typedef struct ct_layer_spec {
     const ct_layer *layer;
     void *args;       /* the doc's */
     const char *name; /* or NULL: its number */
+    const ct_yaml *inputs; /* a list of names of values, or NULL: what flows down the list */
+    ct_model_spec *part; /* of a layer made of lists: residual's body and shortcut, the branches of add, mul, concat */
+    int n_parts;
     const ct_yaml *at;
 } ct_layer_spec;
-
-typedef struct ct_model_spec { ct_layer_spec *layer; int n; const ct_yaml *at; } ct_model_spec;
 
 /* Everything that is wrong becomes a diagnostic. */
 void ct_model_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out);

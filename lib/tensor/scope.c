@@ -11,10 +11,17 @@ struct ct_scope {
 };
 
 static _Thread_local ct_scope *current;
+/* What opens when there is no memory for another: it owns what is made inside all the same, and holds the error. */
+static _Thread_local ct_scope spare;
+static _Thread_local bool spare_is_open;
 
 ct_scope *ct_scope_open(void) {
     ct_scope *s = ct_alloc(1, sizeof *s);
-    if (!s) return NULL;
+    if (!s && spare_is_open) return NULL; /* what is made belongs to the one around it */
+    if (!s) {
+        s = &spare, spare_is_open = true;
+        *s = (ct_scope){.status = CT_NO_MEMORY};
+    }
     s->outer = current;
     return current = s;
 }
@@ -29,9 +36,15 @@ bool ct_scope_add(ct_tensor *t) {
 }
 
 void ct_scope_note(ct_status status) {
-    if (!current || current->status) return;
+    if (!status || !current || current->status) return;
     current->status = status;
     current->why = ct_strdup(ct_error());
+}
+
+ct_status ct_scope_status(void) {
+    for (const ct_scope *s = current; s; s = s->outer)
+        if (s->status) return ct_fail(s->status, "%s", s->why ? s->why : "out of memory");
+    return CT_OK;
 }
 
 /* The tensor taken out of the scope that holds it, searching inner scopes first, the newest tensors first. */
@@ -75,6 +88,7 @@ ct_status ct_scope_close(ct_scope *scope) {
     for (size_t i = scope->n; i-- > 0;) ct_tensor_unref(scope->tensor[i]);
     ct_free(scope->tensor);
     ct_free(scope->why);
-    ct_free(scope);
+    if (scope == &spare) spare_is_open = false;
+    else ct_free(scope);
     return status;
 }

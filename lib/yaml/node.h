@@ -19,6 +19,7 @@ typedef struct ct_yaml {
     int n;                  /* LIST, MAP: children; only ct_yaml_add makes it larger */
     struct ct_yaml **key;   /* MAP: scalars */
     struct ct_yaml **value; /* MAP, LIST */
+    const struct ct_yaml *via; /* where the block was used that this node comes of, or NULL */
 } ct_yaml;
 
 /* A spec's documents: owns every node, text and string, and the diagnostics about them. */

@@ -84,10 +84,11 @@ static bool gradients_agree(one *c) {
     if (!second) return true;
     ct_tensor *vec = ct_to(golden_tensor(c->g, json_object_get(c->json, "vec")), CT_F32), *h;
     ct_tensor *sum = ct_sum(ct_mul(vec, din[0]), (ct_reduce_args){0});
-    if (ct_gradients(sum, NULL, c->in, 1, false, &h) || !h) {
+    if (ct_gradients(sum, NULL, c->in, 1, false, &h)) {
         golden_fail(c->g, c->name, "second derivative: %s", ct_error());
         return false;
     }
+    if (!h) h = ct_mul_scalar(c->in[0], (ct_scalar_args){CT_ZERO}); /* nothing depends on it */
     return near(c, "second derivative", 0, h, hvp, 2e-4);
 }
 

@@ -1,0 +1,72 @@
+/* Modules made of modules: sequential, residual, and joins of branches or of named values. Their parts are lists, which
+   who builds them adds (ct_module_part_list). */
+#include "nn/container.h"
+#include "nn/keys.h"
+#include <string.h>
+
+static ct_tensor *forward_sequential(ct_module *m, ct_tensor *x) {
+    for (int i = 0; i < m->n_children; i++) x = ct_module_forward(m->child[i], x);
+    return x;
+}
+
+const ct_layer ct_layer_sequential = {
+    .kind = {"sequential", NULL, 1, "a list of layers as one"}, .forward = forward_sequential};
+
+/* The body, and a shortcut around it: x itself without a second part. */
+static ct_tensor *forward_residual(ct_module *m, ct_tensor *x) {
+    ct_tensor *body = ct_module_forward(m->child[0], x);
+    return ct_add(body, m->n_children > 1 ? ct_module_forward(m->child[1], x) : x);
+}
+
+const ct_layer ct_layer_residual = {
+    .kind = {"residual", NULL, 1, "adds its input, or its shortcut's result, to its body's"}, .forward = forward_residual};
+
+bool ct_same_shape(const ct_tensor *a, const ct_tensor *b) {
+    return a->layout.ndim == b->layout.ndim &&
+           !memcmp(a->layout.size, b->layout.size, (size_t)a->layout.ndim * sizeof a->layout.size[0]);
+}
+
+typedef struct args { int64_t dim; } args;
+static const ct_key concat_keys[] = {CT_ROW_INT(dim, 1, -8, 7, "the dimension that grows"), {0}};
+
+/* What is joined: the results of the branches on the one input, or the inputs. */
+static int operands(ct_module *m, ct_tensor *const *in, ct_tensor **out) {
+    int n = 0;
+    for (; m->n_children && n < m->n_children; n++) out[n] = ct_module_forward(m->child[n], in[0]);
+    for (; !m->n_children && n < CT_MAX_IN && in[n]; n++) out[n] = in[n];
+    return n;
+}
+
+static ct_tensor *fold(ct_module *m, ct_tensor *const *in, ct_tensor *(*op)(ct_tensor *, ct_tensor *)) {
+    ct_tensor *x[CT_MAX_IN];
+    int n = operands(m, in, x);
+    for (int i = 1; i < n; i++) {
+        if (!ct_why(x[0]) && !ct_why(x[i]) && !ct_same_shape(x[0], x[i]))
+            return ct_tensor_error(CT_FAIL, "%s: the shapes of its %d values differ", m->layer->kind.name, n);
+        x[0] = op(x[0], x[i]);
+    }
+    return x[0];
+}
+
+static ct_tensor *forward_add(ct_module *m, ct_tensor *const *in, ct_tensor **out) {
+    (void)out;
+    return fold(m, in, ct_add);
+}
+static ct_tensor *forward_mul(ct_module *m, ct_tensor *const *in, ct_tensor **out) {
+    (void)out;
+    return fold(m, in, ct_mul);
+}
+static ct_tensor *forward_concat(ct_module *m, ct_tensor *const *in, ct_tensor **out) {
+    (void)out;
+    ct_tensor *x[CT_MAX_IN];
+    int n = operands(m, in, x);
+    int64_t dim = ((const args *)m->args)->dim;
+    return ct_cat(x, n, (ct_dim_args){dim});
+}
+
+const ct_layer ct_layer_add = {.kind = {"add", NULL, 1, "the sum of branches or of named values"},
+                               .forward_all = forward_add, .min_in = 1, .max_in = CT_MAX_IN};
+const ct_layer ct_layer_mul = {.kind = {"mul", NULL, 1, "the product of branches or of named values"},
+                               .forward_all = forward_mul, .min_in = 1, .max_in = CT_MAX_IN};
+const ct_layer ct_layer_concat = {.kind = {"concat", concat_keys, sizeof(args), "branches or named values, joined along dim"},
+                                  .forward_all = forward_concat, .min_in = 1, .max_in = CT_MAX_IN};

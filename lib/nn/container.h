@@ -1,0 +1,12 @@
+/* Building modules out of lists of modules, and values that are read by name. */
+#ifndef CT_NN_CONTAINER_H
+#define CT_NN_CONTAINER_H
+#include "nn/module.h"
+
+extern const ct_layer ct_layer_residual;
+/* A new, empty list inside a container; "" gives it no part of its own in dotted names. NULL: no memory. */
+ct_module *ct_module_part_list(ct_module *m, const char *name);
+/* From now on m reads the last result of `from` as its next input, instead of what flows down its list. */
+ct_status ct_module_read_value(ct_module *m, ct_module *from);
+bool ct_same_shape(const ct_tensor *a, const ct_tensor *b);
+#endif

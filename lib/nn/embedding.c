@@ -1,0 +1,81 @@
+/* Rows of a table by index, as torch.nn.Embedding and EmbeddingBag: weight (num_embeddings, embedding_dim) of N(0, 1).
+ */
+#include "nn/keys.h"
+#include "ops/shape_util.h"
+#include <string.h>
+
+typedef struct args {
+    int64_t num_embeddings, embedding_dim, padding_idx;
+    int mode;
+} args;
+#define TABLE                                                                 \
+    CT_ROW_INT(num_embeddings, CT_REQUIRED, 1, 1 << 30, "rows of the table"), \
+        CT_ROW_INT(embedding_dim, CT_REQUIRED, 1, 1 << 30, "size of a row")
+static const ct_key keys[] = {
+    TABLE,
+    CT_ROW_INT(padding_idx, -1, -1, 1 << 30, "a row of zeros that is not trained; -1: none"),
+    {0},
+};
+static const ct_key bag_keys[] = {
+    TABLE,
+    CT_ROW_ENUM(mode, "mean|sum|max", "how a bag's rows become one"),
+    CT_ROW_INT(padding_idx, -1, -1, 1 << 30, "a row of zeros that is not trained and counts for nothing; -1: none"),
+    {0},
+};
+
+static ct_status build_table(ct_module *m) {
+    const args *a = m->args;
+    if (a->padding_idx >= a->num_embeddings)
+        return ct_fail(CT_FAIL, "%s: padding_idx %lld is not one of %lld rows", m->layer->kind.name,
+                       (long long)a->padding_idx, (long long)a->num_embeddings);
+    CT_TRY(ct_param_normal(m, "weight", CT_DIMS(a->num_embeddings, a->embedding_dim), 1));
+    float *w = ct_data(ct_param_named(m, "weight"));
+    if (w && a->padding_idx >= 0)
+        memset(w + a->padding_idx * a->embedding_dim, 0, (size_t)a->embedding_dim * sizeof *w);
+    return CT_OK;
+}
+
+static ct_status build(ct_module *m, const ct_layout *in) {
+    (void)in;
+    return build_table(m);
+}
+
+static ct_status build_bag(ct_module *m, const ct_layout *in) {
+    CT_TRY(ct_want_dims(m, in, 2, 2, "(N, L) of bags of L indices"));
+    return build_table(m);
+}
+
+static ct_tensor *forward(ct_module *m, ct_tensor *index) {
+    const args *a = m->args;
+    return ct_embedding(index, ct_param_named(m, "weight"),
+                        (ct_embedding_args){.padding_idx = CT_GIVEN(a->padding_idx)});
+}
+
+/* Where a bag (N, L) has nothing but padding, its row is 0. */
+static ct_tensor *forward_bag(ct_module *m, ct_tensor *index) {
+    enum { MEAN, SUM, MAX };
+    const args *a = m->args;
+    ct_tensor *rows = forward(m, index);
+    if (ct_why(rows) || ct_ndim(rows) != 3) return rows;
+    if (a->padding_idx < 0) {
+        ct_reduce_args over = {.dim = CT_DIMS(1)};
+        return a->mode == MEAN ? ct_mean(rows, over) : a->mode == SUM ? ct_sum(rows, over) : ct_amax(rows, over);
+    }
+    ct_tensor *padding = ct_eq(index, ct_constant(index->layout.dtype, (ct_dims){0}, (double)a->padding_idx));
+    ct_tensor *left_out = ct_unsqueeze(padding, (ct_dim_args){.dim = 2});
+    ct_tensor *count = ct_sum_dim(ct_to(ct_logical_not(left_out), CT_F32), 1, false);
+    if (a->mode == MAX) {
+        ct_tensor *most = ct_amax(ct_masked_fill(rows, left_out, (ct_fill_args){.value = -INFINITY}),
+                                  (ct_reduce_args){.dim = CT_DIMS(1)});
+        return ct_masked_fill(most, ct_logical_not(count), (ct_fill_args){0});
+    }
+    ct_tensor *sum = ct_sum_dim(ct_masked_fill(rows, left_out, (ct_fill_args){0}), 1, false);
+    return a->mode == SUM ? sum : ct_div(sum, ct_at_least(count, 1));
+}
+
+const ct_layer ct_layer_embedding = {
+    .kind = {"embedding", keys, sizeof(args), "rows of a learned table, by index"}, .build = build, .forward = forward};
+const ct_layer ct_layer_embedding_bag = {
+    .kind = {"embedding_bag", bag_keys, sizeof(args), "means, sums or maxima of rows of a learned table, by index"},
+    .build = build_bag,
+    .forward = forward_bag};

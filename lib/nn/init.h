@@ -1,0 +1,19 @@
+/* First values of tensors, as torch.nn.init's; the public ones (ctorch.h) draw their key from this thread's stream. */
+#ifndef CT_NN_INIT_H
+#define CT_NN_INIT_H
+#include "base/philox.h"
+#include "tensor/tensor.h"
+
+/* Element i, in row-major order, depends on the key and i alone. t is of floats and has memory, else CT_FAIL. */
+ct_status ct_fill_uniform(ct_tensor *t, ct_philox_key key, double low, double high);
+ct_status ct_fill_normal(ct_tensor *t, ct_philox_key key, double mean, double std);
+
+/* ---- what the inits share ---- */
+/* The key of this thread's next draw. */
+ct_status ct_init_key(ct_philox_key *key);
+/* CT_FAIL unless t is of floats, has memory and from `least` to `most` dimensions. */
+ct_status ct_init_check(const char *name, const ct_tensor *t, int least, int most);
+/* Sets element i, in row-major order. */
+void ct_init_put(ct_tensor *t, int64_t i, double value);
+double ct_init_get(const ct_tensor *t, int64_t i);
+#endif

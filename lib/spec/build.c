@@ -1,0 +1,134 @@
+/* Building `model:`: layers are made for the shapes that reach them. */
+#include "nn/container.h"
+#include "spec/model.h"
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_VALUES 256
+
+/* A result that has a name. */
+typedef struct value { const char *name; ct_tensor *t; ct_module *m; const ct_yaml *at; } value;
+
+typedef struct builder {
+    ct_doc *doc;
+    ct_layer_seen seen;
+    void *ctx;
+    value value[MAX_VALUES];
+    int n_values;
+} builder;
+
+static bool build_list(builder *b, const ct_model_spec *spec, ct_module *list, ct_tensor **x, const ct_yaml *from);
+
+void ct_batch_text(const ct_layout *l, char *out, size_t size) {
+    char text[128];
+    ct_layout_text(l, text, sizeof text);
+    const char *rest = strchr(text, ',');
+    snprintf(out, size, l->ndim ? "(N%s" : "%s", l->ndim ? (rest ? rest : ")") : text);
+}
+
+/* What a layer reads: what flows down, or the values it names, the newest of that name. */
+static int gather(builder *b, const ct_layer_spec *l, ct_tensor *x, ct_tensor **in, ct_module *m) {
+    in[0] = x;
+    for (int i = 0; l->inputs && i < l->inputs->n; i++) {
+        const ct_yaml *name = l->inputs->value[i];
+        int k = b->n_values - 1;
+        while (k >= 0 && strcmp(b->value[k].name, name->text)) k--;
+        if (k < 0) {
+            ct_diag(b->doc, CT_ERROR, name, "no layer before this one is named '%.40s'", name->text);
+            return -1;
+        }
+        in[i] = b->value[k].t;
+        if (m && ct_module_read_value(m, b->value[k].m)) return -1;
+    }
+    return l->inputs ? l->inputs->n : 1;
+}
+
+/* That layer's error, and where its input comes from. */
+static bool refuse(builder *b, const ct_layer_spec *l, const ct_layout *in, const ct_yaml *from, const char *why) {
+    char text[128];
+    ct_batch_text(in, text, sizeof text);
+    ct_diag(b->doc, CT_ERROR, l->at, "%s", why);
+    if (from->kind == CT_LIST) ct_diag(b->doc, CT_NOTE, from, "its input is what enters this list, %s", text);
+    else ct_diag(b->doc, CT_NOTE, from, "its input, %s, comes from here", text);
+    return false;
+}
+
+/* A shortcut where a residual's body changes the shape: a 1x1 convolution with batch norm (He et al., 2016), or a linear. */
+static ct_status project(ct_module *list, const ct_layout *in, const ct_layout *out) {
+    if (in->ndim != 4 || out->ndim != 4) {
+        if (in->ndim != out->ndim) return ct_fail(CT_FAIL, "residual: the body changes the number of dimensions");
+        return ct_module_part(list, "0", "linear", in, "out_features=%lld bias=false", (long long)out->size[out->ndim - 1]);
+    }
+    int64_t s[2] = {1, 1};
+    for (int i = 0; i < 2; i++)
+        if (out->size[2 + i]) s[i] = (in->size[2 + i] + out->size[2 + i] - 1) / out->size[2 + i];
+    CT_TRY(ct_module_part(list, "0", "conv2d", in, "out_channels=%lld kernel_size=1 stride=[%lld,%lld] bias=false",
+                          (long long)out->size[1], (long long)s[0], (long long)s[1]));
+    return ct_module_part(list, "1", "batch_norm", out, "eps=1e-5");
+}
+
+static bool build_parts(builder *b, const ct_layer_spec *l, ct_module *m, ct_tensor *x) {
+    bool residual = m->layer == &ct_layer_residual;
+    ct_tensor *y = x;
+    for (int i = 0; i < l->n_parts; i++) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", i);
+        const char *name = residual ? (i ? "shortcut" : "") : l->n_parts == 1 ? "" : number;
+        ct_module *list = ct_module_part_list(m, name);
+        ct_tensor *z = x;
+        if (!list || !build_list(b, &l->part[i], list, &z, l->part[i].at)) return false;
+        if (!i) y = z;
+    }
+    if (!residual || l->n_parts > 1 || ct_same_shape(x, y)) return true;
+    ct_module *list = ct_module_part_list(m, "shortcut");
+    ct_status status = list ? project(list, &x->layout, &y->layout) : CT_NO_MEMORY;
+    if (status) return refuse(b, l, &x->layout, l->at, ct_error());
+    for (int i = 0; b->seen && i < list->n_children; i++) b->seen(b->ctx, list->child[i], &x->layout, &y->layout);
+    return true;
+}
+
+/* Adds layer l and sends a shape through it: *x becomes its output. */
+static bool build_layer(builder *b, const ct_layer_spec *l, ct_module *list, ct_tensor **x, const ct_yaml *from) {
+    ct_tensor *in[CT_MAX_IN];
+    ct_layout layout[CT_MAX_IN];
+    int n = gather(b, l, *x, in, NULL);
+    if (n < 0) return false;
+    for (int i = 0; i < n; i++) layout[i] = in[i]->layout;
+    if (ct_module_add_all(list, l->layer, l->name, l->args, layout, n)) return refuse(b, l, layout, from, ct_error());
+    ct_module *m = list->child[list->n_children - 1];
+    if (gather(b, l, *x, in, m) < 0 || !build_parts(b, l, m, in[0])) return false;
+    ct_tensor *y = ct_module_forward_all(m, in, n, NULL);
+    if (ct_why(y)) return refuse(b, l, layout, from, ct_why(y));
+    if (b->seen && !l->n_parts) b->seen(b->ctx, m, layout, &y->layout);
+    if (l->name && b->n_values < MAX_VALUES) b->value[b->n_values++] = (value){l->name, y, m, l->at};
+    *x = y;
+    return true;
+}
+
+static bool build_list(builder *b, const ct_model_spec *spec, ct_module *list, ct_tensor **x, const ct_yaml *from) {
+    for (int i = 0; i < spec->n; i++) {
+        if (!build_layer(b, &spec->layer[i], list, x, from)) return false;
+        from = spec->layer[i].at;
+    }
+    return true;
+}
+
+ct_module *ct_model_build(ct_doc *doc, const ct_model_spec *spec, uint64_t seed, const ct_layout *in, ct_layout *out,
+                          ct_layer_seen seen, void *ctx) {
+    ct_module *list = ct_module_list("", seed);
+    ct_scope *scope = ct_scope_open();
+    ct_graph g;
+    builder b = {.doc = doc, .seen = seen, .ctx = ctx};
+    bool ok = list && scope && !ct_capture_begin(&g);
+    if (ok) {
+        ct_tensor *x = ct_tensor_make(in, NULL, 0);
+        ok = build_list(&b, spec, list, &x, spec->at);
+        *out = x->layout;
+        ct_capture_end(&g);
+        ct_graph_free(&g);
+    }
+    if (scope && ct_scope_close(scope)) ok = false;
+    if (ok) return list;
+    ct_module_free(list);
+    return NULL;
+}

@@ -1,0 +1,227 @@
+/* A block is used as a layer is: `- basic: {width: 64}`, `- basic: 64` (its first parameter) or `- basic`. It becomes a
+   `sequential` of its layers. `repeat: n` beside a layer makes n of it. `$name` is a variable or a block's parameter;
+   alone it may stand for any value, in arithmetic for a number. */
+#include "spec/expand.h"
+#include "base/key.h"
+#include "base/number.h"
+#include "spec/expr.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_NESTED 32
+#define MAX_REPEAT 10000
+
+/* Names that hold in a place: a block's parameters, then the spec's vars. */
+typedef struct names { const struct names *outer; const ct_yaml *map; } names;
+
+typedef struct expansion {
+    ct_doc *doc;
+    const ct_yaml *blocks; /* or NULL */
+    const ct_yaml *via;    /* where the block under way was used */
+    int depth;             /* of blocks in blocks */
+} expansion;
+
+static ct_yaml *expand(expansion *e, const ct_yaml *node, const names *in);
+
+static const ct_yaml *lookup_node(const names *in, const char *name, size_t len) {
+    for (; in; in = in->outer)
+        for (int i = 0; in->map && i < in->map->n; i++)
+            if (strlen(in->map->key[i]->text) == len && !memcmp(in->map->key[i]->text, name, len)) return in->map->value[i];
+    return NULL;
+}
+
+static bool lookup_number(void *ctx, const char *name, size_t len, ct_number *out) {
+    const ct_yaml *v = lookup_node(ctx, name, len);
+    const char *end = v && v->kind == CT_SCALAR && !v->quoted ? ct_number_read(v->text, &out->value) : NULL;
+    if (!end || *end) return false;
+    out->is_int = !strpbrk(v->text, ".eE");
+    return true;
+}
+
+static ct_yaml *placed(const expansion *e, ct_yaml *node) {
+    if (node) node->via = e->via;
+    return node;
+}
+
+static bool is_name(const char *text) {
+    return *text == '$' && text[1] && !text[1 + strspn(text + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")];
+}
+
+static ct_yaml *expand_scalar(expansion *e, const ct_yaml *node, const names *in) {
+    const ct_yaml *value = !node->quoted && is_name(node->text) ? lookup_node(in, node->text + 1, strlen(node->text + 1)) : NULL;
+    if (value) return placed(e, ct_yaml_copy(e->doc, value));
+    ct_yaml *copy = ct_yaml_new(e->doc, CT_SCALAR, node);
+    if (!copy) return NULL;
+    copy->text = node->text, copy->quoted = node->quoted;
+    placed(e, copy);
+    if (node->quoted || !strchr(node->text, '$')) return copy;
+    ct_number v;
+    char why[128], text[64];
+    if (!ct_expr_eval(node->text, lookup_number, (void *)in, &v, why)) {
+        ct_diag(e->doc, CT_ERROR, copy, "%s", why);
+        copy->text = "0";
+    } else {
+        snprintf(text, sizeof text, v.is_int ? "%.0f" : "%.17g", v.value);
+        copy->text = ct_doc_strdup(e->doc, text);
+    }
+    return copy->text ? copy : NULL;
+}
+
+/* ---- blocks ---- */
+
+/* The block that a layer uses, and the value of its key: a scalar `basic`, or a map with the key `basic`. */
+static const ct_yaml *block_of(const expansion *e, const ct_yaml *layer, const ct_yaml **args) {
+    *args = NULL;
+    if (layer->kind == CT_SCALAR) return ct_yaml_get(e->blocks, layer->text);
+    for (int i = 0; layer->kind == CT_MAP && i < layer->n; i++) {
+        const ct_yaml *block = ct_yaml_get(e->blocks, layer->key[i]->text);
+        *args = layer->value[i];
+        if (block) return block;
+    }
+    return NULL;
+}
+
+static bool is_null(const ct_yaml *n) { return n->kind == CT_SCALAR && !n->quoted && (!*n->text || !strcmp(n->text, "null")); }
+
+/* The spec's own vars, behind a block's parameters. */
+static const ct_yaml *vars_of(const names *in) { return in->outer ? in->outer->map : in->map; }
+
+/* The block's parameters with what the use says of them: a map. */
+static ct_yaml *bind(expansion *e, const ct_yaml *block, const ct_yaml *use, const ct_yaml *args, const names *in) {
+    const ct_yaml *params = ct_yaml_get(block, "params");
+    ct_yaml *bound = ct_yaml_new(e->doc, CT_MAP, use);
+    bool map = args && args->kind == CT_MAP;
+    for (int i = 0; bound && params && i < params->n; i++) {
+        const ct_yaml *said = map ? ct_yaml_get(args, params->key[i]->text) : i == 0 && args && !is_null(args) ? args : NULL;
+        if (!said && is_null(params->value[i]))
+            ct_diag(e->doc, CT_ERROR, args ? args : use, "parameter '%s' of the block is missing", params->key[i]->text);
+        ct_yaml_add(e->doc, bound, params->key[i], expand(e, said ? said : params->value[i], said ? in : &(names){.map = vars_of(in)}));
+    }
+    for (int i = 0; map && i < args->n; i++)
+        if (!params || !ct_yaml_get(params, args->key[i]->text))
+            ct_diag(e->doc, CT_ERROR, args->key[i], "the block has no parameter '%s'", args->key[i]->text);
+    if (args && !map && !is_null(args) && (!params || !params->n)) ct_diag(e->doc, CT_ERROR, args, "the block has no parameters");
+    return bound;
+}
+
+static ct_yaml *expand_block(expansion *e, const ct_yaml *use, const ct_yaml *block, const ct_yaml *args, const names *in) {
+    const ct_yaml *layers = ct_yaml_get(block, "layers"), *name = use->kind == CT_MAP ? ct_yaml_get(use, "name") : NULL;
+    ct_yaml *out = ct_yaml_new(e->doc, CT_MAP, use), *bound = bind(e, block, use, args, in);
+    if (!out || !bound) return NULL;
+    if (!layers || layers->kind != CT_LIST) {
+        ct_diag(e->doc, CT_ERROR, block, "a block is a map with a list of `layers` (and `params`)");
+        return out;
+    }
+    if (e->depth >= MAX_NESTED) {
+        ct_diag(e->doc, CT_ERROR, use, "blocks use each other more than %d deep", MAX_NESTED);
+        return out;
+    }
+    const ct_yaml *before = e->via;
+    const names vars = {.map = vars_of(in)}, inside = {&vars, bound};
+    e->via = use, e->depth++;
+    ct_yaml *body = expand(e, layers, &inside);
+    e->via = before, e->depth--;
+    ct_yaml_add(e->doc, out, ct_yaml_scalar(e->doc, "sequential", false, use), body);
+    if (name) ct_yaml_add(e->doc, out, ct_yaml_scalar(e->doc, "name", false, name), expand(e, name, in));
+    return placed(e, out);
+}
+
+/* ---- lists and maps ---- */
+
+static int64_t repeats(expansion *e, const ct_yaml *item, const names *in) {
+    const ct_yaml *node = item->kind == CT_MAP ? ct_yaml_get(item, "repeat") : NULL;
+    if (!node) return 1;
+    const ct_yaml *n = expand(e, node, in);
+    int64_t v;
+    if (!n) return 0;
+    if (n->kind == CT_SCALAR && ct_number_int(n->text, &v) == CT_NUMBER_FITS && v >= 0 && v <= MAX_REPEAT) return v;
+    ct_diag(e->doc, CT_ERROR, node, "repeat must be an integer from 0 to %d", MAX_REPEAT);
+    return 0;
+}
+
+static ct_yaml *expand_list(expansion *e, const ct_yaml *list, const names *in) {
+    ct_yaml *out = placed(e, ct_yaml_new(e->doc, CT_LIST, list));
+    for (int i = 0; out && i < list->n; i++) {
+        const ct_yaml *args, *item = list->value[i], *block = block_of(e, item, &args);
+        for (int64_t k = repeats(e, item, in); k > 0; k--)
+            if (!ct_yaml_add(e->doc, out, NULL, block ? expand_block(e, item, block, args, in) : expand(e, item, in))) return NULL;
+    }
+    return out;
+}
+
+static ct_yaml *expand_map(expansion *e, const ct_yaml *map, const names *in) {
+    ct_yaml *out = placed(e, ct_yaml_new(e->doc, CT_MAP, map));
+    for (int i = 0; out && i < map->n; i++) {
+        if (!strcmp(map->key[i]->text, "repeat")) continue;
+        if (!ct_yaml_add(e->doc, out, map->key[i], expand(e, map->value[i], in))) return NULL;
+    }
+    return out;
+}
+
+static ct_yaml *expand(expansion *e, const ct_yaml *node, const names *in) {
+    if (node->kind == CT_SCALAR) return expand_scalar(e, node, in);
+    return node->kind == CT_LIST ? expand_list(e, node, in) : expand_map(e, node, in);
+}
+
+/* ---- include ---- */
+
+/* b laid over a: maps are merged, anything else is replaced. */
+static ct_yaml *overlay(ct_doc *doc, const ct_yaml *a, const ct_yaml *b) {
+    if (a->kind != CT_MAP || b->kind != CT_MAP) return ct_yaml_copy(doc, b);
+    ct_yaml *out = ct_yaml_new(doc, CT_MAP, b);
+    for (int i = 0; out && i < a->n; i++) {
+        const ct_yaml *over = ct_yaml_get(b, a->key[i]->text);
+        if (!ct_yaml_add(doc, out, a->key[i], over ? overlay(doc, a->value[i], over) : ct_yaml_copy(doc, a->value[i]))) return NULL;
+    }
+    for (int i = 0; out && i < b->n; i++)
+        if (!ct_yaml_get(a, b->key[i]->text) && !ct_yaml_add(doc, out, b->key[i], ct_yaml_copy(doc, b->value[i]))) return NULL;
+    return out;
+}
+
+static const ct_yaml *include_all(ct_doc *doc, const ct_yaml *root, int depth);
+
+static const ct_yaml *include_one(ct_doc *doc, const ct_yaml *at, const ct_yaml *below, int depth) {
+    const char *from = at->source->name, *slash = strrchr(from, '/');
+    char path[4096];
+    ct_yaml *file = NULL;
+    if (at->kind != CT_SCALAR || depth > MAX_NESTED) {
+        ct_diag(doc, CT_ERROR, at, at->kind != CT_SCALAR ? "include wants a path" : "includes nested too deeply");
+        return below;
+    }
+    snprintf(path, sizeof path, "%.*s%s", *at->text == '/' || !slash ? 0 : (int)(slash - from + 1), from, at->text);
+    if (ct_doc_parse_file(doc, path, &file) || !file) {
+        ct_diag(doc, CT_NOTE, at, "included here");
+        return below;
+    }
+    const ct_yaml *whole = include_all(doc, file, depth + 1);
+    return below && whole ? overlay(doc, below, whole) : whole;
+}
+
+/* The files of `include`, in order, under the spec itself. */
+static const ct_yaml *include_all(ct_doc *doc, const ct_yaml *root, int depth) {
+    const ct_yaml *list = ct_yaml_get(root, "include"), *below = NULL;
+    if (!list) return root;
+    for (int i = 0; i < (list->kind == CT_LIST ? list->n : 1); i++)
+        below = include_one(doc, list->kind == CT_LIST ? list->value[i] : list, below, depth);
+    return below ? overlay(doc, below, root) : root;
+}
+
+ct_yaml *ct_spec_expand(ct_doc *doc, const ct_yaml *root) {
+    static const char *const gone[] = {"include", "vars", "blocks"};
+    const ct_yaml *whole = include_all(doc, root, 0);
+    if (!whole) return NULL;
+    const ct_yaml *vars = ct_yaml_get(whole, "vars"), *blocks = ct_yaml_get(whole, "blocks");
+    expansion e = {.doc = doc, .blocks = blocks && blocks->kind == CT_MAP ? blocks : NULL};
+    if (vars && vars->kind != CT_MAP) ct_diag(doc, CT_ERROR, vars, "vars is a map of names and values");
+    if (blocks && blocks->kind != CT_MAP) ct_diag(doc, CT_ERROR, blocks, "blocks is a map of names and blocks");
+    const names in = {.map = vars && vars->kind == CT_MAP ? vars : NULL};
+    if (whole->kind != CT_MAP) return ct_yaml_copy(doc, whole);
+    ct_yaml *out = ct_yaml_new(doc, CT_MAP, whole);
+    for (int i = 0; out && i < whole->n; i++) {
+        bool skip = false;
+        for (int k = 0; k < CT_COUNT(gone); k++) skip |= !strcmp(whole->key[i]->text, gone[k]);
+        if (!skip && !ct_yaml_add(doc, out, whole->key[i], expand(&e, whole->value[i], &in))) return NULL;
+    }
+    return out;
+}

@@ -1,0 +1,9 @@
+/* Nodes to nodes: `include`, `vars`, `blocks` and `repeat` are worked out, and what is left is a plain spec. */
+#ifndef CT_SPEC_EXPAND_H
+#define CT_SPEC_EXPAND_H
+#include "yaml/node.h"
+
+/* The spec without include, vars, blocks, repeat and $names; NULL when there is no memory. What is wrong becomes a
+   diagnostic. Nodes that come of a block know where it was used. */
+ct_yaml *ct_spec_expand(ct_doc *doc, const ct_yaml *root);
+#endif

@@ -1,0 +1,163 @@
+/* What a C program says in a spec's words: a model, an optimizer, a schedule. */
+#include "base/alloc.h"
+#include "base/philox.h"
+#include "optim/optim.h"
+#include "optim/schedule.h"
+#include "spec/expand.h"
+#include "spec/model.h"
+#include "tensor/scope.h"
+#include "yaml/read.h"
+#include <string.h>
+
+/* Nothing was opened: the open scope hears of it, as of any other error. */
+static void *refuse(ct_status status) {
+    ct_scope_note(status);
+    return NULL;
+}
+
+/* `text` as one of `kinds`; *args are the doc's. CT_OK means that there is one. */
+static ct_status read_kind(ct_doc *doc, const char *what, const char *text, const ct_kind *const *kinds, int n,
+                           const ct_kind **kind, void **args) {
+    ct_yaml *root;
+    CT_TRY(ct_doc_parse(doc, what, text, strlen(text), &root));
+    *kind = ct_read_kind(doc, root, what, kinds, n, args, NULL);
+    return ct_diag_status(doc);
+}
+
+/* ---- models ---- */
+/* The model's tree, with what a spec may say beyond layers (repeat) worked out. */
+static ct_status read_model(ct_doc *doc, const char *text, ct_model_spec *out) {
+    ct_yaml *list;
+    CT_TRY(ct_doc_parse(doc, "model", text, strlen(text), &list));
+    ct_yaml *root = ct_yaml_new(doc, CT_MAP, list), *key = ct_yaml_scalar(doc, "model", false, list);
+    if (root && key && ct_yaml_add(doc, root, key, list)) root = ct_spec_expand(doc, root);
+    const ct_yaml *model = ct_yaml_get(root, "model");
+    if (model) ct_model_read(doc, model, out);
+    ct_status status = ct_diag_status(doc);
+    return status || model ? status : CT_NO_MEMORY;
+}
+
+/* The next seed of this thread's random numbers. */
+static ct_status next_seed(uint64_t *seed) {
+    int64_t key;
+    ct_tensor *stream = ct_random_stream(&key);
+    if (ct_why(stream)) return stream->status;
+    const int64_t *from = ct_data(stream);
+    ct_philox_key k = ct_philox_make((uint64_t)from[0], (uint64_t)key);
+    *seed = (uint64_t)k.k[0] << 32 | k.k[1];
+    return CT_OK;
+}
+
+static ct_status batch_layout(ct_dtype dtype, const ct_dims *sample, ct_layout *in) {
+    ct_dims batch = {sample->n + 1, {1}};
+    if (dtype <= CT_NONE || dtype > CT_BOOL) return ct_fail(CT_FAIL, "model: no such element type: %d", dtype);
+    if (sample->n < 0 || sample->n >= CT_MAX_DIMS)
+        return ct_fail(CT_FAIL, "model: a sample has 0 to %d dimensions, got %d", CT_MAX_DIMS - 1, sample->n);
+    for (int i = 0; i < sample->n; i++)
+        if ((batch.v[i + 1] = sample->v[i]) < 1) return ct_fail(CT_FAIL, "model: a sample's sizes are at least 1");
+    *in = ct_layout_of(dtype, batch);
+    return CT_OK;
+}
+
+static ct_status open_module(ct_doc *doc, const char *text, const ct_layout *in, ct_module **out) {
+    ct_model_spec spec;
+    ct_layout result;
+    uint64_t seed = 0;
+    CT_TRY(read_model(doc, text, &spec));
+    CT_TRY(next_seed(&seed));
+    if ((*out = ct_model_build(doc, &spec, seed, in, &result, NULL, NULL))) return CT_OK;
+    ct_status status = ct_diag_status(doc);
+    return status ? status : CT_NO_MEMORY;
+}
+
+ct_module *ct_module_open(const char *model, ct_dtype dtype, ct_dims sample) {
+    ct_layout in;
+    ct_module *m = NULL;
+    ct_status status = batch_layout(dtype, &sample, &in);
+    ct_doc *doc = status ? NULL : ct_doc_new();
+    if (!status) status = doc ? open_module(doc, model, &in, &m) : CT_NO_MEMORY;
+    ct_doc_free(doc);
+    return status ? refuse(status) : m;
+}
+
+/* ---- optimizers ---- */
+static ct_status read_optimizer(ct_doc *doc, const char *text, const ct_optimizer **kind, void **args) {
+    int n;
+    const ct_kind *const *kinds = ct_optimizer_kinds(&n), *found;
+    CT_TRY(read_kind(doc, "optimizer", text, kinds, n, &found, args));
+    *kind = ct_optimizer_find(found->name);
+    return CT_OK;
+}
+
+ct_optim *ct_optim_open(const char *optimizer, ct_tensor *const *params, int n) {
+    const ct_optimizer *kind;
+    void *args;
+    ct_optim *o = NULL;
+    ct_doc *doc = ct_doc_new();
+    ct_status status = doc ? read_optimizer(doc, optimizer, &kind, &args) : CT_NO_MEMORY;
+    if (!status && n < 1) status = ct_fail(CT_FAIL, "optimizer: there are no parameters to train");
+    if (!status) status = ct_optim_new(kind, args, params, n, &o);
+    ct_doc_free(doc);
+    return status ? refuse(status) : o;
+}
+
+ct_status ct_optim_add_group(ct_optim *o, const char *optimizer, ct_tensor *const *params, int n) {
+    const ct_optimizer *kind;
+    void *args;
+    ct_doc *doc = ct_doc_new();
+    ct_status status = doc ? read_optimizer(doc, optimizer, &kind, &args) : CT_NO_MEMORY;
+    if (!status && kind != ct_optim_kind(o))
+        status = ct_fail(CT_FAIL, "optimizer: a group of %s in one of %s", kind->kind.name, ct_optim_kind(o)->kind.name);
+    if (!status) status = ct_optim_add(o, args, params, n);
+    ct_doc_free(doc);
+    ct_scope_note(status);
+    return status;
+}
+
+/* ---- schedules ---- */
+struct ct_lr_scheduler {
+    ct_doc *doc; /* the settings lie in it */
+    ct_optim *optim;
+    ct_schedule *group; /* one for each of the optimizer's groups when it was opened */
+    int n;
+};
+
+static void set_rates(ct_lr_scheduler *s) {
+    for (int i = 0; i < s->n; i++) *(double *)ct_data(ct_optim_lr(s->optim, i)) = s->group[i].lr;
+}
+
+static ct_status open_scheduler(ct_lr_scheduler *s, const char *text) {
+    int n;
+    void *args;
+    const ct_kind *const *kinds = ct_scheduler_kinds(&n), *kind;
+    if (!(s->doc = ct_doc_new())) return CT_NO_MEMORY;
+    CT_TRY(read_kind(s->doc, "schedule", text, kinds, n, &kind, &args));
+    s->n = ct_optim_groups(s->optim);
+    if (!(s->group = ct_alloc((size_t)s->n, sizeof *s->group))) return CT_NO_MEMORY;
+    for (int i = 0; i < s->n; i++)
+        s->group[i] = ct_schedule_start(ct_scheduler_find(kind->name), args, ct_item(ct_optim_lr(s->optim, i)));
+    set_rates(s);
+    return CT_OK;
+}
+
+ct_lr_scheduler *ct_lr_scheduler_open(const char *schedule, ct_optim *o) {
+    if (!o) return refuse(ct_fail(CT_FAIL, "schedule: there is no optimizer"));
+    ct_lr_scheduler *s = ct_alloc(1, sizeof *s);
+    if (!s) return refuse(CT_NO_MEMORY);
+    s->optim = o;
+    ct_status status = open_scheduler(s, schedule);
+    if (!status) return s;
+    ct_lr_scheduler_free(s);
+    return refuse(status);
+}
+
+void ct_lr_scheduler_step(ct_lr_scheduler *s, double metric) {
+    for (int i = 0; s && i < s->n; i++) ct_schedule_step(&s->group[i], metric);
+    if (s) set_rates(s);
+}
+
+void ct_lr_scheduler_free(ct_lr_scheduler *s) {
+    if (!s) return;
+    ct_doc_free(s->doc);
+    ct_free(s->group), ct_free(s);
+}
