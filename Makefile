@@ -104,10 +104,11 @@ $(TESTS) $(BENCH): $(UNIT_HELP) $(BUILD)/libctorch.a
 # ---- what people ask for ----
 demo: deps ## train on the digits that come along, and show how good the model is
 	@$(MAKE) --no-print-directory all
-	@sh tests/demo.sh $(BUILD)
+	$(BUILD)/ctorch train specs/digits-mlp.yaml -o $(BUILD)/demo --force
+	$(BUILD)/ctorch eval $(BUILD)/demo --show 9
 test: deps ## all tests that take minutes
 	@$(MAKE) --no-print-directory tests
-	@sh tests/run.sh $(BUILD) lint unit goldens fuzz bats
+	@sh tests/run.sh $(BUILD) lint unit goldens fuzz kill bats
 test-long: ## sanitizers, memcheck, fuzz, kills, other compilers and instruction sets: under an hour
 	@sh deps.sh install need want test long
 	@sh tests/long.sh

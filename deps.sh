@@ -16,6 +16,7 @@ want module  libcurl    libcurl4-openssl-dev
 want header  dnnl.h     libdnnl-dev
 test command bats       bats
 test command python3    python3
+test command groff      groff-base
 test command strace     strace
 long command clang      clang
 long command valgrind   valgrind

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs tests that are built in BUILD and sums them up: a line a program, what it said where it failed, and at the end
 # "N passed, N failed, N skipped". Status 1 if anything failed.
-# usage: tests/run.sh BUILD PART...   parts: lint unit goldens fuzz bats kill memcheck
+# usage: tests/run.sh BUILD PART...   parts: lint unit goldens fuzz kill bats, and isa memcheck threads
+# GOLDENS is where golden files are, FUZZ how thorough the fuzz is, KILLS and SEED are kill.sh's.
 build=$1
 shift
 here=$(dirname "$0")
@@ -49,16 +50,39 @@ skip() {
 part_lint() { program lint 60 sh "$here/lint.sh"; }
 part_unit() { for t in "$build"/tests/test_*; do program "${t##*/}" 600 "$t"; done; }
 part_fuzz() { program fuzz 1200 "$build/tests/fuzz" "${FUZZ:-1}"; }
-part_kill() { program kill 1200 sh "$here/kill.sh" "$CTORCH" "${KILLS:-20}"; }
+part_kill() { program kill 1200 sh "$here/kill.sh" "$CTORCH" "${KILLS:-20}" ${SEED:+"$SEED"}; }
 part_goldens() {
     [ -d "$goldens" ] || { skip goldens "no $goldens here"; return; }
     program goldens 600 "$build/tests/goldens" "$goldens"
 }
+
+# trained ISA: the digits' spec reaches its accuracy on that instruction set
+trained() {
+    # shellcheck disable=SC2016 # sh -c has its own arguments
+    program "train-$1" 600 sh -c '"$0" train specs/digits-mlp.yaml -q --force --isa "$1" -o "$2" &&
+        "$0" eval --json --isa "$1" "$2" | grep -E "\"accuracy\": 0\.9[5-9]" && echo "1 passed, 0 failed"' \
+        "$CTORCH" "$1" "$log/run-$1"
+}
+# Each instruction set that this machine has: golden files, and a run that learns.
+part_isa() {
+    for isa in $("$CTORCH" devices | sed -n 's/^kernels.*(of \(.*\))/\1/p'); do
+        [ ! -d "$goldens" ] || program "goldens-$isa" 600 "$build/tests/goldens" --isa "$isa" "$goldens"
+        trained "$isa"
+    done
+}
 part_memcheck() {
     command -v valgrind >/dev/null || { skip memcheck "no valgrind here"; return; }
     for t in "$build"/tests/test_*; do
-        program "memcheck-${t##*/test_}" 1200 valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite "$t"
+        program "memcheck-${t##*/test_}" 1200 valgrind -q --error-exitcode=99 --leak-check=full \
+            --errors-for-leak-kinds=definite "$t"
     done
+}
+# The programs in which threads meet, built with -fsanitize=thread.
+part_threads() {
+    for t in parallel loader images gemm plan run; do
+        program "threads-$t" 1200 "$build/tests/test_$t"
+    done
+    trained v3
 }
 part_bats() {
     command -v bats >/dev/null || { skip bats "no bats here"; return; }

@@ -20,12 +20,18 @@ static ct_status build(ct_module *m, const ct_layout *in) {
     return ct_norm_build(m, in->size[1], !a->no_affine, !a->no_track_running_stats);
 }
 
+/* Counts a batch of training. */
+static ct_status count(const ct_module *m) {
+    ct_tensor *n = ct_param_named(m, "num_batches_tracked");
+    return n && m->training ? ct_set(n, ct_add_scalar(n, 1)) : CT_OK;
+}
+
 static ct_tensor *forward(ct_module *m, ct_tensor *x) {
     const args *a = m->args;
     ct_batch_norm_args b = {.training = m->training || a->no_track_running_stats,
                             .momentum = CT_GIVEN(a->momentum),
                             .eps = CT_GIVEN(a->eps)};
-    ct_status status = ct_norm_count(m);
+    ct_status status = count(m);
     if (status) return ct_tensor_failed(status);
     return ct_batch_norm(x, ct_param_named(m, "running_mean"), ct_param_named(m, "running_var"),
                          ct_param_named(m, "weight"), ct_param_named(m, "bias"), b);

@@ -115,8 +115,6 @@ static ct_tensor *forward_instance(ct_module *m, ct_tensor *x) {
     ct_instance_norm_args by = {.no_use_input_stats = !m->training && a->track_running_stats,
                                 .momentum = CT_GIVEN(a->momentum),
                                 .eps = CT_GIVEN(a->eps)};
-    ct_status status = ct_norm_count(m);
-    if (status) return ct_tensor_failed(status);
     return ct_instance_norm(x, ct_param_named(m, "weight"), ct_param_named(m, "bias"),
                             ct_param_named(m, "running_mean"), ct_param_named(m, "running_var"), by);
 }

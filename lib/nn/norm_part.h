@@ -15,10 +15,4 @@ static inline ct_status ct_norm_build(ct_module *m, int64_t channels, bool affin
     CT_TRY(ct_buffer_new(m, "running_var", CT_F32, C, 1));
     return ct_buffer_new(m, "num_batches_tracked", CT_I64, (ct_dims){0}, 0);
 }
-
-/* Counts a batch of training. */
-static inline ct_status ct_norm_count(const ct_module *m) {
-    ct_tensor *count = ct_param_named(m, "num_batches_tracked");
-    return count && m->training ? ct_set(count, ct_add_scalar(count, (ct_scalar_args){1})) : CT_OK;
-}
 #endif

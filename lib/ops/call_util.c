@@ -14,9 +14,9 @@ ct_tensor *ct_constant(ct_dtype dtype, ct_dims size, double value) {
     return ct_apply(CT_OP_fill, NULL, 0, &(ct_full_args){.size = size, .fill_value = value, .dtype = dtype}, NULL);
 }
 
-ct_tensor *ct_times(ct_tensor *x, double factor) { return ct_mul_scalar(x, (ct_scalar_args){.other = factor}); }
+ct_tensor *ct_times(ct_tensor *x, double factor) { return ct_mul_scalar(x, factor); }
 
-ct_tensor *ct_plus(ct_tensor *x, double term) { return ct_add_scalar(x, (ct_scalar_args){.other = term}); }
+ct_tensor *ct_plus(ct_tensor *x, double term) { return ct_add_scalar(x, term); }
 
 ct_tensor *ct_at_least(ct_tensor *x, double min) {
     return CT_PART(clamp, &((ct_clamp_args){.min = min, .max = INFINITY}), x);

@@ -194,7 +194,7 @@ static ct_tensor *of_probabilities(ct_tensor *const *in, const ct_cross_entropy_
     int dim = class_dim(l);
     double s = args->label_smoothing, classes = (double)l->size[dim];
     ct_tensor *target = in[1];
-    if (s > 0) target = ct_add_scalar(ct_times(target, 1 - s), (ct_scalar_args){.other = s / classes});
+    if (s > 0) target = ct_add_scalar(ct_times(target, 1 - s), s / classes);
     ct_tensor *loss = ct_mul(ct_log_softmax(in[0], (ct_dim_args){.dim = dim}), target);
     if (in[2]) {
         int64_t size[CT_MAX_DIMS] = {1, 1, 1, 1, 1, 1, 1, 1};

@@ -62,7 +62,7 @@ FORMULA(batch_norm_train) {
     ct_reduce_args over = {.dim = but_channels(l), .keepdim = true};
     double n = values_a_channel(l);
     ct_tensor *mean = ct_mean(in[X], over), *apart = ct_sub(in[X], mean), *var = ct_mean(ct_square(apart), over);
-    ct_tensor *invstd = ct_rsqrt(ct_add_scalar(var, (ct_scalar_args){.other = args->eps}));
+    ct_tensor *invstd = ct_rsqrt(ct_add_scalar(var, args->eps));
     ct_tensor *y = ct_mul(apart, invstd);
     if (in[WEIGHT]) y = ct_mul(y, ct_by_channel(in[WEIGHT], l));
     if (in[BIAS]) y = ct_add(y, ct_by_channel(in[BIAS], l));
@@ -96,7 +96,7 @@ static ct_tensor *batch_norm_eval(ct_tensor *const *in, double eps) {
     const ct_layout *l = &in[X]->layout;
     if (!in[RUNNING_MEAN])
         return ct_tensor_error(CT_FAIL, "batch_norm: running_mean and running_var are wanted where not in training");
-    ct_tensor *factor = ct_rsqrt(ct_add_scalar(in[RUNNING_VAR], (ct_scalar_args){.other = eps}));
+    ct_tensor *factor = ct_rsqrt(ct_add_scalar(in[RUNNING_VAR], eps));
     if (in[WEIGHT]) factor = ct_mul(factor, in[WEIGHT]);
     ct_tensor *term = ct_neg(ct_mul(in[RUNNING_MEAN], factor));
     if (in[BIAS]) term = ct_add(term, in[BIAS]);

@@ -13,8 +13,8 @@ static ct_tensor *number(ct_tensor *like, double v) {
 }
 
 static ct_tensor *gelu_inner(ct_tensor *x) {
-    ct_tensor *cubic = ct_mul_scalar(ct_mul(x, ct_mul(x, x)), (ct_scalar_args){0.044715});
-    return ct_mul_scalar(ct_add(x, cubic), (ct_scalar_args){0.7978845608028654});
+    ct_tensor *cubic = ct_mul_scalar(ct_mul(x, ct_mul(x, x)), 0.044715);
+    return ct_mul_scalar(ct_add(x, cubic), 0.7978845608028654);
 }
 
 /* The words as op calls. */

@@ -6,8 +6,9 @@
 #define SECOND_(a, b, ...) b
 #define SECOND(...) SECOND_(__VA_ARGS__)
 
-/* ARGS_IF(YES, NO, args): whether the op has arguments, that is, args is not `none`. */
+/* How a function takes its arguments: as a struct (YES), not at all (NO: `none`), or as a mere number (NUMBER: `scalar`). */
 #define PROBE_none ~, NO
+#define PROBE_scalar ~, NUMBER
 #define HAS_ARGS(args) SECOND(PROBE_##args, YES, ~)
 
 /* PARAMS_##ins: C parameters, each after a comma. VALUES_##ins: the list (ct_tensor *[]). COUNT_##ins.
@@ -75,9 +76,11 @@
 #define ARGS_PARAM(args) PASTE(ARGS_PARAM_, HAS_ARGS(args))(args)
 #define ARGS_PARAM_YES(a) , ct_##a##_args args
 #define ARGS_PARAM_NO(a)
+#define ARGS_PARAM_NUMBER(a) , double other
 #define ARGS_VALUE(args) PASTE(ARGS_VALUE_, HAS_ARGS(args))
 #define ARGS_VALUE_YES &args
 #define ARGS_VALUE_NO NULL
+#define ARGS_VALUE_NUMBER (&(ct_scalar_args){other})
 
 /* The C prototype of a row's function. */
 #define PROTO(name, ins, a, outs) ct_tensor *ct_##name(BUT_FIRST(~PARAMS_##ins ARGS_PARAM(a) PARAMS_##outs))

@@ -19,7 +19,7 @@ static ct_tensor *constant(const ct_tensor *x, double value) {
 /* x to the power p, for x >= 0, whose gradient at 0 is 0. */
 static ct_tensor *power(ct_tensor *x, double p) {
     ct_tensor *zero = ct_eq(x, constant(x, 0)), *safe = ct_masked_fill(x, zero, (ct_fill_args){.value = 1});
-    ct_tensor *y = p == 0.5 ? ct_sqrt(safe) : ct_pow_scalar(safe, (ct_scalar_args){.other = p});
+    ct_tensor *y = p == 0.5 ? ct_sqrt(safe) : ct_pow_scalar(safe, p);
     return ct_masked_fill(y, zero, (ct_fill_args){.value = p < 0 ? INFINITY : 0});
 }
 

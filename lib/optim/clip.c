@@ -25,9 +25,7 @@ ct_status ct_clip_grad_norm(ct_tensor *const *params, int n, double max_norm) {
     ct_no_grad_begin();
     ct_tensor *norm = total_norm(params, n);
     ct_status status = norm && ct_why(norm) ? norm->status : CT_OK;
-    ct_tensor *factor = norm ? ct_mul_scalar(ct_reciprocal(ct_add_scalar(norm, (ct_scalar_args){1e-6})),
-                                             (ct_scalar_args){max_norm})
-                             : NULL;
+    ct_tensor *factor = norm ? ct_mul_scalar(ct_reciprocal(ct_add_scalar(norm, 1e-6)), max_norm) : NULL;
     if (factor) factor = ct_clamp(factor, (ct_clamp_args){.max = 1});
     for (int i = 0; factor && !status && i < n; i++)
         if (ct_grad(params[i])) status = replace(params[i], ct_mul(ct_grad(params[i]), factor));

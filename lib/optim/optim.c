@@ -135,7 +135,7 @@ void ct_optim_free(ct_optim *o) {
 
 static ct_status step(ct_optim *o) {
     CT_TRY(ct_scope_status());
-    CT_TRY(ct_set(o->count, ct_add_scalar(o->count, (ct_scalar_args){1})));
+    CT_TRY(ct_set(o->count, ct_add_scalar(o->count, 1)));
     for (group *g = o->group; g < o->group + o->n_groups; g++) {
         int n_in = (2 + g->n_state) * g->n;
         for (int p = 0; p < g->n; p++) g->list[g->n + p] = ct_grad(g->list[p]);

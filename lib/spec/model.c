@@ -55,7 +55,8 @@ static void read_join(ct_doc *doc, const ct_yaml *value, ct_layer_spec *l) {
     static const char *const inputs[] = {"inputs", NULL};
     if (!l->inputs) l->inputs = read_inputs(doc, ct_yaml_get(value, "inputs"));
     if (!l->inputs) ct_diag(doc, CT_ERROR, value, "%s wants a list of branches, or inputs", l->layer->kind.name);
-    ct_read_keys(doc, value, l->layer->kind.name, l->layer->kind.keys ? l->layer->kind.keys : &(ct_key){0}, l->args, inputs);
+    bool nothing = value->kind == CT_SCALAR && !value->quoted && !*value->text;
+    ct_read_keys(doc, nothing ? NULL : value, l->layer->kind.name, l->layer->kind.keys ? l->layer->kind.keys : &(ct_key){0}, l->args, inputs);
 }
 
 static void read_container(ct_doc *doc, const ct_yaml *node, int which, const ct_yaml *value, ct_layer_spec *l) {

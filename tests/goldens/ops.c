@@ -78,7 +78,7 @@ static bool gradients_agree(one *c) {
         return false;
     }
     for (int i = 0; i < n; i++) {
-        ct_tensor *d = din[i] ? din[i] : ct_mul_scalar(of[i], (ct_scalar_args){CT_ZERO});
+        ct_tensor *d = din[i] ? din[i] : ct_mul_scalar(of[i], 0);
         if (!near(c, "gradient", at[i], d, json_array_get(want, at[i]), 5e-5)) return false;
     }
     if (!second) return true;
@@ -88,7 +88,7 @@ static bool gradients_agree(one *c) {
         golden_fail(c->g, c->name, "second derivative: %s", ct_error());
         return false;
     }
-    if (!h) h = ct_mul_scalar(c->in[0], (ct_scalar_args){CT_ZERO}); /* nothing depends on it */
+    if (!h) h = ct_mul_scalar(c->in[0], 0); /* nothing depends on it */
     return near(c, "second derivative", 0, h, hvp, 2e-4);
 }
 

@@ -149,7 +149,7 @@ static void rebinding(void) {
     CHECK(ct_capture_begin(&g) == CT_OK);
     CHECK(ct_set(w, ct_add(w, x)) == CT_OK);
     ct_tensor *y = ct_mul(w, w); /* of the new value */
-    CHECK(ct_set(w, ct_mul_scalar(w, (ct_scalar_args){10})) == CT_OK);
+    CHECK(ct_set(w, ct_mul_scalar(w, 10)) == CT_OK);
     CHECK(isnan(ct_item(y)));
     CHECK(ct_capture_end(&g) == CT_OK);
     CHECK(ct_data(w) == memory);

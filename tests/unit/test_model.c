@@ -1,0 +1,106 @@
+/* Models of any shape: what a spec's lists become, and what it says where they do not fit. */
+#include "check.h"
+#include "run/spec.h"
+#include <stdlib.h>
+
+#define TAIL "loss: cross_entropy\noptimizer: sgd\n"
+
+/* Builds `model` for (N, C, 8, 8): the output as text, or the diagnostics. */
+static const char *built(const char *model, int64_t C, ct_module **m) {
+    static char out[4096];
+    char text[4096];
+    ct_spec *spec = NULL;
+    char *messages = NULL;
+    ct_layout in = ct_layout_of(CT_F32, CT_DIMS(1, C, 8, 8)), result;
+    snprintf(text, sizeof text, "%s\n%s", model, TAIL);
+    *m = NULL;
+    if (!ct_spec_parse("s", text, strlen(text), NULL, &spec, &messages)) {
+        *m = ct_model_build(spec->doc, &spec->model, 1, &in, &result, NULL, NULL);
+        if (*m) ct_batch_text(&result, out, sizeof out);
+        else ct_spec_messages(spec, &messages);
+    }
+    if (messages) snprintf(out, sizeof out, "%s", messages);
+    ct_text_free(messages);
+    ct_spec_free(spec);
+    return out;
+}
+
+/* The dotted names of all parameters, joined by spaces. */
+static const char *names(ct_module *m) {
+    static char out[4096];
+    int n = m ? ct_module_count(m) : 0;
+    ct_entry *e = calloc((size_t)n + 1, sizeof *e);
+    if (m) ct_module_entries(m, e);
+    *out = 0;
+    for (int i = 0; i < n; i++) strcat(strcat(out, i ? " " : ""), e[i].name);
+    free(e);
+    return out;
+}
+
+static void expect(const char *model, int64_t C, const char *output, const char *parameters) {
+    ct_module *m;
+    CHECK_STR(built(model, C, &m), output);
+    CHECK_STR(names(m), parameters);
+    ct_module_free(m);
+}
+
+static void refuse(const char *model, const char *message) {
+    ct_module *m;
+    CHECK_HAS(built(model, 2, &m), message);
+    CHECK(!m);
+    ct_module_free(m);
+}
+
+static void shapes(void) {
+    expect("model: [flatten, linear: 10]", 2, "(N, 10)", "1.weight 1.bias");
+    expect("model: [sequential: [flatten, {linear: 3, name: a}], relu]", 2, "(N, 3)", "0.a.weight 0.a.bias");
+    expect("model: [{residual: [{conv2d: {out_channels: 2, kernel_size: 3, padding: 1, bias: false}}, relu], name: r}]", 2,
+           "(N, 2, 8, 8)", "r.0.weight");
+    expect("model: [residual: [{conv2d: {out_channels: 4, kernel_size: 3, padding: 1, stride: 2, bias: false}}]]", 2,
+           "(N, 4, 4, 4)", "0.0.weight 0.shortcut.0.weight 0.shortcut.1.weight 0.shortcut.1.bias "
+                           "0.shortcut.1.running_mean 0.shortcut.1.running_var 0.shortcut.1.num_batches_tracked");
+    expect("model: [{residual: [relu], shortcut: [{conv2d: {out_channels: 2, kernel_size: 1}}]}]", 2, "(N, 2, 8, 8)",
+           "0.shortcut.0.weight 0.shortcut.0.bias");
+    expect("model: [concat: [[relu], [{conv2d: {out_channels: 5, kernel_size: 1, bias: false}}]]]", 2, "(N, 7, 8, 8)", "0.1.0.weight");
+    expect("model: [add: [[relu], [tanh], [sigmoid]]]", 2, "(N, 2, 8, 8)", "");
+    expect("model: [{relu: , name: a}, {tanh: , name: b}, {concat: {inputs: [a, b, a]}}]", 2, "(N, 6, 8, 8)", "");
+    expect("model: [{relu: , name: a}, tanh, {mul: {inputs: [a]}}, {add: , inputs: [a, a]}]", 2, "(N, 2, 8, 8)", "");
+    expect("vars: {w: 3}\nmodel: [flatten, {linear: $w*2, repeat: 2}, linear: $w]", 2, "(N, 3)",
+           "1.weight 1.bias 2.weight 2.bias 3.weight 3.bias");
+}
+
+static void refusals(void) {
+    refuse("model: [{add: {inputs: [a, b]}}]", "no layer before this one is named 'a'");
+    refuse("model: [add: [[flatten], [relu]]]", "add: the shapes of its 2 values differ");
+    refuse("model: [add: 3]", "add wants a list of branches, or inputs");
+    refuse("model: [residual: relu]", "expected a list of layers");
+    refuse("model: [{residual: [relu], shortcat: [relu]}]", "unknown key 'shortcat' beside residual");
+    refuse("model: [{relu: , name: a}, {tanh: , name: a}]", "a second layer named 'a'");
+    refuse("model: [{relu: , inputs: [x, y, 3, [4]]}]", "inputs is a list of 1 to 8 names of layers");
+    refuse("model: [flatten, conv2d: {out_channels: 3, kernel_size: 3}]", "note: its input, (N, 128), comes from here");
+    refuse("model: [linear: $width]", "$width is not defined");
+}
+
+/* What a named value is in a forward: y = relu(x) * relu(x) + relu(x). */
+static void values(void) {
+    ct_module *m;
+    const char *text = built("model: [{relu: , name: a}, {mul: , inputs: [a, a], name: b}, {add: {inputs: [a, b]}}]", 2, &m);
+    if (!CHECK(m)) {
+        printf("%s", text);
+        return;
+    }
+    ct_scope *scope = ct_scope_open();
+    ct_tensor *x = ct_full(CT_F32, CT_DIMS(1, 2, 8, 8), 3);
+    for (int i = 0; i < 2; i++) CHECK_NEAR(((float *)ct_data(ct_module_forward(m, x)))[100], 12, 0);
+    CHECK(ct_scope_close(scope) == CT_OK);
+    ct_module_free(m);
+}
+
+int main(void) {
+    ct_scope *scope = ct_scope_open();
+    RUN(shapes);
+    RUN(refusals);
+    RUN(values);
+    (void)!ct_scope_close(scope);
+    return check_done("model");
+}
