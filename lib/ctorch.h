@@ -101,6 +101,10 @@ void ct_no_grad_end(void);
 
 /* ---- random numbers: Philox, a function of seed, step, name and place alone ---- */
 void ct_manual_seed(uint64_t seed); /* of this thread's eager calls */
+ct_tensor *ct_rand(ct_dtype dtype, ct_dims shape);                 /* uniform in [0, 1) */
+ct_tensor *ct_randn(ct_dtype dtype, ct_dims shape);                /* normal */
+ct_tensor *ct_randint(int64_t low, int64_t high, ct_dims shape);   /* i64, from low to high - 1 */
+ct_tensor *ct_randperm(int64_t n);                                 /* i64: 0..n-1 in random order */
 
 /* ---- first values, as torch.nn.init's: each fills t, of floats, in place from this thread's random numbers ---- */
 ct_status ct_init_uniform(ct_tensor *t, double a, double b);

@@ -14,11 +14,14 @@ static const ct_key normalize_keys[] = {
 
 const ct_key ct_data_keys[] = {
     {"dataset", CT_KEY_STRING, FIELD(dataset),
-     .help = "a dataset's name (`ctorch fetch --list`), or its manifest's path"},
+     .help = "a dataset's name (`ctorch fetch --list`), its manifest's path, or random"},
     {"dir", CT_KEY_PATH, FIELD(dir), .help = "where the dataset's files are, instead of CTORCH_DATA"},
     {"images", CT_KEY_PATH, FIELD(images), .help = "a folder of PNG files, instead of a dataset"},
     {"size", CT_KEY_INTS, FIELD(size), .count = 2, .max = 8192, .help = "height and width; 0: as the first image"},
     {"channels", CT_KEY_INT, FIELD(channels), .max = 3, .help = "1 or 3; 0: 3 if the first image has colour"},
+    {"shape", CT_KEY_DIMS, FIELD(shape), .min = 1, .max = 1 << 24, .help = "dataset random: of a sample, such as [3, 32, 32]"},
+    {"classes", CT_KEY_INT, FIELD(classes), .max = 100000, .help = "dataset random: how many"},
+    {"samples", CT_KEY_INT, FIELD(samples), .def = 512, .min = 1, .max = 1 << 24, .help = "dataset random: of each part"},
     {"normalize", CT_KEY_MAP, FIELD(normalize), .sub = normalize_keys, .help = "(pixel - mean) / std"},
     {"validation", CT_KEY_FLOAT, FIELD(validation), .max = 0.9, .choices = "test",
      .help = "fraction of the training part, by class, that is not trained on; or the test part"},
@@ -87,7 +90,10 @@ static ct_status load(const ct_data_args *args, uint64_t seed, const char *const
     if (args->images && args->dataset)
         return ct_fail(CT_BAD_SPEC, "data: `dataset` and `images` are two sources; one was expected");
     if (args->channels == 2) return ct_fail(CT_BAD_SPEC, "data: `channels` is 2; 0, 1 or 3 was expected");
-    CT_TRY(args->images ? ct_source_images(args, seed, d) : ct_source_manifest(args, data_dirs, d));
+    bool random = args->dataset && !strcmp(args->dataset, "random");
+    CT_TRY(args->images ? ct_source_images(args, seed, d)
+           : random     ? ct_source_random(args, seed, d)
+                        : ct_source_manifest(args, data_dirs, d));
     CT_TRY(check(d));
     return fingerprint(d);
 }

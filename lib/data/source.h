@@ -8,6 +8,9 @@ ct_status ct_source_manifest(const ct_data_args *args, const char *const *data_d
 /* A folder of PNG files. */
 ct_status ct_source_images(const ct_data_args *args, uint64_t seed, ct_dataset *d);
 
+/* Numbers out of thin air. */
+ct_status ct_source_random(const ct_data_args *args, uint64_t seed, ct_dataset *d);
+
 /* Room for n rows of file_name and file_hash; the source fills them. */
 ct_status ct_dataset_files(ct_dataset *d, size_t n);
 /* CT_OK, or a tensor's error as this thread's. */

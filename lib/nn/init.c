@@ -24,23 +24,13 @@ double ct_init_get(const ct_tensor *t, int64_t i) {
 }
 
 ct_status ct_init_check(const char *name, const ct_tensor *t, int least, int most) {
-    if (ct_why(t)) return ct_fail(t->status, "%s", ct_why(t));
+    if (ct_why(t)) return ct_fail(t ? t->status : CT_FAIL, "%s", ct_why(t));
     if (t->layout.dtype != CT_F32 && t->layout.dtype != CT_F64)
         return ct_fail(CT_FAIL, "%s: wants floats, got %s", name, ct_dtype_name(t->layout.dtype));
     if (t->layout.ndim < least || t->layout.ndim > most)
         return ct_fail(CT_FAIL, "%s: wants a tensor of %d to %d dimensions, got %d", name, least, most, t->layout.ndim);
     if (!ct_data(t)) return ct_fail(CT_FAIL, "%s: the tensor has no memory, it is a shape only", name);
     t->storage->version++;
-    return CT_OK;
-}
-
-ct_status ct_init_key(ct_philox_key *key) {
-    int64_t draw;
-    const ct_tensor *rng = ct_random_stream(&draw);
-    const int64_t *seed_and_step = ct_data(rng);
-    if (!seed_and_step) return ct_fail(CT_FAIL, "init: there are no random numbers here");
-    ct_philox_key named = ct_philox_make((uint64_t)seed_and_step[0], (uint64_t)draw);
-    *key = ct_philox_make((uint64_t)named.k[0] << 32 | named.k[1], (uint64_t)seed_and_step[1]);
     return CT_OK;
 }
 
@@ -112,17 +102,13 @@ ct_status ct_fill_normal(ct_tensor *t, ct_philox_key key, double mean, double st
 
 /* ---- for users ---- */
 ct_status ct_init_uniform(ct_tensor *t, double a, double b) {
-    ct_philox_key key;
     if (!(b >= a)) return ct_fail(CT_FAIL, "uniform: from %g to %g is no range", a, b);
-    CT_TRY(ct_init_key(&key));
-    return ct_fill_uniform(t, key, a, b);
+    return ct_fill_uniform(t, ct_random_key(), a, b);
 }
 
 ct_status ct_init_normal(ct_tensor *t, double mean, double std) {
-    ct_philox_key key;
     if (!(std >= 0)) return ct_fail(CT_FAIL, "normal: a deviation of %g is below 0", std);
-    CT_TRY(ct_init_key(&key));
-    return ct_fill_normal(t, key, mean, std);
+    return ct_fill_normal(t, ct_random_key(), mean, std);
 }
 
 ct_status ct_init_trunc_normal(ct_tensor *t, double mean, double std, double a, double b) {
@@ -130,7 +116,7 @@ ct_status ct_init_trunc_normal(ct_tensor *t, double mean, double std, double a, 
     if (!(std > 0)) return ct_fail(CT_FAIL, "trunc_normal: a deviation of %g is not above 0", std);
     if (!(b >= a)) return ct_fail(CT_FAIL, "trunc_normal: from %g to %g is no range", a, b);
     f.from = 0.5 * erfc((mean - a) / std * M_SQRT1_2), f.to = 0.5 * erfc((mean - b) / std * M_SQRT1_2);
-    CT_TRY(ct_init_key(&f.key));
+    f.key = ct_random_key();
     return fill("trunc_normal", f);
 }
 

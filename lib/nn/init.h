@@ -9,8 +9,6 @@ ct_status ct_fill_uniform(ct_tensor *t, ct_philox_key key, double low, double hi
 ct_status ct_fill_normal(ct_tensor *t, ct_philox_key key, double mean, double std);
 
 /* ---- what the inits share ---- */
-/* The key of this thread's next draw. */
-ct_status ct_init_key(ct_philox_key *key);
 /* CT_FAIL unless t is of floats, has memory and from `least` to `most` dimensions. */
 ct_status ct_init_check(const char *name, const ct_tensor *t, int least, int most);
 /* Sets element i, in row-major order. */

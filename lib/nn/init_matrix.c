@@ -1,6 +1,7 @@
 /* First values with a structure: identities, orthogonal rows, few that are not 0. */
 #include "base/alloc.h"
 #include "nn/init.h"
+#include "ops/ops.h"
 #include <math.h>
 
 ct_status ct_init_eye(ct_tensor *t) {
@@ -75,9 +76,8 @@ ct_status ct_init_orthogonal(ct_tensor *t, double gain) {
 ct_status ct_init_sparse(ct_tensor *t, double sparsity, double std) {
     CT_TRY(ct_init_check("sparse", t, 2, 2));
     if (!(sparsity >= 0 && sparsity <= 1)) return ct_fail(CT_FAIL, "sparse: %g is not a share", sparsity);
-    ct_philox_key key;
     CT_TRY(ct_init_normal(t, 0, std));
-    CT_TRY(ct_init_key(&key));
+    ct_philox_key key = ct_random_key();
     int64_t rows = ct_size(t, 0), columns = ct_size(t, 1), zeros = (int64_t)ceil(sparsity * (double)rows);
     int64_t *order = ct_alloc((size_t)rows, sizeof *order);
     if (!order) return CT_NO_MEMORY;

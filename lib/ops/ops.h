@@ -1,6 +1,7 @@
 /* Calling ops from inside the library, and writing them: what a family file needs. */
 #ifndef CT_OPS_OPS_H
 #define CT_OPS_OPS_H
+#include "base/philox.h"
 #include "graph/node.h"
 #include "ops/row.h"
 
@@ -30,6 +31,7 @@ bool ct_grad_enabled(void);
 void ct_random_use(ct_tensor *seed_and_step); /* NULL: back to the thread's own */
 void ct_random_name(const char *name);
 ct_tensor *ct_random_stream(int64_t *key);
+ct_philox_key ct_random_key(void); /* of a draw now, that no graph replays */
 
 #define SHAPE(name)                                                                                                    \
     ct_status ct_shape_##name(const ct_layout *in, int n_in, const void *args_, ct_layout *out, int *n_out)

@@ -3,15 +3,13 @@
 #include "ops/ops.h"
 
 static _Thread_local struct {
-    ct_tensor *used;   /* a run's, by ct_random_use */
-    ct_tensor *own;    /* the thread's, by ct_manual_seed */
+    ct_tensor *used; /* a run's, by ct_random_use */
+    int64_t seed;    /* the thread's own, by ct_manual_seed */
     uint64_t name, draws;
 } stream;
 
 void ct_manual_seed(uint64_t seed) {
-    int64_t value[2] = {(int64_t)seed, 0};
-    if (stream.own) ct_drop(stream.own);
-    stream.own = ct_keep(ct_from(CT_I64, CT_DIMS(2), value));
+    stream.seed = (int64_t)seed;
     stream.name = stream.draws = 0;
 }
 
@@ -26,8 +24,17 @@ void ct_random_name(const char *name) {
     stream.draws = 0;
 }
 
+static int64_t next_key(void) {
+    return (int64_t)((stream.name + 0x9E3779B97F4A7C15u * ++stream.draws) >> 2); /* fits a key's range */
+}
+
 ct_tensor *ct_random_stream(int64_t *key) {
-    if (!stream.used && !stream.own) ct_manual_seed(0);
-    *key = (int64_t)((stream.name + 0x9E3779B97F4A7C15u * ++stream.draws) >> 2); /* fits a key's range */
-    return stream.used ? stream.used : stream.own;
+    *key = next_key();
+    return stream.used ? stream.used : ct_from(CT_I64, CT_DIMS(2), (int64_t[]){stream.seed, 0});
+}
+
+ct_philox_key ct_random_key(void) {
+    const int64_t own[] = {stream.seed, 0}, *from = stream.used ? ct_data(stream.used) : own;
+    ct_philox_key k = ct_philox_make((uint64_t)from[0], (uint64_t)next_key());
+    return ct_philox_make((uint64_t)k.k[0] << 32 | k.k[1], (uint64_t)from[1]);
 }

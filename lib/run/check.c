@@ -13,6 +13,13 @@ static ct_status known_input(const ct_spec *spec, ct_layout *input, int *classes
         if (d->size[0]) *input = ct_layout_of(CT_F32, CT_DIMS(1, d->channels ? d->channels : 1, d->size[0], d->size[1]));
         return CT_OK;
     }
+    if (d->dataset && !strcmp(d->dataset, "random")) {
+        ct_dims s = {d->shape.n + 1, {1}};
+        for (int i = 0; i < d->shape.n && i < CT_MAX_DIMS - 1; i++) s.v[i + 1] = d->shape.v[i];
+        *classes = (int)d->classes;
+        if (d->shape.n && d->shape.n < CT_MAX_DIMS) *input = ct_layout_of(CT_F32, s);
+        return CT_OK;
+    }
     ct_manifest *m;
     CT_TRY(ct_manifest_load(d->dataset ? d->dataset : "digits", &m));
     *classes = m->classes;

@@ -1,6 +1,5 @@
 /* What a C program says in a spec's words: a model, an optimizer, a schedule. */
 #include "base/alloc.h"
-#include "base/philox.h"
 #include "optim/optim.h"
 #include "optim/schedule.h"
 #include "spec/expand.h"
@@ -37,17 +36,6 @@ static ct_status read_model(ct_doc *doc, const char *text, ct_model_spec *out) {
     return status || model ? status : CT_NO_MEMORY;
 }
 
-/* The next seed of this thread's random numbers. */
-static ct_status next_seed(uint64_t *seed) {
-    int64_t key;
-    ct_tensor *stream = ct_random_stream(&key);
-    if (ct_why(stream)) return stream->status;
-    const int64_t *from = ct_data(stream);
-    ct_philox_key k = ct_philox_make((uint64_t)from[0], (uint64_t)key);
-    *seed = (uint64_t)k.k[0] << 32 | k.k[1];
-    return CT_OK;
-}
-
 static ct_status batch_layout(ct_dtype dtype, const ct_dims *sample, ct_layout *in) {
     ct_dims batch = {sample->n + 1, {1}};
     if (dtype <= CT_NONE || dtype > CT_BOOL) return ct_fail(CT_FAIL, "model: no such element type: %d", dtype);
@@ -62,10 +50,9 @@ static ct_status batch_layout(ct_dtype dtype, const ct_dims *sample, ct_layout *
 static ct_status open_module(ct_doc *doc, const char *text, const ct_layout *in, ct_module **out) {
     ct_model_spec spec;
     ct_layout result;
-    uint64_t seed = 0;
     CT_TRY(read_model(doc, text, &spec));
-    CT_TRY(next_seed(&seed));
-    if ((*out = ct_model_build(doc, &spec, seed, in, &result, NULL, NULL))) return CT_OK;
+    ct_philox_key key = ct_random_key();
+    if ((*out = ct_model_build(doc, &spec, (uint64_t)key.k[0] << 32 | key.k[1], in, &result, NULL, NULL))) return CT_OK;
     ct_status status = ct_diag_status(doc);
     return status ? status : CT_NO_MEMORY;
 }

@@ -31,7 +31,7 @@ static data pick(data d, ct_tensor *index) {
 }
 
 static ct_status train(ct_module *model, ct_optim *optimizer, data d) {
-    ct_tensor *order = ct_randperm((ct_randperm_args){.n = ct_size(d.x, 0)});
+    ct_tensor *order = ct_randperm(ct_size(d.x, 0));
     ct_module_train(model, true);
     for (int64_t i = 0; i + BATCH <= ct_size(d.x, 0); i += BATCH) {
         ct_scope *scope = ct_scope_open(); /* what a step makes ends with it */

@@ -1,6 +1,7 @@
 /* Models of any shape: what a spec's lists become, and what it says where they do not fit. */
 #include "check.h"
 #include "run/spec.h"
+#include <glob.h>
 #include <stdlib.h>
 
 #define TAIL "loss: cross_entropy\noptimizer: sgd\n"
@@ -96,11 +97,43 @@ static void values(void) {
     ct_module_free(m);
 }
 
+/* "..., 61,706 parameters..." in a spec's first line. */
+static int64_t claimed(const char *path) {
+    char line[512] = "";
+    FILE *f = fopen(path, "r");
+    if (f && !fgets(line, sizeof line, f)) *line = 0;
+    if (f) fclose(f);
+    char *end = strstr(line, " parameters");
+    int64_t n = 0, unit = 1;
+    for (; end && end > line && strchr("0123456789,", end[-1]); end--)
+        if (end[-1] != ',') n += (end[-1] - '0') * unit, unit *= 10;
+    return n;
+}
+
+/* Every spec that comes along is what its first line says. */
+static void shelf(void) {
+    glob_t g;
+    if (!CHECK(!glob("specs/*.yaml", 0, NULL, &g) && g.gl_pathc >= 8)) return;
+    for (size_t i = 0; i < g.gl_pathc; i++) {
+        ct_spec *spec;
+        ct_check_report r;
+        char *messages = NULL;
+        if (!CHECK(!ct_spec_load(g.gl_pathv[i], NULL, &spec, &messages))) continue;
+        if (CHECK(!ct_spec_check(spec, &r, &messages)) && !CHECK(r.parameters == claimed(g.gl_pathv[i])))
+            printf("    %s: %lld\n", g.gl_pathv[i], (long long)r.parameters);
+        ct_check_report_free(&r);
+        ct_text_free(messages);
+        ct_spec_free(spec);
+    }
+    globfree(&g);
+}
+
 int main(void) {
     ct_scope *scope = ct_scope_open();
     RUN(shapes);
     RUN(refusals);
     RUN(values);
+    RUN(shelf);
     (void)!ct_scope_close(scope);
     return check_done("model");
 }

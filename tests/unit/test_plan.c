@@ -8,26 +8,25 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define CLASSES 10
 
 /* The same batch every time it is asked for. */
-static void fill(ct_step *s, int64_t n, int64_t size, uint64_t seed) {
+static void fill(ct_step *s, int64_t n, int64_t size, int classes, uint64_t seed) {
     ct_philox_key key = ct_philox_make(seed, 1);
     uint32_t w[4];
     for (int64_t i = 0; i < n * size; i++) {
         ct_philox_block(key, (uint64_t)i, 0, w);
         ct_step_input(s)[i] = 2 * ct_philox_uniform(w[0]) - 1;
     }
-    for (int64_t i = 0; i < n; i++) ct_step_labels(s)[i] = (i * 7 + (int64_t)seed) % CLASSES;
+    for (int64_t i = 0; i < n; i++) ct_step_labels(s)[i] = (i * 7 + (int64_t)seed) % classes;
 }
 
 typedef struct trainee { ct_module *m; ct_optim *o; ct_step *s; } trainee;
 
-static bool trainee_new(ct_spec *spec, const ct_layout *input, int64_t capacity, bool eager, trainee *t) {
+static bool trainee_new(ct_spec *spec, const ct_layout *input, int classes, bool eager, trainee *t) {
     *t = (trainee){0};
-    if (!CHECK(ct_run_build(spec, input, CLASSES, &t->m) == CT_OK)) return false;
+    if (!CHECK(ct_run_build(spec, input, classes, &t->m) == CT_OK)) return false;
     return CHECK(ct_run_optimizer(spec, t->m, &t->o) == CT_OK) &&
-           CHECK(ct_step_new(spec, t->m, t->o, input, CLASSES, capacity, eager, &t->s) == CT_OK);
+           CHECK(ct_step_new(spec, t->m, t->o, input, classes, 6, eager, &t->s) == CT_OK);
 }
 
 static void trainee_free(trainee *t) {
@@ -38,29 +37,29 @@ static void trainee_free(trainee *t) {
 
 static double distance(const ct_module *a, const ct_module *b) {
     double worst = 0;
-    for (int c = 0; c < a->n_children; c++)
-        for (int i = 0; i < a->child[c]->n_params; i++) {
-            ct_tensor *x = a->child[c]->param[i].tensor, *y = b->child[c]->param[i].tensor;
-            double diff = 0, norm = 1e-12;
-            for (int64_t k = 0; k < ct_numel(x); k++) {
-                double u = ct_element_get(ct_dtype_of(x), ct_data(x), k), v = ct_element_get(ct_dtype_of(y), ct_data(y), k);
-                diff += (u - v) * (u - v), norm += v * v;
-            }
-            worst = fmax(worst, sqrt(diff / norm));
+    for (int c = 0; c < a->n_children; c++) worst = fmax(worst, distance(a->child[c], b->child[c]));
+    for (int i = 0; i < a->n_params; i++) {
+        ct_tensor *x = a->param[i].tensor, *y = b->param[i].tensor;
+        double diff = 0, norm = 1e-12;
+        for (int64_t k = 0; k < ct_numel(x); k++) {
+            double u = ct_element_get(ct_dtype_of(x), ct_data(x), k), v = ct_element_get(ct_dtype_of(y), ct_data(y), k);
+            diff += (u - v) * (u - v), norm += v * v;
         }
+        worst = fmax(worst, sqrt(diff / norm));
+    }
     return worst;
 }
 
 /* Steps on whole and last, smaller batches, then an evaluation. */
-static void compare(const char *name, ct_spec *spec, const ct_layout *input) {
+static void compare(const char *name, ct_spec *spec, const ct_layout *input, int classes) {
     static const int64_t batch[] = {6, 6, 4, 6};
     trainee plan, eager;
-    bool ok = trainee_new(spec, input, 6, false, &plan);
-    ok = trainee_new(spec, input, 6, true, &eager) && ok;
+    bool ok = trainee_new(spec, input, classes, false, &plan);
+    ok = trainee_new(spec, input, classes, true, &eager) && ok;
     int64_t size = ct_layout_numel(input) / input->size[0];
     for (int i = 0; ok && i < CT_COUNT(batch); i++) {
         ct_step_result a, b;
-        fill(plan.s, batch[i], size, (uint64_t)i), fill(eager.s, batch[i], size, (uint64_t)i);
+        fill(plan.s, batch[i], size, classes, (uint64_t)i), fill(eager.s, batch[i], size, classes, (uint64_t)i);
         ok = CHECK(ct_step_train(plan.s, batch[i], i, &a) == CT_OK) && CHECK(ct_step_train(eager.s, batch[i], i, &b) == CT_OK);
         if (ok && !CHECK(fabs(a.loss - b.loss) <= 1e-6 * fabs(b.loss))) printf("    %s: step %d: %g, %g\n", name, i, a.loss, b.loss);
     }
@@ -78,9 +77,10 @@ static void every_spec(void) {
         ct_spec *spec;
         char *messages = NULL;
         if (CHECK(ct_spec_load(g.gl_pathv[i], NULL, &spec, &messages) == CT_OK)) {
-            int64_t side = spec->data.dataset && !strcmp(spec->data.dataset, "digits") ? 8 : 28;
-            ct_layout input = ct_layout_of(CT_F32, CT_DIMS(6, 1, side, side));
-            compare(g.gl_pathv[i], spec, &input);
+            bool digits = spec->data.dataset && !strcmp(spec->data.dataset, "digits"), random = spec->data.shape.n == 3;
+            int64_t side = digits ? 8 : random ? 32 : 28; /* large images would only take time */
+            ct_layout input = ct_layout_of(CT_F32, CT_DIMS(6, random ? spec->data.shape.v[0] : 1, side, side));
+            compare(g.gl_pathv[i], spec, &input, random ? (int)spec->data.classes : 10);
             ct_spec_free(spec);
         } else printf("%s", messages ? messages : ct_error());
         ct_text_free(messages);
@@ -105,7 +105,7 @@ static void layers(void) {
             char *messages = NULL;
             if (CHECK(ct_spec_parse("layers", text, strlen(text), NULL, &spec, &messages) == CT_OK)) {
                 ct_layout input = ct_layout_of(CT_F32, CT_DIMS(6, 3, 12, 12));
-                compare(optimizer[o], spec, &input);
+                compare(optimizer[o], spec, &input, 10);
                 ct_spec_free(spec);
             } else printf("%s", messages);
             ct_text_free(messages);
