@@ -6,7 +6,7 @@ SAN ?= 0
 V ?= 0
 OPT ?= -O2
 WERROR ?= -Werror
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL),0) # a -j on the command line counts for more
 MAKEFLAGS += -j$(shell nproc)
 endif
 

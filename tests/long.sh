@@ -3,6 +3,7 @@
 # "N passed, N failed, N skipped"; status 1 if anything failed or did not build.
 # usage: tests/long.sh [PART...]   parts: default clang plain sanitized isa kill memcheck threads; all unless named
 cd "$(dirname "$0")/.." || exit 2
+unset MAKEFLAGS MFLAGS MAKELEVEL # of a make around this one
 sums=$(mktemp) || exit 2
 trap 'rm -f "$sums"' EXIT
 trap 'exit 1' INT TERM

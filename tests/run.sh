@@ -11,6 +11,7 @@ log=$build/tests/log
 export CTORCH="$PWD/$build/ctorch" LC_ALL=C.UTF-8 ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1
 case $build in /*) CTORCH=$build/ctorch ;; esac
 passed=0 failed=0 skipped=0
+unset MAKEFLAGS MFLAGS MAKELEVEL # of a make around this one
 mkdir -p "$log"
 
 # add NAME PASSED FAILED SKIPPED SECONDS: counts them and says so

@@ -131,8 +131,14 @@ static ct_status mask_prepare(const ct_call *call, void **state, size_t *workspa
 
 static void scale_kept(void *ctx, int64_t begin, int64_t end) {
     const mask_run *r = ctx;
+    const float *x = r->x, scale = r->scale;
+    const unsigned char *kept = r->kept;
+    float *y = r->y;
 #pragma omp simd
-    for (int64_t i = begin; i < end; i++) r->y[i] = r->kept[i] ? r->x[i] * r->scale : 0;
+    for (int64_t i = begin; i < end; i++) {
+        float v = x[i] * scale; /* computed for all, so that the choice is a blend */
+        y[i] = kept[i] ? v : 0;
+    }
 }
 
 static void mask_run_(const ct_exec *exec, const ct_call *call, void *state, const void *const *in, void *const *out) {

@@ -2,6 +2,7 @@
    when its turn comes. */
 #include "base/alloc.h"
 #include "ops/ops.h"
+#include "tensor/scope.h"
 #include <stdlib.h>
 
 ct_tensor *ct_requires_grad(ct_tensor *t, bool on) {
@@ -184,6 +185,7 @@ static ct_status run(sweep *s, ct_tensor *root, ct_tensor *g) {
     if (!scope) return CT_NO_MEMORY;
     ct_status status = root->node ? collect(s, root->node) : CT_OK;
     if (!status && !g) g = ct_full(root->layout.dtype, ct_shape_of(root), 1);
+    if (!status && ct_why(g)) status = g->status;
     if (!status && ct_capturing() && g->storage->data) { /* in a plan, constants are nodes too */
         ct_full_args one = {.size = ct_shape_of(root), .dtype = root->layout.dtype, .fill_value = 1};
         g = ct_apply(CT_OP_fill, NULL, 0, &one, NULL);
@@ -195,7 +197,9 @@ static ct_status run(sweep *s, ct_tensor *root, ct_tensor *g) {
     for (size_t i = 0; i < s->n; i++) ct_free(s->at[i].g);
     ct_free(s->at), ct_free(s->slot);
     ct_status inner = ct_scope_close(scope);
-    return status ? status : inner;
+    if (!status) status = inner;
+    ct_scope_note(status);
+    return status;
 }
 
 ct_status ct_backward(ct_tensor *loss) {

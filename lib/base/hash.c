@@ -1,4 +1,5 @@
 #include "base/hash.h"
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 
@@ -9,6 +10,7 @@ ct_sha256 *ct_sha256_new(void) {
     EVP_MD_CTX *c = EVP_MD_CTX_new();
     if (c && EVP_DigestInit_ex(c, EVP_sha256(), NULL)) return (ct_sha256 *)c;
     EVP_MD_CTX_free(c);
+    ERR_clear_error(); /* OpenSSL's own queue of errors holds memory */
     ct_fail_memory();
     return NULL;
 }
@@ -22,6 +24,7 @@ ct_status ct_sha256_hex(ct_sha256 *h, char hex[65]) {
     unsigned char d[EVP_MAX_MD_SIZE];
     int ok = EVP_DigestFinal_ex(CTX(h), d, NULL);
     EVP_MD_CTX_free(CTX(h));
+    if (!ok) ERR_clear_error();
     if (!ok) return ct_fail(CT_FAIL, "SHA-256 failed");
     for (int i = 0; i < 32; i++) snprintf(hex + 2 * i, 3, "%02x", d[i]);
     return CT_OK;

@@ -61,31 +61,26 @@ void ct_node_free_saved(ct_node *n) {
     }
 }
 
-/* A long chain must not recurse once a node: dead nodes wait in a list. */
+static void release(ct_node *n) {
+    for (int i = 0; n->in && i < n->n_in; i++) ct_tensor_unref(n->in[i]);
+    for (int i = 0; n->leaf && i < n->n_in; i++) ct_tensor_unref(n->leaf[i]);
+    for (int i = 0; n->out && i < n->n_out; i++) ct_storage_unref(n->out[i].storage);
+    ct_free(n->args), ct_free(n->in), ct_free(n->leaf), ct_free(n->version), ct_free(n->out), ct_free(n);
+}
+
+/* A long chain must not recurse once a node: nodes that die while one is released wait in a list. */
 void ct_node_unref(ct_node *n) {
-    static _Thread_local ct_node **dead;
-    static _Thread_local size_t n_dead, cap;
+    static _Thread_local ct_node *waiting;
     static _Thread_local bool busy;
     if (atomic_fetch_sub(&n->refs, 1) != 1) return;
-    ct_node **p = busy ? ct_grow(dead, n_dead, &cap, sizeof *p) : NULL;
-    if (p) {
-        dead = p, dead[n_dead++] = n;
-        return;
-    }
-    bool outer = !busy;
+    n->next_dead = waiting, waiting = n;
+    if (busy) return;
     busy = true;
-    for (;;) {
-        for (int i = 0; n->in && i < n->n_in; i++) ct_tensor_unref(n->in[i]);
-        for (int i = 0; n->leaf && i < n->n_in; i++) ct_tensor_unref(n->leaf[i]);
-        for (int i = 0; n->out && i < n->n_out; i++) ct_storage_unref(n->out[i].storage);
-        ct_free(n->args), ct_free(n->in), ct_free(n->leaf), ct_free(n->version), ct_free(n->out), ct_free(n);
-        if (!outer || !n_dead) break;
-        n = dead[--n_dead];
+    while ((n = waiting)) {
+        waiting = n->next_dead;
+        release(n);
     }
-    if (!outer) return;
     busy = false;
-    ct_free(dead);
-    dead = NULL, cap = 0;
 }
 
 __attribute__((constructor)) static void tell_tensors(void) { ct_tensor_on_node_unref(ct_node_unref); }

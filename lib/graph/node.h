@@ -13,6 +13,7 @@ typedef struct ct_node {
     ct_tensor **leaf;    /* an input that collects its gradient: the handle itself */
     uint32_t *version;   /* of each input's content when it was read */
     bool freed;          /* a backward has passed and kept nothing */
+    struct ct_node *next_dead; /* while it waits to be released */
     ct_tensor *out;      /* n_out of them, without a node: whole where the gradient reads them (or a capture) */
 } ct_node;
 

@@ -136,9 +136,13 @@ ct_tensor *ct_module_forward_all(ct_module *m, ct_tensor *const *in, int n_in, c
     return m->last = y;
 }
 
-ct_tensor *ct_module_forward(ct_module *m, ct_tensor *x) { return ct_module_forward_all(m, &x, 1, NULL); }
+ct_tensor *ct_module_forward(ct_module *m, ct_tensor *x) {
+    if (!m) return ct_tensor_error(CT_FAIL, "forward: there is no module");
+    return ct_module_forward_all(m, &x, 1, NULL);
+}
 
 void ct_module_train(ct_module *m, bool training) {
+    if (!m) return;
     m->training = training;
     for (int i = 0; i < m->n_children; i++) ct_module_train(m->child[i], training);
 }
@@ -162,7 +166,7 @@ void ct_module_entries(ct_module *m, ct_entry *out) {
 
 int64_t ct_module_trained(const ct_module *m) {
     int64_t n = 0;
-    for (int i = 0; i < m->n_params; i++) n += m->param[i].trained ? ct_numel(m->param[i].tensor) : 0;
-    for (int i = 0; i < m->n_children; i++) n += ct_module_trained(m->child[i]);
+    for (int i = 0; m && i < m->n_params; i++) n += m->param[i].trained ? ct_numel(m->param[i].tensor) : 0;
+    for (int i = 0; m && i < m->n_children; i++) n += ct_module_trained(m->child[i]);
     return n;
 }

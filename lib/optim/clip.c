@@ -1,5 +1,6 @@
 /* Gradient clipping, as torch.nn.utils: written in ops, so that it is part of a captured step. */
 #include "optim/optim.h"
+#include "tensor/scope.h"
 
 /* The gradient becomes g, which its tensor then owns. */
 static ct_status replace(ct_tensor *t, ct_tensor *g) {
@@ -30,6 +31,7 @@ ct_status ct_clip_grad_norm(ct_tensor *const *params, int n, double max_norm) {
     for (int i = 0; factor && !status && i < n; i++)
         if (ct_grad(params[i])) status = replace(params[i], ct_mul(ct_grad(params[i]), factor));
     ct_no_grad_end();
+    ct_scope_note(status);
     return status;
 }
 
@@ -40,5 +42,6 @@ ct_status ct_clip_grad_value(ct_tensor *const *params, int n, double max) {
         if (ct_grad(params[i]))
             status = replace(params[i], ct_clamp(ct_grad(params[i]), (ct_clamp_args){.min = -max, .max = max}));
     ct_no_grad_end();
+    ct_scope_note(status);
     return status;
 }

@@ -44,8 +44,7 @@ static void add_row(void *ctx, const ct_module *m, const ct_layout *in, const ct
     snprintf(p->name, sizeof p->name, "%s", m->path);
     snprintf(p->layer, sizeof p->layer, "%s", m->layer->kind.name);
     ct_batch_text(out, p->output, sizeof p->output);
-    for (int i = 0; i < m->n_params; i++)
-        if (m->param[i].trained) p->parameters += ct_numel(m->param[i].tensor);
+    p->parameters = ct_module_trained(m);
     t->r->parameters += p->parameters;
 }
 

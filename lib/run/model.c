@@ -65,16 +65,6 @@ ct_status ct_run_optimizer(const ct_spec *spec, ct_module *m, ct_optim **out) {
     return status;
 }
 
-int64_t ct_run_parameters(ct_module *m) {
-    int n = ct_module_count(m);
-    int64_t total = 0;
-    ct_entry *entry = ct_alloc((size_t)n, sizeof *entry);
-    if (entry) ct_module_entries(m, entry);
-    for (int i = 0; entry && i < n; i++) total += entry[i].param->trained ? ct_numel(entry[i].param->tensor) : 0;
-    ct_free(entry);
-    return total;
-}
-
 ct_status ct_data_text(const ct_dataset *d, char **out) {
     ct_buf b = CT_BUF(64 << 20);
     for (int i = 0; i < d->files; i++) ct_buf_printf(&b, "%s %s\n", d->file_hash[i], d->file_name[i]);
@@ -218,7 +208,7 @@ bool ct_model_image(const ct_model *m, int64_t size[2], int64_t *channels) {
     return *channels == 1 || *channels == 3;
 }
 
-int64_t ct_model_parameters(const ct_model *m) { return ct_run_parameters(m->module); }
+int64_t ct_model_parameters(const ct_model *m) { return ct_module_trained(m->module); }
 
 ct_status ct_model_step(ct_model *m, int64_t n, ct_step **out) {
     if (m->step && ct_step_capacity(m->step) < n) {

@@ -8,7 +8,6 @@
 ct_status ct_run_build(const ct_spec *spec, const ct_layout *input, int classes, ct_module **out);
 /* The spec's optimizer over a module's trained parameters, grouped as its `groups` say. */
 ct_status ct_run_optimizer(const ct_spec *spec, ct_module *m, ct_optim **out);
-int64_t ct_run_parameters(ct_module *m); /* elements of all that is trained */
 /* That the output is a score a class, else a diagnostic at the model's last layer. */
 void ct_run_check_output(const ct_spec *spec, const ct_layout *out, int classes);
 /* What the data is, as text: a line a file, "SHA-256 NAME". */

@@ -111,9 +111,11 @@ static void read_sections(ct_spec *s) {
 ct_status ct_spec_messages(const ct_spec *spec, char **messages) {
     ct_buf b = CT_BUF(1 << 20);
     ct_diag_write(spec->doc, &b);
-    if (messages && b.len) *messages = b.data;
+    ct_status written = ct_buf_status(&b);
+    if (messages && b.len && !written) *messages = b.data;
     else ct_buf_free(&b);
-    return ct_diag_status(spec->doc);
+    ct_status said = ct_diag_status(spec->doc);
+    return written ? ct_fail_memory() : said;
 }
 
 static ct_status finish(ct_spec *s, ct_status status, const char *const *set, ct_spec **out, char **messages) {

@@ -38,11 +38,12 @@ ct_status ct_step_new(const ct_spec *spec, ct_module *module, ct_optim *optim, c
     *s = (ct_step){.spec = spec, .module = module, .optim = optim, .input = *input, .classes = classes,
                    .capacity = capacity, .eager = eager};
     int64_t rng[2] = {spec->seed, 0};
+    ct_scope *scope = ct_scope_open();
     s->x = ct_keep(make_input(input, capacity));
     s->y = ct_keep(ct_zeros(CT_I64, CT_DIMS(capacity)));
     s->rng = ct_keep(ct_from(CT_I64, CT_DIMS(2), rng));
     s->output = eager ? ct_alloc((size_t)capacity * (size_t)classes, sizeof *s->output) : NULL;
-    if (ct_why(s->x) || ct_why(s->y) || ct_why(s->rng) || (eager && !s->output)) {
+    if (ct_scope_close(scope) || (eager && !s->output)) {
         ct_step_free(s);
         return ct_fail(CT_NO_MEMORY, "out of memory for a batch of %lld samples", (long long)capacity);
     }
@@ -129,6 +130,7 @@ static ct_status get_plan(ct_step *s, int64_t n, int mode, ct_plan **out) {
         ct_graph_free(&g);
     }
     ct_status closed = ct_scope_close(scope);
+    if (!status && closed) ct_plan_free(*out);
     if (status || closed) return status ? status : closed;
     int at = s->n_plans < PLANS ? s->n_plans++ : s->oldest++ % PLANS;
     ct_plan_free(s->plan[at].plan);

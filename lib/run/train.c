@@ -182,7 +182,7 @@ static ct_status start(run *r, char **messages) {
     }
     CT_TRY(built);
     CT_TRY(ct_run_optimizer(r->spec, r->module, &r->optim));
-    r->report->parameters = ct_run_parameters(r->module);
+    r->report->parameters = ct_module_trained(r->module);
     ct_normalizer_make(r->spec->data.normalize.mean, r->spec->data.normalize.std, &r->norm);
     CT_TRY(divide(r));
     int64_t batch = CT_MIN(r->spec->train.batch_size, r->n_train);

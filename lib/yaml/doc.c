@@ -60,6 +60,7 @@ ct_status ct_doc_parse(ct_doc *doc, const char *name, const char *text, size_t l
 }
 
 static ct_status cannot_read(ct_doc *doc, const char *path, int error) {
+    doc->no_memory |= error == ENOMEM;
     source *s = ct_source_new(doc, path, "", 0);
     if (!s) return ct_diag_status(doc);
     ct_diag(doc, CT_ERROR, &(ct_yaml){.source = &s->text}, "cannot be read: %s", strerror(error));
@@ -70,13 +71,12 @@ ct_status ct_doc_parse_file(ct_doc *doc, const char *path, ct_yaml **root) {
     *root = NULL;
     FILE *f = strcmp(path, "-") ? fopen(path, "rbe") : stdin;
     if (!f) return cannot_read(doc, path, errno);
+    setvbuf(f, NULL, _IONBF, 0); /* it is read at once */
     char *text = ct_alloc(CT_YAML_TEXT + 1, 1); /* one more than may be: the source says that it is too long */
     size_t len = text ? fread(text, 1, CT_YAML_TEXT + 1, f) : 0;
-    int error = ferror(f) ? errno : 0;
+    int error = !text ? ENOMEM : ferror(f) ? errno : 0;
     if (f != stdin) fclose(f);
-    ct_status status = !text   ? CT_NO_MEMORY
-                       : error ? cannot_read(doc, path, error)
-                               : ct_doc_parse(doc, path, text, len, root);
+    ct_status status = error ? cannot_read(doc, path, error) : ct_doc_parse(doc, path, text, len, root);
     ct_free(text);
     return status;
 }

@@ -209,7 +209,10 @@ ct_status ct_yaml_parse(ct_doc *doc, const source *s, const char *text, size_t l
     *root = NULL;
     int errors = ct_diag_count(doc, CT_ERROR);
     parser p = {.doc = doc, .source = s, .flow = flow};
-    if (!yaml_parser_initialize(&p.yaml)) return ct_fail_memory();
+    if (!yaml_parser_initialize(&p.yaml)) {
+        doc->no_memory = true;
+        return ct_diag_status(doc);
+    }
     yaml_parser_set_encoding(&p.yaml, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&p.yaml, (const unsigned char *)text, len);
     yaml_event_t e; /* the stream's start, then the document's, which own nothing */

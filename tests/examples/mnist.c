@@ -31,11 +31,12 @@ static data pick(data d, ct_tensor *index) {
 }
 
 static ct_status train(ct_module *model, ct_optim *optimizer, data d) {
-    ct_tensor *order = ct_randperm(ct_size(d.x, 0));
+    int64_t n = ct_size(d.x, 0);
+    ct_tensor *order = ct_randperm(n);
     ct_module_train(model, true);
-    for (int64_t i = 0; i + BATCH <= ct_size(d.x, 0); i += BATCH) {
+    for (int64_t i = 0; i < n; i += BATCH) {
         ct_scope *scope = ct_scope_open(); /* what a step makes ends with it */
-        data batch = pick(d, ct_narrow(order, (ct_narrow_args){.start = i, .length = BATCH}));
+        data batch = pick(d, ct_narrow(order, (ct_narrow_args){.start = i, .length = n - i < BATCH ? n - i : BATCH}));
         ct_tensor *loss = ct_cross_entropy(ct_module_forward(model, batch.x), batch.y, NULL, (ct_cross_entropy_args){0});
         ct_optim_zero_grad(optimizer);
         ct_backward(loss);
@@ -57,9 +58,10 @@ static ct_status test(ct_module *model, data d, double *accuracy) {
 }
 
 int main(int argc, char **argv) {
+    const char *dir = argc > 1 ? argv[1] : NULL;
     ct_manual_seed(1);
     ct_scope *scope = ct_scope_open();
-    data train_set = load(argv[1], "train"), test_set = load(argc > 1 ? argv[1] : NULL, "test");
+    data train_set = load(dir, "train"), test_set = load(dir, "test");
     ct_dims sample = CT_DIMS(ct_size(train_set.x, 1), ct_size(train_set.x, 2), ct_size(train_set.x, 3));
     ct_module *model = ct_module_open("[flatten, linear: 128, relu, linear: 10]", CT_F32, sample);
     int n;

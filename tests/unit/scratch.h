@@ -49,13 +49,14 @@ static inline const char *put(const char *name, const void *bytes, size_t n) {
 }
 static inline void puts_in(const char *name, const char *text) { put(name, text, strlen(text)); }
 
-/* All of root/NAME, to be freed. */
+/* All of root/NAME and a 0, to be freed. */
 static inline unsigned char *get(const char *name, size_t *n) {
     struct stat st;
     FILE *f = fopen(at(name), "rb");
     *n = f && !fstat(fileno(f), &st) ? (size_t)st.st_size : 0;
     unsigned char *bytes = malloc(*n + 1);
     CHECK(f && bytes && fread(bytes, 1, *n, f) == *n);
+    if (bytes) bytes[*n] = 0;
     if (f) fclose(f);
     return bytes;
 }

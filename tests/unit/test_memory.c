@@ -1,0 +1,218 @@
+/* Memory that runs out: the Nth allocation of the process fails, once or from then on, for each N until nothing is asked
+   for any more. Every time there is an error, no crash, and nothing is left behind. */
+#include "check.h"
+#include "run/model.h"
+#include "run/step.h"
+#include "scratch.h"
+#include <dlfcn.h>
+#include <errno.h>
+
+/* ---- the process's allocator, in front of the real one (a sanitizer's, where there is one) ---- */
+static struct {
+    void *(*malloc)(size_t), *(*calloc)(size_t, size_t), *(*realloc)(void *, size_t);
+    int (*posix_memalign)(void **, size_t, size_t);
+    void (*free)(void *);
+} real;
+static long asked, fail_at, live; /* fail_at 0: never */
+static bool for_good, failed;
+static char early[8192]; /* for dlsym itself */
+static size_t early_used;
+
+static bool is_early(const void *p) { return (const char *)p >= early && (const char *)p < early + sizeof early; }
+
+static void *early_alloc(size_t n) {
+    void *p = early + early_used;
+    early_used += (n + 15) & ~(size_t)15;
+    return early_used <= sizeof early ? p : NULL;
+}
+
+static bool find_real(void) {
+    static bool finding;
+    if (real.free) return true;
+    if (finding) return false;
+    finding = true;
+    *(void **)&real.malloc = dlsym(RTLD_NEXT, "malloc");
+    *(void **)&real.calloc = dlsym(RTLD_NEXT, "calloc");
+    *(void **)&real.realloc = dlsym(RTLD_NEXT, "realloc");
+    *(void **)&real.posix_memalign = dlsym(RTLD_NEXT, "posix_memalign");
+    *(void **)&real.free = dlsym(RTLD_NEXT, "free");
+    return true;
+}
+
+static bool refused(void) {
+    asked++;
+    bool now = fail_at && (for_good ? asked >= fail_at : asked == fail_at);
+    failed |= now;
+    if (now) errno = ENOMEM;
+    return now;
+}
+
+static void *counted(void *p) {
+    live += p != NULL;
+    return p;
+}
+
+void *malloc(size_t n) {
+    if (!find_real()) return early_alloc(n);
+    return refused() ? NULL : counted(real.malloc(n));
+}
+void *calloc(size_t n, size_t size) {
+    if (!find_real()) return early_alloc(n * size);
+    return refused() ? NULL : counted(real.calloc(n, size));
+}
+void *realloc(void *p, size_t n) {
+    if (!find_real() || refused()) return NULL;
+    return p ? real.realloc(p, n) : counted(real.realloc(p, n));
+}
+int posix_memalign(void **p, size_t align, size_t n) {
+    if (!find_real() || refused()) return ENOMEM;
+    int error = real.posix_memalign(p, align, n);
+    live += !error;
+    return error;
+}
+void free(void *p) {
+    if (!p || is_early(p)) return;
+    live--;
+    real.free(p);
+}
+
+/* ---- what is tried: CT_OK, or what went wrong; out: a number that a whole run always ends with ---- */
+typedef ct_status trial(double *out);
+
+static ct_status steps(ct_module *m, ct_optim *o, ct_lr_scheduler *rate, double *loss) {
+    int n;
+    ct_tensor *const *params = ct_module_params(m, &n);
+    for (int i = 0; i < 2; i++) {
+        ct_scope *scope = ct_scope_open();
+        ct_tensor *x = ct_rand(CT_F32, CT_DIMS(3, 2, 2)), *y = ct_randint(0, 3, CT_DIMS(3));
+        ct_tensor *l = ct_cross_entropy(ct_module_forward(m, x), y, NULL, (ct_cross_entropy_args){0});
+        ct_optim_zero_grad(o);
+        ct_backward(l);
+        ct_clip_grad_norm(params, n, 1);
+        ct_optim_step(o);
+        ct_lr_scheduler_step(rate, 0);
+        *loss = ct_item(l);
+        CT_TRY(ct_scope_close(scope));
+    }
+    return CT_OK;
+}
+
+/* A model built and trained as a C program does it. */
+static ct_status through_the_api(double *out) {
+    ct_manual_seed(3);
+    int n;
+    ct_scope *scope = ct_scope_open();
+    ct_module *m = ct_module_open("[flatten, linear: 4, relu, dropout: 0.5, linear: 3]", CT_F32, CT_DIMS(2, 2));
+    ct_tensor *const *params = ct_module_params(m, &n);
+    ct_optim *o = ct_optim_open("adam: {lr: 1e-2, amsgrad: true}", params, n);
+    ct_lr_scheduler *rate = ct_lr_scheduler_open("cosine: {T_max: 5}", o);
+    ct_status status = steps(m, o, rate, out);
+    ct_lr_scheduler_free(rate), ct_optim_free(o), ct_module_free(m);
+    ct_status closed = ct_scope_close(scope);
+    return status ? status : closed;
+}
+
+static const char *const text = "vars: {width: 4}\n"
+                                "blocks: {wide: {params: {n: 2}, layers: [linear: $n*$width, relu]}}\n"
+                                "model: [flatten, wide: {n: 1}, residual: [linear: 4], linear: 3]\n"
+                                "loss: cross_entropy\n"
+                                "optimizer: {sgd: {lr: 0.1, momentum: 0.9}, groups: {'*.bias': {lr: 0.01}}}\n"
+                                "train: {clip_grad_norm: 1}\n";
+
+/* A spec's step: from a plan, or define-by-run. */
+static ct_status run_step(bool eager, double *out) {
+    ct_spec *spec = NULL;
+    ct_module *m = NULL;
+    ct_optim *o = NULL;
+    ct_step *s = NULL;
+    ct_step_result r = {0};
+    ct_layout input = ct_layout_of(CT_F32, CT_DIMS(3, 1, 2, 2));
+    ct_status status = ct_spec_parse("spec", text, strlen(text), NULL, &spec, NULL);
+    if (!status) status = ct_run_build(spec, &input, 3, &m);
+    if (!status) status = ct_run_optimizer(spec, m, &o);
+    if (!status) status = ct_step_new(spec, m, o, &input, 3, 3, eager, &s);
+    for (int i = 0; !status && i < 2; i++) status = ct_step_train(s, 3, i, &r);
+    if (!status) status = ct_step_eval(s, 2, true, &r);
+    *out = r.loss;
+    ct_step_free(s), ct_optim_free(o), ct_module_free(m), ct_spec_free(spec);
+    return status;
+}
+static ct_status planned_step(double *out) { return run_step(false, out); }
+static ct_status eager_step(double *out) { return run_step(true, out); }
+
+static ct_status load_spec(const char *name, double *out) {
+    ct_spec *spec = NULL;
+    char *messages = NULL;
+    ct_status status = ct_spec_load(at(name), (const char *[]){"train.epochs=3", NULL}, &spec, &messages);
+    *out = messages ? (double)strlen(messages) : 0;
+    ct_text_free(messages);
+    ct_spec_free(spec);
+    return status;
+}
+static ct_status good_spec(double *out) { return load_spec("good.yaml", out); }
+
+/* Its mistakes are what there is to say, all of them, or that there was no memory. */
+static ct_status wrong_spec(double *out) {
+    ct_status status = load_spec("wrong.yaml", out);
+    return status == CT_BAD_SPEC && *out > 0 ? CT_OK : status;
+}
+
+static ct_status save_and_load(double *out) {
+    ct_scope *scope = ct_scope_open();
+    ct_module *m = ct_module_open("[linear: 2]", CT_F32, CT_DIMS(2));
+    ct_status status = ct_module_save(m, at("weights"));
+    if (!status) status = ct_module_load(m, at("weights"));
+    *out = (double)ct_module_trained(m);
+    ct_module_free(m);
+    ct_status closed = ct_scope_close(scope);
+    return status ? status : closed;
+}
+
+/* ---- every N ---- */
+/* One allocation fails, or all from it on; false when none was asked for any more. */
+static bool check_one(const char *name, trial *t, double want, int *unharmed) {
+    double got;
+    long before = live, n = fail_at;
+    asked = 0, failed = false;
+    ct_status status = t(&got);
+    fail_at = 0;
+    bool same = !status && got == want;
+    *unharmed += failed && same && t != wrong_spec;
+    if (!CHECK(same || (failed && (t == wrong_spec || (status && *ct_error())))))
+        printf("    %s: allocation %ld: status %d, %g (%g)\n", name, n, status, got, want);
+    if (!CHECK(live == before)) printf("    %s: allocation %ld: %ld left behind\n", name, n, live - before);
+    return failed;
+}
+
+static void check(const char *name, trial *t) {
+    double want;
+    int unharmed = 0;
+    ct_status status = t(&want); /* what is made once and stays is made here */
+    if (!CHECK(status == CT_OK)) {
+        printf("    %s: %s\n", name, ct_error());
+        return;
+    }
+    for (int good = 0; good < 2; good++) {
+        for_good = good, fail_at = 0;
+        for (long n = 1, more = 1; more; n++) fail_at = n, more = check_one(name, t, want, &unharmed);
+    }
+    /* libc's qsort does without its buffer, OpenSSL without a copy of a name */
+    if (!CHECK(unharmed <= 4)) printf("    %s: %d failures without an error\n", name, unharmed);
+    printf("%s: %ld allocations\n", name, asked);
+}
+
+int main(void) {
+    if (!CHECK(scratch_open())) return 1;
+    puts_in("good.yaml", "include: wrong.yaml\nloss: mse_loss\nvars: {lr: 0.1}\n");
+    puts_in("wrong.yaml", "include: rest.yaml\nloss: mse_los\noptimizer: {sgd: {lr: 2*$lr}}\n");
+    puts_in("rest.yaml", text);
+    ct_set_threads(1);
+    check("a step through the C API", through_the_api);
+    check("a planned step", planned_step);
+    check("an eager step", eager_step);
+    check("a spec", good_spec);
+    check("a wrong spec", wrong_spec);
+    check("save and load", save_and_load);
+    scratch_close();
+    return check_done("memory");
+}
