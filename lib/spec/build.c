@@ -13,6 +13,7 @@ typedef struct builder {
     ct_doc *doc;
     ct_layer_seen seen;
     void *ctx;
+    const ct_yaml *root; /* the model's own list */
     value value[MAX_VALUES];
     int n_values;
 } builder;
@@ -48,7 +49,8 @@ static bool refuse(builder *b, const ct_layer_spec *l, const ct_layout *in, cons
     char text[128];
     ct_batch_text(in, text, sizeof text);
     ct_diag(b->doc, CT_ERROR, l->at, "%s", why);
-    if (from->kind == CT_LIST) ct_diag(b->doc, CT_NOTE, from, "its input is what enters this list, %s", text);
+    if (from == b->root) ct_diag(b->doc, CT_NOTE, from, "its input is the data, %s", text);
+    else if (from->kind == CT_LIST) ct_diag(b->doc, CT_NOTE, from, "its input is what enters this list, %s", text);
     else ct_diag(b->doc, CT_NOTE, from, "its input, %s, comes from here", text);
     return false;
 }
@@ -118,7 +120,7 @@ ct_module *ct_model_build(ct_doc *doc, const ct_model_spec *spec, uint64_t seed,
     ct_module *list = ct_module_list("", seed);
     ct_scope *scope = ct_scope_open();
     ct_graph g;
-    builder b = {.doc = doc, .seen = seen, .ctx = ctx};
+    builder b = {.doc = doc, .seen = seen, .ctx = ctx, .root = spec->at};
     bool ok = list && scope && !ct_capture_begin(&g);
     if (ok) {
         ct_tensor *x = ct_tensor_make(in, NULL, 0);

@@ -80,7 +80,7 @@ wrong() {
     spec 'model: [flatten, relu: 3, linear: 10]'
     wrong 5 24 "relu has no settings, got '3'"
     spec 'model: flatten'
-    wrong 5 8 "model must be a list of layers"
+    wrong 5 8 "expected a list of layers"
     spec 'model: [flatten, linear]'
     wrong 5 18 "missing key 'out_features' in linear"
 }
@@ -104,7 +104,7 @@ wrong() {
     wrong 5 9 "conv2d"
     says "s.yaml:5:8: note: its input is the data"
     spec 'model:' '- flatten' '- conv2d: {out_channels: 4, kernel_size: 3}'
-    wrong 7 3 "conv2d wants an input of 4 dimensions"
+    wrong 7 3 "conv2d wants an input (N, C, H, W), it has 2 dimensions"
     says "s.yaml:6:3: note: its input"
     spec 'model: [flatten, linear: 9]'
     wrong 5 18 "the model's output is"

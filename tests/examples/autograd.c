@@ -5,7 +5,11 @@
      Q = 3 * a**3 - b**2
      Q.sum().backward()
      print(a.grad)   # 9 a^2
-     print(b.grad)   # -2 b                                                                                          */
+     print(b.grad)   # -2 b
+
+     prints: a.grad: [36, 81]
+     prints: b.grad: [-12, -8]
+*/
 #include <ctorch.h>
 #include <stdio.h>
 

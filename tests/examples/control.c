@@ -6,7 +6,12 @@
          y = 2 * y if y.sum() > 0 else -y
          steps += 1
      y.sum().backward()
-     print(steps, y, x.grad)                                                                                         */
+     print(steps, y, x.grad)
+
+     prints: steps: 10
+     prints: y: [-256, 512, 1024]
+     prints: x.grad: [-512, -512, -512]
+*/
 #include <ctorch.h>
 #include <stdio.h>
 

@@ -10,11 +10,18 @@
              optimizer.step()
 
    usage: mnist [DIR]   MNIST's files in DIR/mnist, as `ctorch fetch mnist --dir DIR` leaves them; else the digits that the
-                        library brings along                                                                         */
+                        library brings along
+
+     prints: epoch 1: accuracy *
+     prints: epoch 2: accuracy *
+     prints: epoch 3: accuracy *
+     prints: epoch 4: accuracy *
+     prints: epoch 5: accuracy 0.9*
+*/
 #include <ctorch_run.h>
 #include <stdio.h>
 
-enum { BATCH = 64, EPOCHS = 10 };
+enum { BATCH = 64, EPOCHS = 5 };
 
 typedef struct data { ct_tensor *x, *y; } data;
 
