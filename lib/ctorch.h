@@ -74,7 +74,7 @@ int64_t ct_numel(const ct_tensor *t);
 bool ct_is_contiguous(const ct_tensor *t);
 /* The first element; rows follow by ct_stride. NULL for an error or where there is no data (shapes only). */
 void *ct_data(const ct_tensor *t);
-/* The one element as a double; NAN, with ct_error() set, when there is not exactly one. */
+/* The one element as a double; NAN, and an error in the open scope, when there is not exactly one, or none yet (capture). */
 double ct_item(const ct_tensor *t);
 /* Copies all elements, row-major, converted to `dtype`, into `out` (ct_numel elements). */
 ct_status ct_copy_out(const ct_tensor *t, ct_dtype dtype, void *out);
@@ -88,16 +88,89 @@ ct_tensor *ct_to(ct_tensor *t, ct_dtype dtype);
 ct_tensor *ct_requires_grad(ct_tensor *t, bool on); /* returns t */
 /* Gradient of the 0-d `loss` into every leaf that requires one (added to what is there). */
 ct_status ct_backward(ct_tensor *loss);
+typedef struct ct_backward_args {
+    bool retain_graph; /* another backward can follow */
+    bool create_graph; /* the gradients can be differentiated; they hold the graph, and it them, until ct_zero_grad */
+} ct_backward_args;
+/* The same of sum(output * grad); grad may be NULL for an output of one element. */
+ct_status ct_backward_with(ct_tensor *output, ct_tensor *grad, ct_backward_args args);
 /* The gradient that backward left, or NULL; belongs to t. */
 ct_tensor *ct_grad(const ct_tensor *t);
 void ct_zero_grad(ct_tensor *t);
-/* d(sum(outputs * grad_outputs)) / d(inputs) into din[n_in]; a NULL where an input has no path. create_graph makes the
-   results differentiable. grad_outputs may be NULL for a 0-d output. The graph is kept. */
+/* ct_backward leaves a gradient in t too, which is no leaf. */
+ct_status ct_retain_grad(ct_tensor *t);
+/* fn is called with the whole gradient of t in each backward (eager ones: a plan refuses); what it returns, unless NULL,
+   goes on in its place. Hooks of a tensor run in the order of their making. */
+typedef ct_tensor *(*ct_hook_fn)(ct_tensor *grad, void *ctx);
+ct_status ct_hook(ct_tensor *t, ct_hook_fn fn, void *ctx);
+void ct_unhook(ct_tensor *t, ct_hook_fn fn, void *ctx);
+/* This thread's ops, forward and backward, fail with CT_DIVERGED where they first make a NaN or an infinity of finite
+   inputs; the message names the op. Slow. */
+void ct_detect_anomaly(bool on);
+/* d(sum(output * grad_output)) / d(in[i]), leaves or not, into din[n_in]; a NULL where there is no path. create_graph
+   makes the results differentiable. grad_output may be NULL for an output of one element. The graph is kept. */
 ct_status ct_gradients(ct_tensor *output, ct_tensor *grad_output, ct_tensor *const *in, int n_in, bool create_graph,
                        ct_tensor **din);
 /* Between these, nothing is recorded on this thread; they nest. */
 void ct_no_grad_begin(void);
 void ct_no_grad_end(void);
+
+/* In place, as PyTorch's copy_, fill_, zero_ (each pointwise op has such a form too: ct_add_): x has the new value and its
+   history; views of the same memory see it. Returns x. An error, which changes nothing: a leaf that requires a gradient
+   (outside no_grad), a value of another shape or a wider kind. */
+ct_tensor *ct_copy_(ct_tensor *x, ct_tensor *src); /* src broadcasts, and is converted */
+ct_tensor *ct_fill_(ct_tensor *x, double value);
+ct_tensor *ct_zero_(ct_tensor *x);
+
+/* A function of tensors: what is differentiated, checked, or mapped below. Its result belongs to the open scope. */
+typedef ct_tensor *(*ct_fn)(ct_tensor *const *in, int n, void *ctx);
+
+/* fn(in), with nothing inside kept for the backward, which calls fn again (with the same random numbers): ctx must live
+   until then. Tensors that fn reads through ctx have their gradients too. */
+ct_tensor *ct_checkpoint(ct_fn fn, void *ctx, ct_tensor *const *in, int n);
+
+/* An op with a gradient of one's own, in C. A plan refuses it. */
+typedef struct ct_custom_op {
+    const char *name;
+    ct_fn forward; /* nothing inside is recorded */
+    /* din[i], where need[i], from the result y and its gradient g. Written in ops, it can be differentiated again. */
+    void (*backward)(ct_tensor *const *in, int n, ct_tensor *y, ct_tensor *g, void *ctx, const bool *need,
+                     ct_tensor **din);
+    void (*release)(void *ctx); /* called when no one can ask for a gradient any more; may be NULL */
+} ct_custom_op;
+ct_tensor *ct_custom(const ct_custom_op *op, ct_tensor *const *in, int n, void *ctx); /* op: must outlive the graph */
+
+/* Gradients against differences, as torch.autograd.gradcheck: of every element of each f64 input that requires one. OK,
+   or CT_FAIL with a message that names input, element, analytic and numeric value. */
+typedef struct ct_gradcheck_args {
+    double eps, atol, rtol; /* 0: 1e-6, 1e-5, 1e-3 */
+    bool fast_mode;         /* one random sum of all results; at most 48 elements of an input, spread over it */
+} ct_gradcheck_args;
+ct_status ct_gradcheck(ct_fn fn, void *ctx, ct_tensor *const *in, int n, ct_gradcheck_args args);
+/* The same of the gradients, as functions of the inputs and of the result's gradient (random numbers). */
+ct_status ct_gradgradcheck(ct_fn fn, void *ctx, ct_tensor *const *in, int n, ct_gradcheck_args args);
+
+/* Functional transforms, as torch.autograd.functional. Only float inputs are differentiated; a gradient without a path is
+   0 (a NULL for an input of another type). create_graph: results can be differentiated, by the inputs that require it.
+   y, the value of fn, may be NULL. */
+ct_status ct_vjp(ct_fn fn, void *ctx, ct_tensor *const *in, int n, ct_tensor *v, bool create_graph, ct_tensor **y,
+                 ct_tensor **vjp); /* v: of y's shape (NULL: 1, for one element); vjp[n]: of the inputs' */
+ct_status ct_jvp(ct_fn fn, void *ctx, ct_tensor *const *in, int n, ct_tensor *const *v, bool create_graph,
+                 ct_tensor **y, ct_tensor **jvp); /* v[n]: of the inputs' shapes, NULL is 0; *jvp: of y's */
+ct_status ct_hvp(ct_fn fn, void *ctx, ct_tensor *const *in, int n, ct_tensor *const *v, bool create_graph,
+                 ct_tensor **y, ct_tensor **hvp); /* fn has one element; v[n], hvp[n]: of the inputs' shapes */
+/* jacobian[i]: (*shape of y, *shape of in[i]); hessian[i * n + j]: (*shape of in[i], *shape of in[j]). */
+ct_status ct_jacobian(ct_fn fn, void *ctx, ct_tensor *const *in, int n, bool create_graph, ct_tensor **jacobian);
+ct_status ct_hessian(ct_fn fn, void *ctx, ct_tensor *const *in, int n, bool create_graph, ct_tensor **hessian);
+
+/* fn over a dimension of its inputs at once: fn is captured for one sample, then its ops are applied to all. fn may not
+   read values, draw random numbers, or change what was there before. It may use ct_gradients or another ct_vmap. */
+#define CT_UNMAPPED INT64_MAX
+typedef struct ct_vmap_args {
+    ct_dims in_dims; /* of each input, CT_UNMAPPED: the same for all samples; none: all 0 */
+    int64_t out_dim;
+} ct_vmap_args;
+ct_tensor *ct_vmap(ct_fn fn, void *ctx, ct_tensor *const *in, int n, ct_vmap_args args);
 
 /* ---- random numbers: Philox, a function of seed, step, name and place alone ---- */
 void ct_manual_seed(uint64_t seed); /* of this thread's eager calls */

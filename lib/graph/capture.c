@@ -6,15 +6,14 @@ static _Thread_local ct_graph *capturing;
 ct_graph *ct_capturing(void) { return capturing; }
 
 ct_status ct_capture_begin(ct_graph *g) {
-    if (capturing) return ct_fail(CT_FAIL, "a capture is open on this thread already");
-    *g = (ct_graph){0};
+    *g = (ct_graph){.outer = capturing};
     capturing = g;
     return CT_OK;
 }
 
 ct_status ct_capture_end(ct_graph *g) {
     if (capturing != g) return ct_fail(CT_FAIL, "this capture is not open on this thread");
-    capturing = NULL;
+    capturing = g->outer;
     for (size_t i = 0; i < g->n_bindings; i++) {
         ct_binding *b = &g->binding[i];
         ct_tensor *t = b->slot;

@@ -11,7 +11,9 @@ typedef struct ct_node {
     int n_in, n_out;
     ct_tensor **in;      /* aliases of the inputs (NULL: absent): whole where the gradient reads them, else shells */
     ct_tensor **leaf;    /* an input that collects its gradient: the handle itself */
-    uint32_t *version;   /* of each input's content when it was read */
+    uint32_t *version;   /* of each input's content when it was read, then of each output's when it was made */
+    ct_hook_entry *hooks;
+    bool quiet;          /* made under no_grad, for a capture */
     bool freed;          /* a backward has passed and kept nothing */
     struct ct_node *next_dead; /* while it waits to be released */
     ct_tensor *out;      /* n_out of them, without a node: whole where the gradient reads them (or a capture) */
@@ -22,6 +24,11 @@ ct_node *ct_node_new(const ct_op *op, ct_tensor *const *in, int n_in, const void
                      bool all);
 /* Lets go of what the gradient would read. */
 void ct_node_free_saved(ct_node *n);
+/* Makes `op` what `t` came from, in place of whatever it came from before; only inputs that the row saves are kept. */
+ct_status ct_node_attach(ct_tensor *t, const ct_op *op, ct_tensor *const *in, int n_in, const void *args);
+/* t comes from where `from` comes from. */
+void ct_node_adopt(ct_tensor *t, const ct_tensor *from);
+uint64_t ct_node_newest(void); /* the largest seq so far */
 void ct_node_ref(ct_node *n);
 void ct_node_unref(ct_node *n);
 
@@ -38,10 +45,11 @@ typedef struct ct_graph {
     ct_node **node;
     ct_binding *binding;
     size_t n, cap, n_bindings, cap_bindings;
+    struct ct_graph *outer; /* the capture that was open before */
 } ct_graph;
 
-/* Between these, this thread's ops run on shapes only and are appended to `g`; slots get their own memory back at the
-   end. Does not nest. */
+/* Between these, this thread's ops run on shapes only and are appended to `g`, the innermost one; slots get their own
+   memory back at the end. */
 ct_status ct_capture_begin(ct_graph *g);
 ct_status ct_capture_end(ct_graph *g);
 ct_graph *ct_capturing(void); /* this thread's, or NULL */

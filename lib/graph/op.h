@@ -27,7 +27,7 @@ typedef struct ct_op {
     int n_in, n_out; /* -1: a list */
     int first_in; /* of a fused gradient: which input it is the gradient of */
     unsigned flags;
-    unsigned saves_in, saves_out; /* bit i: the gradient reads input i, output i */
+    unsigned saves_in, saves_out; /* bit i: the gradient reads input i, output i; bit 31 stands for all from there */
     const char *in_names[CT_MAX_IN], *out_names[CT_MAX_IN];
     const char *cases;          /* sample cases (ops.def) */
     double domain[3][2];        /* of pointwise inputs */
@@ -41,6 +41,8 @@ typedef struct ct_op {
                  const bool *need, ct_tensor **din);
     /* The op in other ops: what a FORMULA does, and what is differentiated twice where `grad` is fused. */
     ct_tensor *(*formula)(ct_tensor *const *in, int n_in, const void *args, ct_tensor **out);
+    /* Frees what the args of a node hold. NULL: nothing. */
+    void (*release)(void *args);
     /* CT_INPLACE: which input output i takes the place of. */
     int (*place)(int n_in, const void *args, int i);
 } ct_op;

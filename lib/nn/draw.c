@@ -2,7 +2,8 @@
 #include "nn/init.h"
 #include "ops/ops.h"
 
-static ct_tensor *filled(ct_tensor *t, ct_status (*fill)(ct_tensor *, ct_philox_key, double, double), double a, double b) {
+static ct_tensor *filled(ct_tensor *t, ct_status (*fill)(ct_tensor *, ct_philox_key, double, double), double a,
+                         double b) {
     if (ct_why(t)) return t;
     ct_status status = fill(t, ct_random_key(), a, b);
     return status ? ct_tensor_failed(status) : t;
@@ -14,7 +15,8 @@ ct_tensor *ct_randn(ct_dtype dtype, ct_dims shape) { return filled(ct_empty(dtyp
 ct_tensor *ct_randint(int64_t low, int64_t high, ct_dims shape) {
     int64_t span;
     if (__builtin_sub_overflow(high, low, &span) || span < 1)
-        return ct_tensor_error(CT_FAIL, "randint: no number is from %lld to under %lld", (long long)low, (long long)high);
+        return ct_tensor_error(CT_FAIL, "randint: no number is from %lld to under %lld", (long long)low,
+                               (long long)high);
     ct_tensor *t = ct_empty(CT_I64, shape);
     int64_t *v = ct_data(t), n = ct_numel(t);
     ct_philox_key key = ct_random_key();

@@ -19,9 +19,12 @@ static ct_tensor *call(int id, ct_tensor *const *in, int n_in, const void *args,
 #define VIEW(name, ins, a, ...) BODY(name, ins, a, OUT1(y))
 #define FORMULA(name, ins, a, outs, ...) BODY(name, ins, a, outs)
 #include "kernels/ops.def"
-#define POINTWISE1(name, class, a, ...) BODY(name, IN1(x), a, OUT1(y))
-#define POINTWISE2(name, class, a_, ...) BODY(name, IN2(a, b), a_, OUT1(y))
-#define POINTWISE3(name, class, a_, ...) BODY(name, IN3(a, b, c), a_, OUT1(y))
+#define BOTH(name, ins, a)                                                                                             \
+    BODY(name, ins, a, OUT1(y))                                                                                        \
+    PROTO(name##_, ins, a, OUT1(y)) { return ct_apply_over(CT_OP_##name, VALUES_##ins, ARGS_VALUE(a)); }
+#define POINTWISE1(name, class, a, ...) BOTH(name, IN1(x), a)
+#define POINTWISE2(name, class, a_, ...) BOTH(name, IN2(a, b), a_)
+#define POINTWISE3(name, class, a_, ...) BOTH(name, IN3(a, b, c), a_)
 #define COMPARE1(name, ...) BODY(name, IN1(x), none, OUT1(y))
 #define COMPARE2(name, ...) BODY(name, IN2(a, b), none, OUT1(y))
 #include "kernels/pointwise.def"

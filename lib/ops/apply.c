@@ -54,13 +54,24 @@ static bool wants_grad(const ct_op *op, ct_tensor *const *in, int n_in) {
     return false;
 }
 
+/* Autograd, and a plan, would take the value that such an input had before. */
+static ct_status check_histories(const ct_op *op, ct_tensor *const *in, int n_in) {
+    for (int i = 0; i < n_in; i++)
+        if (in[i] && in[i]->storage && in[i]->version < in[i]->storage->followed)
+            return ct_fail(CT_FAIL, "%s: input %d was changed in place through another view of its memory: its history is "
+                                    "with that view", op->kind.name, i);
+    return CT_OK;
+}
+
 /* Appends the node that made `out`, where something will read it. */
 static ct_status record(const ct_op *op, ct_tensor *const *in, int n_in, const void *args, ct_tensor **out, int n_out) {
     ct_graph *capture = ct_capturing();
     bool grad = wants_grad(op, in, n_in);
+    if (capture || ct_grad_enabled()) CT_TRY(check_histories(op, in, n_in));
     if (!capture && !grad) return CT_OK;
     ct_node *n = ct_node_new(op, in, n_in, args, out, n_out, capture != NULL);
     if (!n) return CT_NO_MEMORY;
+    n->quiet = !ct_grad_enabled();
     ct_status status = capture ? ct_graph_add(capture, n) : CT_OK;
     for (int i = 0; grad && !status && i < n_out; i++) {
         if (out[i]->layout.dtype != CT_F32 && out[i]->layout.dtype != CT_F64) continue;
@@ -104,7 +115,9 @@ static ct_tensor *apply_view(const ct_op *op, ct_tensor *x, const void *args, ct
     ct_status status = op->view(&x->layout, args, &l, &offset);
     if (status) return ct_tensor_failed(status);
     ct_tensor *y = ct_tensor_make(&l, x->storage, x->offset + offset);
-    if (!ct_why(y) && (status = record(op, &x, 1, args, &y, 1))) return ct_tensor_failed(status);
+    if (ct_why(y)) return y;
+    y->version = x->version;
+    if ((status = record(op, &x, 1, args, &y, 1))) return ct_tensor_failed(status);
     if (out) out[0] = y;
     return y;
 }
@@ -137,6 +150,7 @@ static ct_status compute(int id, ct_tensor *const *in, int n_in, const void *arg
     }
     ct_call call = {id, n_in, *n_out, l_in, l_out, args};
     if (!ct_capturing()) CT_TRY(run(op, &call, in, out));
+    if (ct_anomaly()) CT_TRY(ct_anomaly_check(op->kind.name, in, n_in, out, *n_out));
     return record(op, in, n_in, args, out, *n_out);
 }
 

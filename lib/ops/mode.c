@@ -3,6 +3,12 @@
 
 static _Thread_local int no_grad_depth;
 
+int ct_no_grad_swap(int depth) {
+    int was = no_grad_depth;
+    no_grad_depth = depth;
+    return was;
+}
+
 bool ct_grad_enabled(void) { return no_grad_depth == 0; }
 void ct_no_grad_begin(void) { no_grad_depth++; }
 void ct_no_grad_end(void) { no_grad_depth -= no_grad_depth > 0; }

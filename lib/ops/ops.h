@@ -25,6 +25,17 @@ const char *ct_backend_name(void);
 ct_status ct_backend_use(const char *name);
 
 bool ct_grad_enabled(void);
+int ct_no_grad_swap(int depth); /* of no_grad, 0: recording; returns what it was */
+
+/* x, which is in[0] of its op or what is copied to, gets y's value and history; y is of this call alone. Returns x, or an
+   error that names `what`, with x as it was. */
+ct_tensor *ct_overwrite(const char *what, ct_tensor *x, ct_tensor *y);
+/* The in-place form of a pointwise op; args as a C caller gives them. */
+ct_tensor *ct_apply_over(int op, ct_tensor *const *in, int n_in, const void *args);
+
+bool ct_anomaly(void);
+/* CT_DIVERGED where an output has a NaN or an infinity and no input does; a graph being captured has no values to see. */
+ct_status ct_anomaly_check(const char *name, ct_tensor *const *in, int n_in, ct_tensor *const *out, int n_out);
 
 /* The stream of random numbers that eager calls and layers draw from: an i64 tensor {seed, step}, and a key of the name
    set last with the count of draws since. */
@@ -32,6 +43,14 @@ void ct_random_use(ct_tensor *seed_and_step); /* NULL: back to the thread's own 
 void ct_random_name(const char *name);
 ct_tensor *ct_random_stream(int64_t *key);
 ct_philox_key ct_random_key(void); /* of a draw now, that no graph replays */
+/* Where a thread is in its stream. swap: goes there, and says where it was. */
+typedef struct ct_random_place {
+    ct_tensor *used; /* a run's {seed, step}, by ct_random_use; else NULL */
+    int64_t seed;    /* the thread's own, by ct_manual_seed */
+    uint64_t name, draws;
+} ct_random_place;
+ct_random_place ct_random_here(void);
+ct_random_place ct_random_swap(ct_random_place to);
 
 #define SHAPE(name)                                                                                                    \
     ct_status ct_shape_##name(const ct_layout *in, int n_in, const void *args_, ct_layout *out, int *n_out)

@@ -1,12 +1,9 @@
-/* Where random ops get their numbers: a tensor {seed, step}, and a key made of a name and the count of draws under it. */
+/* Where random ops get their numbers: a tensor {seed, step}, and a key made of a name and the count of draws under it.
+ */
 #include "base/hash.h"
 #include "ops/ops.h"
 
-static _Thread_local struct {
-    ct_tensor *used; /* a run's, by ct_random_use */
-    int64_t seed;    /* the thread's own, by ct_manual_seed */
-    uint64_t name, draws;
-} stream;
+static _Thread_local ct_random_place stream;
 
 void ct_manual_seed(uint64_t seed) {
     stream.seed = (int64_t)seed;
@@ -22,6 +19,14 @@ void ct_random_name(const char *name) {
     if (!stream.used) return; /* a run counts its steps; a thread's own stream has its draws alone to tell them apart */
     stream.name = ct_hash_name(name);
     stream.draws = 0;
+}
+
+ct_random_place ct_random_here(void) { return stream; }
+
+ct_random_place ct_random_swap(ct_random_place to) {
+    ct_random_place was = stream;
+    stream = to;
+    return was;
 }
 
 static int64_t next_key(void) {

@@ -28,15 +28,19 @@ static ct_status with_manifest(const char *name, const ct_fetch_options *o,
 }
 
 ct_status ct_dataset_fetch(const char *name, const ct_fetch_options *o) { return with_manifest(name, o, ct_fetch); }
-ct_status ct_dataset_verify(const char *name, const ct_fetch_options *o) { return with_manifest(name, o, ct_fetch_verify); }
+ct_status ct_dataset_verify(const char *name, const ct_fetch_options *o) {
+    return with_manifest(name, o, ct_fetch_verify);
+}
 
 static ct_tensor *in_scope(const ct_tensor *t) { return ct_tensor_make(&t->layout, t->storage, t->offset); }
 
-ct_status ct_dataset_read(const char *name, const char *split, const char *const *data_dirs, ct_tensor **x, ct_tensor **y) {
+ct_status ct_dataset_read(const char *name, const char *split, const char *const *data_dirs, ct_tensor **x,
+                          ct_tensor **y) {
     static const char *const nowhere[] = {NULL};
     ct_dataset *d;
     bool train = !strcmp(split, "train");
-    if (!train && strcmp(split, "test")) return ct_fail(CT_FAIL, "%s: no split '%s'; there are train and test", name, split);
+    if (!train && strcmp(split, "test"))
+        return ct_fail(CT_FAIL, "%s: no split '%s'; there are train and test", name, split);
     CT_TRY(ct_dataset_load(&(ct_data_args){.dataset = name}, 0, data_dirs ? data_dirs : nowhere, &d));
     const ct_split *s = train ? &d->train : &d->test;
     *x = in_scope(s->x);

@@ -4,7 +4,9 @@
 
 ct_status ct_names_of(ct_module *m, const char *prefix, ct_names *out) {
     size_t n = (size_t)ct_module_count(m);
-    *out = (ct_names){.n = (int)n, .of = ct_alloc(n, sizeof *out->of), .entry = ct_alloc(n, sizeof *out->entry),
+    *out = (ct_names){.n = (int)n,
+                      .of = ct_alloc(n, sizeof *out->of),
+                      .entry = ct_alloc(n, sizeof *out->entry),
                       .text = ct_alloc(n, sizeof *out->text)};
     if (!out->of || !out->entry || !out->text) {
         ct_names_free(out);

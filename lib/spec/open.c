@@ -36,8 +36,9 @@ static ct_status read_model(ct_doc *doc, const char *text, ct_model_spec *out) {
     return status || model ? status : CT_NO_MEMORY;
 }
 
+/* A batch of two: batch norm could not look at one. */
 static ct_status batch_layout(ct_dtype dtype, const ct_dims *sample, ct_layout *in) {
-    ct_dims batch = {sample->n + 1, {1}};
+    ct_dims batch = {sample->n + 1, {2}};
     if (dtype <= CT_NONE || dtype > CT_BOOL) return ct_fail(CT_FAIL, "model: no such element type: %d", dtype);
     if (sample->n < 0 || sample->n >= CT_MAX_DIMS)
         return ct_fail(CT_FAIL, "model: a sample has 0 to %d dimensions, got %d", CT_MAX_DIMS - 1, sample->n);
@@ -94,7 +95,8 @@ ct_status ct_optim_add_group(ct_optim *o, const char *optimizer, ct_tensor *cons
     ct_doc *doc = ct_doc_new();
     ct_status status = doc ? read_optimizer(doc, optimizer, &kind, &args) : CT_NO_MEMORY;
     if (!status && kind != ct_optim_kind(o))
-        status = ct_fail(CT_FAIL, "optimizer: a group of %s in one of %s", kind->kind.name, ct_optim_kind(o)->kind.name);
+        status =
+            ct_fail(CT_FAIL, "optimizer: a group of %s in one of %s", kind->kind.name, ct_optim_kind(o)->kind.name);
     if (!status) status = ct_optim_add(o, args, params, n);
     ct_doc_free(doc);
     ct_scope_note(status);

@@ -1,6 +1,6 @@
 /* Single elements of any type, and text of them. */
 #include "base/buf.h"
-#include "tensor/tensor.h"
+#include "tensor/scope.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,6 +66,7 @@ double ct_item(const ct_tensor *t) {
     double v;
     if (!ct_why(t) && ct_numel(t) != 1) ct_fail(CT_FAIL, "item: the tensor has %lld elements, not 1", (long long)ct_numel(t));
     else if (!ct_copy_out(t, CT_F64, &v)) return v;
+    ct_scope_note(CT_FAIL); /* NAN alone could pass for a value */
     return NAN;
 }
 

@@ -47,9 +47,10 @@ ct_status ct_scope_status(void) {
     return CT_OK;
 }
 
-/* The tensor taken out of the scope that holds it, searching inner scopes first, the newest tensors first. */
-static bool take(ct_scope *from, ct_tensor *t) {
-    for (ct_scope *s = from; s; s = s->outer)
+/* The tensor taken out of the scope that holds it, one of those from the current one to before `end`, the newest first.
+ */
+static bool take(const ct_scope *end, ct_tensor *t) {
+    for (ct_scope *s = current; s && s != end; s = s->outer)
         for (size_t i = s->n; i-- > 0;)
             if (s->tensor[i] == t) {
                 s->tensor[i] = s->tensor[--s->n];
@@ -59,18 +60,18 @@ static bool take(ct_scope *from, ct_tensor *t) {
 }
 
 ct_tensor *ct_keep(ct_tensor *t) {
-    if (t && !ct_tensor_is_static(t)) take(current, t);
+    if (t && !ct_tensor_is_static(t)) take(NULL, t);
     return t;
 }
 
 void ct_drop(ct_tensor *t) {
     if (!t || ct_tensor_is_static(t)) return;
-    take(current, t);
+    take(NULL, t);
     ct_tensor_unref(t);
 }
 
 ct_tensor *ct_scope_return(ct_scope *scope, ct_tensor *t) {
-    if (!scope || !t || ct_tensor_is_static(t) || !take(scope, t)) return t;
+    if (!scope || !t || ct_tensor_is_static(t) || !take(scope->outer, t)) return t;
     ct_scope *inner = current;
     current = scope->outer;
     bool ok = ct_scope_add(t);
@@ -88,7 +89,9 @@ ct_status ct_scope_close(ct_scope *scope) {
     for (size_t i = scope->n; i-- > 0;) ct_tensor_unref(scope->tensor[i]);
     ct_free(scope->tensor);
     ct_free(scope->why);
-    if (scope == &spare) spare_is_open = false;
-    else ct_free(scope);
+    if (scope == &spare)
+        spare_is_open = false;
+    else
+        ct_free(scope);
     return status;
 }

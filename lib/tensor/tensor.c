@@ -17,6 +17,7 @@ ct_tensor *ct_tensor_make(const ct_layout *layout, ct_storage *storage, int64_t 
     t->refs = 1;
     t->layout = *layout, t->offset = offset;
     t->storage = ct_storage_ref(storage);
+    if (storage) t->version = storage->version;
     if (ct_scope_add(t)) return t;
     ct_tensor_unref(t);
     return ct_tensor_failed(CT_NO_MEMORY);
@@ -32,8 +33,18 @@ void ct_tensor_unref(ct_tensor *t) {
     if (t->node) node_unref(t->node);
     ct_storage_unref(t->storage);
     ct_tensor_unref(t->grad);
+    ct_hooks_free(t->hooks);
     ct_free(t->why);
     ct_free(t);
+}
+
+void ct_hooks_free(ct_hook_entry *list) {
+    while (list) {
+        ct_hook_entry *next = list->next;
+        ct_tensor_unref(list->grad);
+        ct_free(list);
+        list = next;
+    }
 }
 
 ct_tensor *ct_tensor_failed(ct_status status) {
@@ -119,16 +130,17 @@ ct_tensor *ct_full(ct_dtype dtype, ct_dims shape, double value) {
 
 ct_tensor *ct_scalar(ct_dtype dtype, double value) { return ct_full(dtype, (ct_dims){0}, value); }
 
-ct_dtype ct_dtype_of(const ct_tensor *t) { return t->layout.dtype; }
-int ct_ndim(const ct_tensor *t) { return t->layout.ndim; }
-int64_t ct_size(const ct_tensor *t, int dim) {
-    int d = dim < 0 ? dim + t->layout.ndim : dim;
-    return d < 0 || d >= t->layout.ndim ? 0 : t->layout.size[d];
+/* No tensor has no dimensions and no elements. */
+ct_dtype ct_dtype_of(const ct_tensor *t) { return t ? t->layout.dtype : CT_NONE; }
+int ct_ndim(const ct_tensor *t) { return t ? t->layout.ndim : 0; }
+
+/* dim, which may count from the end, of t; -1 when it has no such one. */
+static int dim_of(const ct_tensor *t, int dim) {
+    int n = ct_ndim(t), d = dim < 0 ? dim + n : dim;
+    return d < 0 || d >= n ? -1 : d;
 }
-int64_t ct_stride(const ct_tensor *t, int dim) {
-    int d = dim < 0 ? dim + t->layout.ndim : dim;
-    return d < 0 || d >= t->layout.ndim ? 0 : t->layout.stride[d];
-}
-int64_t ct_numel(const ct_tensor *t) { return t->why ? 0 : ct_layout_numel(&t->layout); }
-bool ct_is_contiguous(const ct_tensor *t) { return ct_layout_contiguous(&t->layout); }
+int64_t ct_size(const ct_tensor *t, int dim) { return (dim = dim_of(t, dim)) < 0 ? 0 : t->layout.size[dim]; }
+int64_t ct_stride(const ct_tensor *t, int dim) { return (dim = dim_of(t, dim)) < 0 ? 0 : t->layout.stride[dim]; }
+int64_t ct_numel(const ct_tensor *t) { return ct_why(t) ? 0 : ct_layout_numel(&t->layout); }
+bool ct_is_contiguous(const ct_tensor *t) { return t && ct_layout_contiguous(&t->layout); }
 void *ct_data(const ct_tensor *t) { return ct_why(t) ? NULL : ct_tensor_data(t); }

@@ -8,6 +8,7 @@
 typedef struct ct_storage {
     _Atomic int refs;
     uint32_t version; /* of the content: in-place changes count it up */
+    uint32_t followed; /* the version that the last change recorded for autograd made: older handles lack its history */
     void *data;
     size_t bytes;
     void (*release)(void *owner); /* NULL: data is ct_free'd */
@@ -15,6 +16,17 @@ typedef struct ct_storage {
 } ct_storage;
 
 struct ct_node;
+
+/* What is done with a gradient once it is whole. */
+typedef struct ct_hook_entry {
+    struct ct_hook_entry *next;
+    int out_index;  /* which of a node's outputs it is the gradient of */
+    ct_hook_fn fn;  /* NULL: it is kept, in `grad` */
+    void *ctx;
+    ct_tensor *grad;
+} ct_hook_entry;
+void ct_hooks_free(ct_hook_entry *list);
+
 struct ct_tensor {
     _Atomic int refs;
     ct_layout layout;
@@ -23,7 +35,9 @@ struct ct_tensor {
     struct ct_node *node; /* what made it, where something may walk back; else NULL */
     int out_index;        /* which of the node's outputs */
     bool requires_grad;
-    ct_tensor *grad;
+    uint32_t version;     /* of the storage when this handle's history began */
+    ct_tensor *grad;      /* a leaf's */
+    ct_hook_entry *hooks; /* a leaf's: other tensors' are their node's */
     char *why; /* an error's message */
     ct_status status;
 };

@@ -31,7 +31,7 @@ setup() {
 @test "man: what pages refer to is there" {
     sed -n 's/^\.Xr \([a-z-]*\) \([0-9]\).*/\1.\2/p' "$man"/* | sort -u >pages
     [ -s pages ]
-    while read -r page; do [ -s "$man/$page" ]; done <pages
+    while read -r page; do [ -s "$man/$page" ] || [ "$page" = ctorch-ops.7 ]; done <pages # that one is made
 }
 
 @test "man: groff has nothing to complain of" {

@@ -1,5 +1,5 @@
-/* Memory that runs out: the Nth allocation of the process fails, once or from then on, for each N until nothing is asked
-   for any more. Every time there is an error, no crash, and nothing is left behind. */
+/* Memory that runs out: the Nth allocation of the process fails, once or from then on, for each N until nothing is
+   asked for any more. Every time there is an error, no crash, and nothing is left behind. */
 #include "check.h"
 #include "run/model.h"
 #include "run/step.h"
@@ -69,6 +69,11 @@ int posix_memalign(void **p, size_t align, size_t n) {
     int error = real.posix_memalign(p, align, n);
     live += !error;
     return error;
+}
+char *strdup(const char *s) { /* a sanitizer's does not ask malloc */
+    size_t n = strlen(s) + 1;
+    char *p = malloc(n);
+    return p ? memcpy(p, s, n) : NULL;
 }
 void free(void *p) {
     if (!p || is_early(p)) return;

@@ -150,7 +150,9 @@ static void rebinding(void) {
     CHECK(ct_set(w, ct_add(w, x)) == CT_OK);
     ct_tensor *y = ct_mul(w, w); /* of the new value */
     CHECK(ct_set(w, ct_mul_scalar(w, 10)) == CT_OK);
+    ct_scope *reading = ct_scope_open();
     CHECK(isnan(ct_item(y)));
+    CHECK(ct_scope_close(reading) == CT_FAIL);
     CHECK(ct_capture_end(&g) == CT_OK);
     CHECK(ct_data(w) == memory);
     CHECK(ct_plan_new(&g, &y, 1, &arena, &plan) == CT_OK);

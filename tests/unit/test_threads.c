@@ -1,5 +1,5 @@
-/* Two threads train two models at once, through the C API and from plans; each ends where it ends alone. Under the thread
-   sanitizer (make test-long) this also says that they share nothing. */
+/* Two threads train two models at once, through the C API and from plans; each ends where it ends alone. Under the
+   thread sanitizer (make test-long) this also says that they share nothing. */
 #include "check.h"
 #include "run/model.h"
 #include "run/step.h"
@@ -18,8 +18,10 @@ static ct_status train_eagerly(job *j) {
     ct_manual_seed(j->seed);
     int n;
     ct_scope *scope = ct_scope_open();
-    ct_module *m = ct_module_open("[conv2d: {out_channels: 8, kernel_size: 3}, batch_norm, relu, max_pool2d: 2, flatten, "
-                                  "dropout: 0.2, linear: 64, tanh, linear: 10]", CT_F32, CT_DIMS(1, 12, 12));
+    ct_module *m =
+        ct_module_open("[conv2d: {out_channels: 8, kernel_size: 3}, batch_norm, relu, max_pool2d: 2, flatten, "
+                       "dropout: 0.2, linear: 64, tanh, linear: 10]",
+                       CT_F32, CT_DIMS(1, 12, 12));
     ct_tensor *const *params = ct_module_params(m, &n);
     ct_optim *o = ct_optim_open("adam: {lr: 1e-2}", params, n);
     ct_status status = CT_OK;

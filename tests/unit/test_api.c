@@ -1,0 +1,216 @@
+/* What a C program sees of models, optimizers, schedules and random numbers, and how each says that it cannot. */
+#include "scratch.h"
+#include <ctorch_run.h>
+#include "nn/module.h"
+
+static double at_(const ct_tensor *t, int64_t i) {
+    double v[64] = {0};
+    return ct_numel(t) <= 64 && !ct_copy_out(t, CT_F64, v) ? v[i] : NAN;
+}
+
+static ct_optim *adam(ct_module *m, const char *text) {
+    int n;
+    ct_tensor *const *params = ct_module_params(m, &n);
+    return ct_optim_open(text, params, n);
+}
+
+static ct_tensor *ones(int64_t n, int64_t d) { return ct_full(CT_F32, CT_DIMS(n, d), 1); }
+
+/* ---- models ---- */
+static void models(void) {
+    ct_module *m = ct_module_open("[linear: {out_features: 3, name: in}, repeat: 2]", CT_F32, CT_DIMS(4));
+    CHECK(!m && *ct_error());
+    m = ct_module_open("- linear: 3\n  name: first\n- batch_norm\n- relu\n- linear: 2\n", CT_F32, CT_DIMS(4));
+    if (!CHECK(m != NULL)) return;
+    static const char *const names[] = {"first.weight", "first.bias", "1.weight", "1.bias", "3.weight", "3.bias"};
+    char name[256];
+    int n, found = 0, all = 0;
+    ct_tensor *const *params = ct_module_params(m, &n);
+    CHECK(n == 6 && ct_module_trained(m) == 12 + 3 + 3 + 3 + 6 + 2);
+    for (int i = 0; i < n; i++) CHECK(ct_module_tensor(m, names[i]) == params[i]);
+    for (; ct_module_name(m, all, name); all++) found += ct_module_tensor(m, name) != NULL;
+    CHECK(all == 9 && found == 9 && ct_dtype_of(ct_module_tensor(m, "1.num_batches_tracked")) == CT_I64);
+    CHECK(!ct_module_name(m, -1, name) && !ct_module_tensor(m, "9.weight"));
+    ct_tensor *y = ct_module_forward(m, ones(5, 4));
+    CHECK(ct_ndim(y) == 2 && ct_size(y, 0) == 5 && ct_size(y, 1) == 2);
+    CHECK(at_(ct_module_tensor(m, "1.num_batches_tracked"), 0) == 1);
+    ct_module_train(m, false);
+    ct_module_forward(m, ones(5, 4));
+    CHECK(at_(ct_module_tensor(m, "1.num_batches_tracked"), 0) == 1);
+    ct_module_free(m);
+}
+
+static void wrong_models(void) {
+    static const struct {
+        const char *model;
+        ct_dims sample;
+        const char *why;
+    } wrong[] = {
+        {"[linear: 3, rellu]", {1, {4}}, "model:1:13: unknown layer 'rellu'; did you mean 'relu'?"},
+        {"[conv2d: {out_channels: 3, kernel_size: 3}]", {1, {4}}, "model:1:2: conv2d"},
+        {"[linear: 3", {1, {4}}, "model:1:"},
+        {"[linear: 3]", {CT_MAX_DIMS, {1, 1, 1, 1, 1, 1, 1, 1}}, "dimensions"},
+        {"[linear: 3]", {1, {-2}}, "at least 1"},
+    };
+    for (int i = 0; i < CT_COUNT(wrong); i++) {
+        ct_scope *scope = ct_scope_open();
+        CHECK(!ct_module_open(wrong[i].model, CT_F32, wrong[i].sample));
+        CHECK_HAS(ct_error(), wrong[i].why);
+        CHECK(ct_scope_close(scope) != CT_OK);
+        CHECK_HAS(ct_error(), wrong[i].why);
+    }
+    ct_scope *scope = ct_scope_open();
+    CHECK_HAS(ct_why(ct_module_forward(NULL, ones(1, 1))), "no module");
+    ct_module_train(NULL, true), ct_module_free(NULL);
+    CHECK(ct_scope_close(scope) == CT_FAIL && ct_module_trained(NULL) == 0 && !ct_module_tensor(NULL, "0.weight"));
+}
+
+/* The settings are copied into the module: they must not point into the text that they were read from. */
+static void settings_without_texts(void) {
+    int n;
+    const ct_kind *const *kinds = ct_layer_kinds(&n);
+    for (int i = 0; i < n; i++)
+        for (const ct_key *k = kinds[i]->keys; k && k->name; k++)
+            CHECK(k->type != CT_KEY_STRING && k->type != CT_KEY_PATH);
+}
+
+static void seeds(void) {
+    double first[3];
+    for (int i = 0; i < 3; i++) {
+        if (i != 1) ct_manual_seed(5);
+        ct_module *m = ct_module_open("[linear: 2]", CT_F32, CT_DIMS(2));
+        first[i] = at_(ct_module_tensor(m, "0.weight"), 0);
+        ct_module_free(m);
+    }
+    CHECK(first[0] != first[1] && first[0] == first[2]);
+    ct_module *m = ct_module_open("[dropout: 0.5]", CT_F32, CT_DIMS(32));
+    int same = 0;
+    ct_tensor *a = ct_module_forward(m, ones(1, 32)), *b = ct_module_forward(m, ones(1, 32));
+    for (int i = 0; i < 32; i++) same += at_(a, i) == at_(b, i);
+    CHECK(same > 2 && same < 30); /* each forward has a mask of its own */
+    ct_module_free(m);
+}
+
+static void files(void) {
+    ct_manual_seed(1);
+    ct_module *a = ct_module_open("[linear: 3, batch_norm]", CT_F32, CT_DIMS(2));
+    ct_module *b = ct_module_open("[linear: 3, batch_norm]", CT_F32, CT_DIMS(2));
+    ct_module *c = ct_module_open("[linear: 4, batch_norm]", CT_F32, CT_DIMS(2));
+    CHECK(at_(ct_module_tensor(a, "0.weight"), 0) != at_(ct_module_tensor(b, "0.weight"), 0));
+    CHECK(!ct_module_save(a, at("a.safetensors")) && !ct_module_load(b, at("a.safetensors")));
+    for (int i = 0; i < 6; i++)
+        CHECK(at_(ct_module_tensor(a, "0.weight"), i) == at_(ct_module_tensor(b, "0.weight"), i));
+    CHECK(ct_module_load(c, at("a.safetensors")) == CT_BAD_DATA);
+    CHECK_HAS(ct_error(), "0.weight");
+    CHECK(ct_module_load(a, at("none")) == CT_FAIL && ct_module_save(NULL, at("none")) == CT_FAIL);
+    ct_module_free(a), ct_module_free(b), ct_module_free(c);
+}
+
+/* ---- optimizers ---- */
+static void optimizers(void) {
+    ct_tensor *w[2] = {ct_requires_grad(ct_full(CT_F32, CT_DIMS(2), 1), true),
+                       ct_requires_grad(ct_full(CT_F32, CT_DIMS(2), 1), true)};
+    ct_optim *o = ct_optim_open("sgd: {lr: 0.5}", w, 1);
+    CHECK(!ct_optim_add_group(o, "sgd: {lr: 0.25}", w + 1, 1) && ct_optim_groups(o) == 2);
+    ct_lr_scheduler *s = ct_lr_scheduler_open("exponential: {gamma: 0.1}", o);
+    for (int i = 0; i < 2; i++) {
+        ct_optim_zero_grad(o);
+        CHECK(!ct_backward(ct_sum(ct_mul(w[0], w[1]), (ct_reduce_args){0})));
+        if (!i) CHECK(!ct_clip_grad_value(w, 2, 0.5));
+        CHECK(!ct_optim_step(o));
+        CHECK_NEAR(ct_item(ct_optim_lr(o, 1)), i ? 0.025 : 0.25, 1e-12);
+        ct_lr_scheduler_step(s, 0);
+    }
+    /* 1 - .5 * .5 and 1 - .25 * .5, then a tenth of the rates */
+    CHECK_NEAR(at_(w[0], 0), 0.75 - 0.05 * 0.875, 1e-6);
+    CHECK_NEAR(at_(w[1], 0), 0.875 - 0.025 * 0.75, 1e-6);
+    CHECK(ct_optim_add_group(o, "adam: {lr: 0.25}", w + 1, 1) == CT_FAIL);
+    CHECK_HAS(ct_error(), "adam");
+    ct_lr_scheduler_free(s), ct_optim_free(o);
+    for (int i = 0; i < 2; i++) ct_drop(w[i]);
+}
+
+static void wrong_optimizers(void) {
+    ct_module *m = ct_module_open("[linear: 2]", CT_F32, CT_DIMS(2));
+    ct_scope *scope = ct_scope_open();
+    CHECK(!adam(m, "adam: {lr: fast}") && strstr(ct_error(), "optimizer:1:12: "));
+    CHECK(!adam(m, "adm") && strstr(ct_error(), "did you mean 'adam'?"));
+    CHECK(!ct_optim_open("adam", NULL, 0) && strstr(ct_error(), "no parameters"));
+    CHECK(!ct_lr_scheduler_open("cosine: {T_max: 3}", NULL));
+    CHECK(ct_optim_step(NULL) == CT_FAIL);
+    ct_optim_zero_grad(NULL), ct_optim_free(NULL), ct_lr_scheduler_free(NULL), ct_lr_scheduler_step(NULL, 0);
+    CHECK(ct_scope_close(scope) == CT_BAD_SPEC);
+    CHECK_HAS(ct_error(), "optimizer:1:12: "); /* the first of them */
+    ct_module_free(m);
+}
+
+/* After an error no step is taken, though nobody looked. */
+static void no_step_over_errors(void) {
+    ct_module *m = ct_module_open("[linear: 2]", CT_F32, CT_DIMS(2));
+    ct_optim *o = adam(m, "adam: {lr: 0.1}");
+    ct_tensor *w = ct_module_tensor(m, "0.weight");
+    double before = at_(w, 0);
+    ct_scope *outer = ct_scope_open();
+    ct_backward(ct_sum(ct_module_forward(m, ones(3, 2)), (ct_reduce_args){0}));
+    ct_backward(ct_sum(ct_module_forward(m, ones(3, 7)), (ct_reduce_args){0}));
+    CHECK(ct_optim_step(o) == CT_FAIL);
+    ct_scope *inner = ct_scope_open();
+    CHECK(ct_optim_step(o) == CT_FAIL);
+    CHECK(ct_scope_close(inner) == CT_FAIL && ct_scope_close(outer) == CT_FAIL);
+    CHECK_HAS(ct_error(), "linear: ");
+    CHECK(at_(w, 0) == before);
+    CHECK(!ct_optim_step(o) && at_(w, 0) != before); /* with the gradients of the first backward */
+    ct_optim_free(o), ct_module_free(m);
+}
+
+/* ---- random tensors, data ---- */
+static void random_tensors(void) {
+    ct_scope *scope = ct_scope_open();
+    ct_manual_seed(2);
+    ct_tensor *u = ct_rand(CT_F64, CT_DIMS(4000)), *g = ct_randn(CT_F64, CT_DIMS(4000));
+    ct_tensor *k = ct_randint(-3, 4, CT_DIMS(4000)), *p = ct_randperm(64);
+    CHECK_NEAR(ct_item(ct_mean(u, (ct_reduce_args){0})), 0.5, 0.03);
+    CHECK(ct_item(ct_amin(u, (ct_reduce_args){0})) >= 0 && ct_item(ct_amax(u, (ct_reduce_args){0})) < 1);
+    CHECK_NEAR(ct_item(ct_mean(g, (ct_reduce_args){0})), 0, 0.08);
+    CHECK_NEAR(ct_item(ct_var(g, (ct_var_args){0})), 1, 0.1);
+    CHECK(ct_dtype_of(k) == CT_I64 && ct_item(ct_amin(k, (ct_reduce_args){0})) == -3);
+    CHECK(ct_item(ct_amax(k, (ct_reduce_args){0})) == 3);
+    CHECK_NEAR(ct_item(ct_mean(ct_to(k, CT_F64), (ct_reduce_args){0})), 0, 0.15);
+    bool seen[64] = {0}, moved = false;
+    for (int i = 0; i < 64; i++) seen[(int)at_(p, i)] = true, moved |= at_(p, i) != i;
+    for (int i = 0; i < 64; i++) CHECK(seen[i]);
+    CHECK(moved);
+    CHECK(ct_why(ct_randint(3, 3, CT_DIMS(1))) && ct_why(ct_rand(CT_I64, CT_DIMS(2))) && ct_why(ct_randperm(-1)));
+    CHECK(ct_scope_close(scope) == CT_FAIL);
+}
+
+static void data(void) {
+    ct_tensor *x = NULL, *y = NULL;
+    ct_scope *scope = ct_scope_open();
+    CHECK(!ct_dataset_read("digits", "test", NULL, &x, &y));
+    CHECK(ct_dtype_of(x) == CT_U8 && ct_ndim(x) == 4 && ct_size(x, 1) == 1 && ct_size(x, 0) == ct_size(y, 0));
+    CHECK(ct_dtype_of(y) == CT_I64 && ct_item(ct_amax(y, (ct_reduce_args){0})) == 9);
+    CHECK(ct_dataset_read("digits", "spare", NULL, &x, &y) == CT_FAIL);
+    CHECK(ct_dataset_read("mnist", "test", NULL, &x, &y) != CT_OK && *ct_error());
+    CHECK(ct_scope_close(scope) == CT_OK);
+}
+
+int main(void) {
+    if (!CHECK(scratch_open())) return 1;
+    ct_scope *scope = ct_scope_open();
+    RUN(models);
+    CHECK(ct_scope_close(scope) != CT_OK); /* the model that could not be */
+    RUN(wrong_models);
+    RUN(settings_without_texts);
+    scope = ct_scope_open();
+    RUN(seeds);
+    RUN(files);
+    CHECK(ct_scope_close(scope) == CT_OK);
+    RUN(optimizers);
+    RUN(wrong_optimizers);
+    RUN(no_step_over_errors);
+    RUN(random_tensors);
+    RUN(data);
+    scratch_close();
+    return check_done("api");
+}
