@@ -45,7 +45,7 @@ UNIT_HELP := $(call objects,$(filter-out tests/unit/test_%.c,$(wildcard tests/un
 TESTS := $(UNIT) $(patsubst %,$(BUILD)/tests/%,$(notdir $(wildcard tests/goldens tests/fuzz)))
 BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 
-all: $(BUILD)/ctorch $(BUILD)/libctorch.so $(BUILD)/libctorch.a ## build the command and the library
+all: $(BUILD)/ctorch $(BUILD)/libctorch.so $(BUILD)/libctorch.a $(GEN)/ctorch-ops.7 ## build the command and the library
 
 # ---- rules ----
 say = $(if $(call on,V),,@printf '  %-3s %s\n' $(1) $(@:$(BUILD)/%=%);)
@@ -93,6 +93,10 @@ $(BUILD)/libctorch.so: $(BUILD)/libctorch.so.0
 	@ln -sf $(<F) $@
 $(BUILD)/ctorch: $(CMD_OBJ) $(BUILD)/libctorch.a $(BUILD)/sources
 	$(call say,LD)$(link)
+$(BUILD)/ops-page: $(BUILD)/obj/man/ops.o $(BUILD)/libctorch.a
+	$(call say,LD)$(link)
+$(GEN)/ctorch-ops.7: $(BUILD)/ops-page
+	$(call say,GEN)$< > $@
 $(BUILD)/tests/goldens: $(call objects,$(wildcard tests/goldens/*.c))
 $(BUILD)/tests/fuzz: $(call objects,$(wildcard tests/fuzz/*.c))
 $(UNIT): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o
@@ -123,7 +127,7 @@ deps: ## install what is missing (Debian, by apt)
 HEADERS := lib/ctorch.h lib/ctorch_run.h $(GEN)/ctorch_ops.h
 PLACES := $(BUILD)/ctorch:bin/ctorch $(BUILD)/libctorch.a:lib/libctorch.a $(BUILD)/libctorch.so.0:lib/libctorch.so.0 \
 	$(foreach h,$(HEADERS),$(h):include/$(notdir $(h))) $(foreach s,$(wildcard specs/*),$(s):share/ctorch/$(s)) \
-	$(foreach m,$(wildcard man/*.[1-9]),$(m):share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
+	$(foreach m,$(wildcard man/*.[1-9]) $(GEN)/ctorch-ops.7,$(m):share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
 TO := $(DESTDIR)$(PREFIX)
 install: all ## into DESTDIR/PREFIX (/usr/local)
 	@for p in $(PLACES); do \

@@ -205,8 +205,8 @@ double ct_init_gain(const char *nonlinearity, double param);
 
 /* ---- modules: layers with their parameters ---- */
 typedef struct ct_module ct_module;
-/* A model as a spec says it (ctorch-spec(5)), "[flatten, linear: 128, relu, linear: 10]", for batches of samples of this
-   type and shape. Input sizes are inferred; parameters start as PyTorch's do, from this thread's random numbers. NULL
+/* A model as a spec says it (ctorch-spec(5)), "[flatten, linear: 128, relu, linear: 10]", for batches of samples of
+   this type and shape. Input sizes are inferred; parameters start as PyTorch's do, from this thread's random numbers. NULL
    when it cannot be: ct_error() says what is wrong, and where. */
 ct_module *ct_module_open(const char *model, ct_dtype dtype, ct_dims sample);
 void ct_module_free(ct_module *m);
@@ -225,25 +225,25 @@ ct_status ct_module_load(ct_module *m, const char *path);
 
 /* ---- optimizers ---- */
 typedef struct ct_optim ct_optim;
-/* "adam: {lr: 1e-3}", as a spec says it, for params[n], which must outlive it; NULL, with ct_error(), when it cannot be. */
+/* "adam: {lr: 1e-3}", as a spec says it, for params[n], which must outlive it. NULL when it cannot be. */
 ct_optim *ct_optim_open(const char *optimizer, ct_tensor *const *params, int n);
 /* A further group of parameters with settings of its own; the optimizer must be the same. */
 ct_status ct_optim_add_group(ct_optim *o, const char *optimizer, ct_tensor *const *params, int n);
 void ct_optim_free(ct_optim *o);
 void ct_optim_zero_grad(ct_optim *o);
-/* One step from the gradients; a parameter without one stays as it is. After an error in an open scope there is no step:
-   that error is returned. */
+/* One step from the gradients; a parameter without one stays as it is. After an error in an open scope there is no
+   step: that error is returned. */
 ct_status ct_optim_step(ct_optim *o);
 /* Gradients scaled so that their norm, all together, is at most max_norm; or each element brought into [-max, max]. */
 ct_status ct_clip_grad_norm(ct_tensor *const *params, int n, double max_norm);
 ct_status ct_clip_grad_value(ct_tensor *const *params, int n, double max);
 int ct_optim_groups(const ct_optim *o);
-ct_tensor *ct_optim_lr(ct_optim *o, int group); /* a group's learning rate: 0-d f64, the optimizer's own; change it freely */
+ct_tensor *ct_optim_lr(ct_optim *o, int group); /* a group's learning rate: 0-d f64, the optimizer's; it may be set */
 
 typedef struct ct_lr_scheduler ct_lr_scheduler;
 /* "cosine: {T_max: 20}", as a spec says it: moves the learning rates of `o`, which must outlive it. NULL as above. */
 ct_lr_scheduler *ct_lr_scheduler_open(const char *schedule, ct_optim *o);
-void ct_lr_scheduler_step(ct_lr_scheduler *s, double metric); /* metric: of reduce_on_plateau; others do not look at it */
+void ct_lr_scheduler_step(ct_lr_scheduler *s, double metric); /* metric: for reduce_on_plateau alone */
 void ct_lr_scheduler_free(ct_lr_scheduler *s);
 
 /* ---- threads: of the library's own pool ---- */

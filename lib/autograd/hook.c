@@ -15,6 +15,7 @@ ct_tensor *ct_requires_grad(ct_tensor *t, bool on) {
 
 /* Where t's gradient is kept; NULL: nowhere. */
 static ct_tensor **kept(const ct_tensor *t) {
+    if (!t) return NULL;
     if (!t->node) return (ct_tensor **)&t->grad;
     for (ct_hook_entry *h = t->node->hooks; h; h = h->next)
         if (!h->fn && h->out_index == t->out_index) return &h->grad;

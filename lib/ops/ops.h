@@ -27,14 +27,13 @@ ct_status ct_backend_use(const char *name);
 bool ct_grad_enabled(void);
 int ct_no_grad_swap(int depth); /* of no_grad, 0: recording; returns what it was */
 
-/* x, which is in[0] of its op or what is copied to, gets y's value and history; y is of this call alone. Returns x, or an
-   error that names `what`, with x as it was. */
+/* x gets y's value and history; y is of this call alone. Returns x, or an error that names `what`, with x as it was. */
 ct_tensor *ct_overwrite(const char *what, ct_tensor *x, ct_tensor *y);
 /* The in-place form of a pointwise op; args as a C caller gives them. */
 ct_tensor *ct_apply_over(int op, ct_tensor *const *in, int n_in, const void *args);
 
-bool ct_anomaly(void);
-/* CT_DIVERGED where an output has a NaN or an infinity and no input does; a graph being captured has no values to see. */
+bool ct_anomaly(void); /* on, and no capture is open: that has no values to look at */
+/* CT_DIVERGED where an output has a NaN or an infinity and no input does. */
 ct_status ct_anomaly_check(const char *name, ct_tensor *const *in, int n_in, ct_tensor *const *out, int n_out);
 
 /* The stream of random numbers that eager calls and layers draw from: an i64 tensor {seed, step}, and a key of the name

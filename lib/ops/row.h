@@ -6,7 +6,7 @@
 #define SECOND_(a, b, ...) b
 #define SECOND(...) SECOND_(__VA_ARGS__)
 
-/* How a function takes its arguments: as a struct (YES), not at all (NO: `none`), or as a mere number (NUMBER: `scalar`). */
+/* How a function takes its arguments: as a struct (YES), not at all (NO: `none`), or as a number (NUMBER: `scalar`). */
 #define PROBE_none ~, NO
 #define PROBE_scalar ~, NUMBER
 #define HAS_ARGS(args) SECOND(PROBE_##args, YES, ~)

@@ -4,7 +4,7 @@
 #include "tensor/tensor.h"
 
 bool ct_scope_add(ct_tensor *t);            /* to the innermost one; false: no memory */
-void ct_scope_note(ct_status status);       /* an error, if it is one, of which ct_error() has the message: the first stays */
+void ct_scope_note(ct_status status);       /* an error, if it is one: the first stays, with ct_error()'s message */
 ct_status ct_scope_status(void);            /* the first error in any open scope; its message becomes ct_error()'s */
 bool ct_tensor_is_static(const ct_tensor *t); /* the out-of-memory tensor, which nobody owns */
 #endif

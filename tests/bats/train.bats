@@ -338,7 +338,7 @@ END
 }
 
 @test "progress: on a terminal only, cleared at the end" {
-    command -v script >/dev/null || skip "no script"
+    script -qec true typescript >/dev/null 2>&1 || skip "no pseudo-terminal"
     script -qec "stty cols 40; $ctorch train specs/digits-mlp.yaml -o run --set train.epochs=2" seen >/dev/null
     grep -q 'epoch 1/2  loss' seen
     grep -q $'\repoch 1/2  step 1/41' seen

@@ -78,6 +78,29 @@ bool golden_args(const ct_key *keys, void *args, const json_t *object, const cha
     return true;
 }
 
+void golden_each(golden *g, const char *what, const ct_kind *(*find)(const char *name),
+                 void (*run)(golden *g, const char *name, const json_t *json, const ct_kind *kind, void *args)) {
+    size_t i;
+    json_t *json;
+    json_array_foreach(g->cases, i, json) {
+        const char *name = json_string_value(json_object_get(json, "name"));
+        const char *which = json_string_value(json_object_get(json, what));
+        const ct_kind *kind = which ? find(which) : NULL;
+        if (!kind) {
+            golden_skip(g, name, "there is no %s '%s'", what, which ? which : "");
+            continue;
+        }
+        ct_scope *scope = ct_scope_open();
+        void *args = calloc(1, kind->args_size);
+        ct_keys_default(kind->keys, args);
+        const char *field = "";
+        if (golden_args(kind->keys, args, json_object_get(json, "args"), NULL, &field)) run(g, name, json, kind, args);
+        else golden_fail(g, name, "%s has no argument '%s' of that value", kind->name, field);
+        free(args);
+        (void)!ct_scope_close(scope); /* an error inside was reported */
+    }
+}
+
 static void run_file(const char *path) {
     golden g = {.path = path, .spec = spec, .rename = rename_table};
     ct_scope *scope = ct_scope_open();

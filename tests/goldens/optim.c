@@ -10,17 +10,11 @@ static ct_tensor *row(ct_tensor *t, int64_t i) {
     return ct_contiguous(ct_squeeze(ct_slice(t, s), (ct_dim_args){0}));
 }
 
-static void run_case(golden *g, const char *name, const json_t *json, const ct_optimizer *kind, void *args) {
-    const char *what = "";
+static void run_case(golden *g, const char *name, const json_t *json, const ct_kind *kind, void *args) {
     ct_optim *o = NULL;
-    ct_keys_default(kind->kind.keys, args);
-    if (!golden_args(kind->kind.keys, args, json_object_get(json, "args"), NULL, &what)) {
-        golden_fail(g, name, "%s has no argument '%s' of that value", kind->kind.name, what);
-        return;
-    }
     ct_tensor *param = ct_requires_grad(ct_contiguous(golden_tensor(g, json_object_get(json, "param"))), true);
     ct_tensor *grads = golden_tensor(g, json_object_get(json, "grads")), *params = golden_tensor(g, json_object_get(json, "params"));
-    if (ct_why(param) || ct_why(grads) || ct_why(params) || ct_optim_new(kind, args, &param, 1, &o)) {
+    if (ct_why(param) || ct_why(grads) || ct_why(params) || ct_optim_new((const ct_optimizer *)kind, args, &param, 1, &o)) {
         golden_fail(g, name, "%s", ct_error());
         return;
     }
@@ -40,21 +34,6 @@ static void run_case(golden *g, const char *name, const json_t *json, const ct_o
     else golden_pass(g);
 }
 
-void golden_optim(golden *g) {
-    size_t i;
-    json_t *json;
-    json_array_foreach(g->cases, i, json) {
-        const char *name = json_string_value(json_object_get(json, "name"));
-        const char *optimizer = json_string_value(json_object_get(json, "optimizer"));
-        const ct_optimizer *kind = optimizer ? ct_optimizer_find(optimizer) : NULL;
-        if (!kind) {
-            golden_skip(g, name, "there is no optimizer '%s'", optimizer ? optimizer : "");
-            continue;
-        }
-        ct_scope *scope = ct_scope_open();
-        void *args = calloc(1, kind->kind.args_size);
-        run_case(g, name, json, kind, args);
-        free(args);
-        (void)!ct_scope_close(scope);
-    }
-}
+static const ct_kind *find(const char *name) { return (const ct_kind *)ct_optimizer_find(name); }
+
+void golden_optim(golden *g) { golden_each(g, "optimizer", find, run_case); }

@@ -16,6 +16,14 @@ static ct_optim *adam(ct_module *m, const char *text) {
 
 static ct_tensor *ones(int64_t n, int64_t d) { return ct_full(CT_F32, CT_DIMS(n, d), 1); }
 
+/* What a failed call left: nothing crashes on it. */
+static void no_tensor(void) {
+    CHECK(ct_dtype_of(NULL) == CT_NONE && !ct_ndim(NULL) && !ct_size(NULL, 0) && !ct_stride(NULL, -1) && !ct_numel(NULL));
+    CHECK(!ct_is_contiguous(NULL) && !ct_data(NULL) && isnan(ct_item(NULL)) && !ct_grad(NULL));
+    CHECK(ct_why(ct_relu(NULL)) && ct_why(ct_add(NULL, NULL)) && ct_backward(NULL) == CT_FAIL);
+    ct_zero_grad(NULL), ct_drop(ct_keep(NULL));
+}
+
 /* ---- models ---- */
 static void models(void) {
     ct_module *m = ct_module_open("[linear: {out_features: 3, name: in}, repeat: 2]", CT_F32, CT_DIMS(4));
@@ -198,6 +206,7 @@ static void data(void) {
 int main(void) {
     if (!CHECK(scratch_open())) return 1;
     ct_scope *scope = ct_scope_open();
+    RUN(no_tensor);
     RUN(models);
     CHECK(ct_scope_close(scope) != CT_OK); /* the model that could not be */
     RUN(wrong_models);
