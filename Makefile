@@ -93,7 +93,7 @@ $(BUILD)/libctorch.so: $(BUILD)/libctorch.so.0
 	@ln -sf $(<F) $@
 $(BUILD)/ctorch: $(CMD_OBJ) $(BUILD)/libctorch.a $(BUILD)/sources
 	$(call say,LD)$(link)
-$(BUILD)/ops-page: $(BUILD)/obj/man/ops.o $(BUILD)/libctorch.a
+$(BUILD)/ops-page: $(BUILD)/obj/man/ops.o $(UNIT_HELP) $(BUILD)/libctorch.a
 	$(call say,LD)$(link)
 $(GEN)/ctorch-ops.7: $(BUILD)/ops-page
 	$(call say,GEN)$< > $@

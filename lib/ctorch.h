@@ -74,7 +74,7 @@ int64_t ct_numel(const ct_tensor *t);
 bool ct_is_contiguous(const ct_tensor *t);
 /* The first element; rows follow by ct_stride. NULL for an error or where there is no data (shapes only). */
 void *ct_data(const ct_tensor *t);
-/* The one element as a double; NAN, and an error in the open scope, when there is not exactly one, or none yet (capture). */
+/* The one element as a double; NAN, and an error in the open scope, when there is not exactly one with a value. */
 double ct_item(const ct_tensor *t);
 /* Copies all elements, row-major, converted to `dtype`, into `out` (ct_numel elements). */
 ct_status ct_copy_out(const ct_tensor *t, ct_dtype dtype, void *out);
@@ -99,8 +99,8 @@ ct_tensor *ct_grad(const ct_tensor *t);
 void ct_zero_grad(ct_tensor *t);
 /* ct_backward leaves a gradient in t too, which is no leaf. */
 ct_status ct_retain_grad(ct_tensor *t);
-/* fn is called with the whole gradient of t in each backward (eager ones: a plan refuses); what it returns, unless NULL,
-   goes on in its place. Hooks of a tensor run in the order of their making. */
+/* fn is called with the whole gradient of t in each backward (a plan refuses); what it returns, unless NULL, goes on in
+   its place. Hooks of a tensor run in the order of their making. */
 typedef ct_tensor *(*ct_hook_fn)(ct_tensor *grad, void *ctx);
 ct_status ct_hook(ct_tensor *t, ct_hook_fn fn, void *ctx);
 void ct_unhook(ct_tensor *t, ct_hook_fn fn, void *ctx);
@@ -115,9 +115,9 @@ ct_status ct_gradients(ct_tensor *output, ct_tensor *grad_output, ct_tensor *con
 void ct_no_grad_begin(void);
 void ct_no_grad_end(void);
 
-/* In place, as PyTorch's copy_, fill_, zero_ (each pointwise op has such a form too: ct_add_): x has the new value and its
-   history; views of the same memory see it. Returns x. An error, which changes nothing: a leaf that requires a gradient
-   (outside no_grad), a value of another shape or a wider kind. */
+/* In place, as PyTorch's copy_, fill_, zero_ (each pointwise op has such a form too: ct_add_): x has the new value and
+   its history; other views of its memory see the value, but refuse to be differentiated. Returns x, or an error,
+   which changes nothing: a leaf that requires a gradient (outside no_grad), a value of another shape or wider kind. */
 ct_tensor *ct_copy_(ct_tensor *x, ct_tensor *src); /* src broadcasts, and is converted */
 ct_tensor *ct_fill_(ct_tensor *x, double value);
 ct_tensor *ct_zero_(ct_tensor *x);
@@ -150,9 +150,9 @@ ct_status ct_gradcheck(ct_fn fn, void *ctx, ct_tensor *const *in, int n, ct_grad
 /* The same of the gradients, as functions of the inputs and of the result's gradient (random numbers). */
 ct_status ct_gradgradcheck(ct_fn fn, void *ctx, ct_tensor *const *in, int n, ct_gradcheck_args args);
 
-/* Functional transforms, as torch.autograd.functional. Only float inputs are differentiated; a gradient without a path is
-   0 (a NULL for an input of another type). create_graph: results can be differentiated, by the inputs that require it.
-   y, the value of fn, may be NULL. */
+/* Functional transforms, as torch.autograd.functional. Only float inputs are differentiated; a gradient without a path
+   is 0 (a NULL for an input of another type). create_graph: results can be differentiated, by the inputs that require
+   it. y, the value of fn, may be NULL. */
 ct_status ct_vjp(ct_fn fn, void *ctx, ct_tensor *const *in, int n, ct_tensor *v, bool create_graph, ct_tensor **y,
                  ct_tensor **vjp); /* v: of y's shape (NULL: 1, for one element); vjp[n]: of the inputs' */
 ct_status ct_jvp(ct_fn fn, void *ctx, ct_tensor *const *in, int n, ct_tensor *const *v, bool create_graph,
@@ -206,8 +206,8 @@ double ct_init_gain(const char *nonlinearity, double param);
 /* ---- modules: layers with their parameters ---- */
 typedef struct ct_module ct_module;
 /* A model as a spec says it (ctorch-spec(5)), "[flatten, linear: 128, relu, linear: 10]", for batches of samples of
-   this type and shape. Input sizes are inferred; parameters start as PyTorch's do, from this thread's random numbers. NULL
-   when it cannot be: ct_error() says what is wrong, and where. */
+   this type and shape. Input sizes are inferred; parameters start as PyTorch's do, from this thread's random numbers.
+   NULL when it cannot be: ct_error() says what is wrong, and where. */
 ct_module *ct_module_open(const char *model, ct_dtype dtype, ct_dims sample);
 void ct_module_free(ct_module *m);
 ct_tensor *ct_module_forward(ct_module *m, ct_tensor *x);

@@ -1,5 +1,6 @@
 #include "nn/container.h"
 #include "base/alloc.h"
+#include "tensor/scope.h"
 #include "yaml/read.h"
 #include <stdio.h>
 #include <string.h>
@@ -138,7 +139,8 @@ ct_tensor *ct_module_forward_all(ct_module *m, ct_tensor *const *in, int n_in, c
 
 ct_tensor *ct_module_forward(ct_module *m, ct_tensor *x) {
     if (!m) return ct_tensor_error(CT_FAIL, "forward: there is no module");
-    return ct_module_forward_all(m, &x, 1, NULL);
+    ct_scope *guard = ct_scope_guard();
+    return ct_scope_end(guard, ct_module_forward_all(m, &x, 1, NULL));
 }
 
 void ct_module_train(ct_module *m, bool training) {

@@ -58,8 +58,9 @@ static bool wants_grad(const ct_op *op, ct_tensor *const *in, int n_in) {
 static ct_status check_histories(const ct_op *op, ct_tensor *const *in, int n_in) {
     for (int i = 0; i < n_in; i++)
         if (in[i] && in[i]->storage && in[i]->version < in[i]->storage->followed)
-            return ct_fail(CT_FAIL, "%s: input %d was changed in place through another view of its memory: that view has "
-                                    "its history", op->kind.name, i);
+            return ct_fail(CT_FAIL,
+                           "%s: input %d was changed in place through another view of its memory, which has its history",
+                           op->kind.name, i);
     return CT_OK;
 }
 

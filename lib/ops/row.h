@@ -1,4 +1,4 @@
-/* Words for reading the fields of ops.def and pointwise.def rows: each takes apart IN3(x, w, b), OUT2(y, i), or args. */
+/* Words for reading the fields of rows (ops.def, pointwise.def): each takes apart IN3(x, w, b), OUT2(y, i), or args. */
 #ifndef CT_OPS_ROW_H
 #define CT_OPS_ROW_H
 #define PASTE_(a, b) a##b

@@ -23,6 +23,7 @@ static ct_tensor *total_norm(ct_tensor *const *params, int n) {
 }
 
 ct_status ct_clip_grad_norm(ct_tensor *const *params, int n, double max_norm) {
+    ct_scope *guard = ct_scope_guard();
     ct_no_grad_begin();
     ct_tensor *norm = total_norm(params, n);
     ct_status status = norm && ct_why(norm) ? norm->status : CT_OK;
@@ -31,17 +32,20 @@ ct_status ct_clip_grad_norm(ct_tensor *const *params, int n, double max_norm) {
     for (int i = 0; factor && !status && i < n; i++)
         if (ct_grad(params[i])) status = replace(params[i], ct_mul(ct_grad(params[i]), factor));
     ct_no_grad_end();
+    ct_scope_end(guard, NULL);
     ct_scope_note(status);
     return status;
 }
 
 ct_status ct_clip_grad_value(ct_tensor *const *params, int n, double max) {
+    ct_scope *guard = ct_scope_guard();
     ct_no_grad_begin();
     ct_status status = CT_OK;
     for (int i = 0; !status && i < n; i++)
         if (ct_grad(params[i]))
             status = replace(params[i], ct_clamp(ct_grad(params[i]), (ct_clamp_args){.min = -max, .max = max}));
     ct_no_grad_end();
+    ct_scope_end(guard, NULL);
     ct_scope_note(status);
     return status;
 }

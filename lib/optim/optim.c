@@ -147,9 +147,11 @@ static ct_status step(ct_optim *o) {
 
 ct_status ct_optim_step(ct_optim *o) {
     if (!o) return ct_fail(CT_FAIL, "step: there is no optimizer");
+    ct_scope *guard = ct_scope_guard();
     ct_no_grad_begin();
     ct_status status = step(o);
     ct_no_grad_end();
+    ct_scope_end(guard, NULL);
     ct_scope_note(status);
     return status;
 }

@@ -95,3 +95,12 @@ ct_status ct_scope_close(ct_scope *scope) {
         ct_free(scope);
     return status;
 }
+
+ct_scope *ct_scope_guard(void) { return current ? NULL : ct_scope_open(); }
+
+ct_tensor *ct_scope_end(ct_scope *guard, ct_tensor *t) {
+    if (!guard) return t;
+    t = ct_scope_return(guard, t);
+    ct_status told = ct_scope_close(guard); /* by t, or by the caller */
+    return (void)told, t;
+}

@@ -21,8 +21,10 @@ int main(void) {
     ct_scope *scope = ct_scope_open();
     ct_tensor *x = ct_requires_grad(ct_from(CT_F32, CT_DIMS(3), (float[]){0.5, -1, -2}), true), *y = x;
     while (ct_item(ct_norm(y, (ct_norm_args){0})) < 1000) {
-        if (ct_item(ct_sum(y, (ct_reduce_args){0})) > 0) y = ct_mul_scalar(y, 2);
-        else y = ct_neg(y);
+        if (ct_item(ct_sum(y, (ct_reduce_args){0})) > 0)
+            y = ct_mul_scalar(y, 2);
+        else
+            y = ct_neg(y);
         steps++;
     }
     ct_backward(ct_sum(y, (ct_reduce_args){0}));

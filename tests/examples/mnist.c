@@ -9,8 +9,8 @@
              loss.backward()
              optimizer.step()
 
-   usage: mnist [DIR]   MNIST's files in DIR/mnist, as `ctorch fetch mnist --dir DIR` leaves them; else the digits that the
-                        library brings along
+   usage: mnist [DIR]   MNIST's files in DIR/mnist, as `ctorch fetch mnist --dir DIR` leaves them; else the digits
+                        that the library brings along
 
      prints: epoch 1: accuracy *
      prints: epoch 2: accuracy *
@@ -23,7 +23,9 @@
 
 enum { BATCH = 64, EPOCHS = 5 };
 
-typedef struct data { ct_tensor *x, *y; } data;
+typedef struct data {
+    ct_tensor *x, *y;
+} data;
 
 static data load(const char *dir, const char *split) {
     data d = {NULL, NULL};
@@ -44,7 +46,8 @@ static ct_status train(ct_module *model, ct_optim *optimizer, data d) {
     for (int64_t i = 0; i < n; i += BATCH) {
         ct_scope *scope = ct_scope_open(); /* what a step makes ends with it */
         data batch = pick(d, ct_narrow(order, (ct_narrow_args){.start = i, .length = n - i < BATCH ? n - i : BATCH}));
-        ct_tensor *loss = ct_cross_entropy(ct_module_forward(model, batch.x), batch.y, NULL, (ct_cross_entropy_args){0});
+        ct_tensor *says = ct_module_forward(model, batch.x);
+        ct_tensor *loss = ct_cross_entropy(says, batch.y, NULL, (ct_cross_entropy_args){0});
         ct_optim_zero_grad(optimizer);
         ct_backward(loss);
         ct_optim_step(optimizer);

@@ -18,8 +18,8 @@ static ct_tensor *ones(int64_t n, int64_t d) { return ct_full(CT_F32, CT_DIMS(n,
 
 /* What a failed call left: nothing crashes on it. */
 static void no_tensor(void) {
-    CHECK(ct_dtype_of(NULL) == CT_NONE && !ct_ndim(NULL) && !ct_size(NULL, 0) && !ct_stride(NULL, -1) && !ct_numel(NULL));
-    CHECK(!ct_is_contiguous(NULL) && !ct_data(NULL) && isnan(ct_item(NULL)) && !ct_grad(NULL));
+    CHECK(ct_dtype_of(NULL) == CT_NONE && !ct_ndim(NULL) && !ct_size(NULL, 0) && !ct_stride(NULL, -1));
+    CHECK(!ct_numel(NULL) && !ct_is_contiguous(NULL) && !ct_data(NULL) && isnan(ct_item(NULL)) && !ct_grad(NULL));
     CHECK(ct_why(ct_relu(NULL)) && ct_why(ct_add(NULL, NULL)) && ct_backward(NULL) == CT_FAIL);
     ct_zero_grad(NULL), ct_drop(ct_keep(NULL));
 }
@@ -171,6 +171,20 @@ static void no_step_over_errors(void) {
     ct_optim_free(o), ct_module_free(m);
 }
 
+/* Without a scope, a result is the caller's, and what was made on the way is gone (memcheck says so). */
+static void without_a_scope(void) {
+    int n;
+    ct_module *m = ct_module_open("[linear: 4, tanh, linear: 2]", CT_F32, CT_DIMS(2));
+    ct_optim *o = adam(m, "adam: {lr: 0.1}");
+    ct_tensor *x = ones(3, 2), *indices, *y = ct_module_forward(m, x), *loss = ct_mse_loss(y, x, (ct_loss_args){0});
+    ct_tensor *top = ct_topk(y, (ct_topk_args){.k = 1}, &indices);
+    ct_tensor *const *params = ct_module_params(m, &n);
+    CHECK(!ct_backward(loss) && !ct_clip_grad_norm(params, n, 1) && !ct_optim_step(o));
+    CHECK(ct_size(y, 1) == 2 && ct_size(top, 1) == 1 && ct_size(indices, 1) == 1 && ct_item(loss) > 0);
+    ct_drop(x), ct_drop(y), ct_drop(loss), ct_drop(top), ct_drop(indices);
+    ct_optim_free(o), ct_module_free(m);
+}
+
 /* ---- random tensors, data ---- */
 static void random_tensors(void) {
     ct_scope *scope = ct_scope_open();
@@ -215,9 +229,12 @@ int main(void) {
     RUN(seeds);
     RUN(files);
     CHECK(ct_scope_close(scope) == CT_OK);
+    scope = ct_scope_open();
     RUN(optimizers);
+    CHECK(ct_scope_close(scope) == CT_FAIL); /* a group of another optimizer */
     RUN(wrong_optimizers);
     RUN(no_step_over_errors);
+    RUN(without_a_scope);
     RUN(random_tensors);
     RUN(data);
     scratch_close();

@@ -1,5 +1,6 @@
 /* Memory that runs out: the Nth allocation of the process fails, once or from then on, for each N until nothing is
    asked for any more. Every time there is an error, no crash, and nothing is left behind. */
+#include "base/alloc.h"
 #include "check.h"
 #include "run/model.h"
 #include "run/step.h"
@@ -207,6 +208,8 @@ static void check(const char *name, trial *t) {
 }
 
 int main(void) {
+    ct_free(ct_alloc(1, 1));
+    if (!asked) return puts("memory: 0 passed, 0 failed, 1 skipped"), 0; /* memcheck has an allocator of its own */
     if (!CHECK(scratch_open())) return 1;
     puts_in("good.yaml", "include: wrong.yaml\nloss: mse_loss\nvars: {lr: 0.1}\n");
     puts_in("wrong.yaml", "include: rest.yaml\nloss: mse_los\noptimizer: {sgd: {lr: 2*$lr}}\n");
