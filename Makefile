@@ -20,7 +20,7 @@ PKGS := yaml-0.1 libpng zlib libcrypto jansson
 
 # A build without what it needs ends here, in one line; the goals named below look after themselves.
 ifneq ($(filter-out demo test test-long lint deps uninstall clean help,$(or $(MAKECMDGOALS),all)),)
-MISSING := $(shell CC='$(CC)' sh deps.sh missing need)
+MISSING := $(shell CC='$(CC)' sh tests/deps.sh missing need)
 ifneq ($(MISSING),)
 $(error missing: $(MISSING)-- `make deps` installs them)
 endif
@@ -114,7 +114,7 @@ test: deps ## all tests that take minutes
 	@$(MAKE) --no-print-directory tests
 	@sh tests/run.sh $(BUILD) lint unit goldens fuzz kill bats
 test-long: ## sanitizers, memcheck, fuzz, kills, other compilers and instruction sets: under an hour
-	@sh deps.sh install need want test long
+	@sh tests/deps.sh install need want test long
 	@sh tests/long.sh
 tests: all $(TESTS)
 lint: ## what a machine can say about the source
@@ -122,7 +122,7 @@ lint: ## what a machine can say about the source
 bench: all $(BENCH) ## measure against PyTorch and JAX, where they are
 	@sh tests/bench/bench.sh $(BUILD) README.md
 deps: ## install what is missing (Debian, by apt)
-	@CC='$(CC)' sh deps.sh install need want test
+	@CC='$(CC)' sh tests/deps.sh install need want test
 
 HEADERS := lib/ctorch.h lib/ctorch_run.h $(GEN)/ctorch_ops.h
 PLACES := $(BUILD)/ctorch:bin/ctorch $(BUILD)/libctorch.a:lib/libctorch.a $(BUILD)/libctorch.so.0:lib/libctorch.so.0 \
@@ -134,7 +134,7 @@ install: all ## into DESTDIR/PREFIX (/usr/local)
 		mode=644; [ -x "$${p%%:*}" ] && mode=755; install -D -m $$mode "$${p%%:*}" "$(TO)/$${p#*:}" || exit; done
 	@ln -sf libctorch.so.0 "$(TO)/lib/libctorch.so"
 	@mkdir -p "$(TO)/lib/pkgconfig"
-	@sed -e 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(VERSION)|;s|@PKGS@|$(PKGS)|;s|@PRIVATE@|$(PRIVATE)|' ctorch.pc.in \
+	@sed -e 's|@PREFIX@|$(PREFIX)|;s|@VERSION@|$(VERSION)|;s|@PKGS@|$(PKGS)|;s|@PRIVATE@|$(PRIVATE)|' lib/ctorch.pc.in \
 		> "$(TO)/lib/pkgconfig/ctorch.pc"
 	@echo "installed into $(TO)"
 uninstall: ## remove what install put there

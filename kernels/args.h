@@ -1,6 +1,8 @@
 /* The structs of args.def: made into ctorch_ops.h by the build, so that users see plain C. */
 #define BEGIN(name) typedef struct ct_##name##_args {
-#define END(name) } ct_##name##_args;
+#define END(name) \
+    }             \
+    ct_##name##_args;
 #define UNUSED char unused;
 #define KEY(s, type, field, ...) FIELD_##type(field)
 #define FIELD_INT(field) int64_t field;

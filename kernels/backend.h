@@ -12,6 +12,9 @@ typedef struct ct_backend {
 extern const ct_backend ct_backend_ref; /* plain C, f32 and f64: every op */
 /* One for each instruction set that this build has, best first: f32 only. NULL-terminated; `runs` says whether this
    processor can. */
-typedef struct ct_backend_choice { const ct_backend *backend; bool (*runs)(void); } ct_backend_choice;
+typedef struct ct_backend_choice {
+    const ct_backend *backend;
+    bool (*runs)(void);
+} ct_backend_choice;
 extern const ct_backend_choice ct_backends_cpu[];
 #endif

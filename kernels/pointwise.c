@@ -28,7 +28,8 @@ static void join(ct_walk *w) {
             int64_t size = w->size[n] * w->size[d];
             copy_dim(w, n, d);
             w->size[n] = size;
-        } else copy_dim(w, ++n, d);
+        } else
+            copy_dim(w, ++n, d);
     }
     w->ndim = w->ndim ? n + 1 : 0;
 }
@@ -56,7 +57,12 @@ ct_status ct_walk_new(const ct_call *call, ct_row_fn row, void **state) {
     return CT_OK;
 }
 
-typedef struct job { const ct_walk *w; const void *const *in; char *out; const void *args; } job;
+typedef struct job {
+    const ct_walk *w;
+    const void *const *in;
+    char *out;
+    const void *args;
+} job;
 
 static const double nothing; /* what an absent input points at */
 

@@ -16,20 +16,20 @@ typedef unsigned char u8;
 #define WORD static inline __attribute__((always_inline, unused))
 
 /* Words of every type; integers wrap, as PyTorch's do. */
-#define WORDS(T, wide)                                                                                                 \
-    WORD T add_##T(T a, T b) { return (T)((wide)a + (wide)b); }                                                        \
-    WORD T sub_##T(T a, T b) { return (T)((wide)a - (wide)b); }                                                        \
-    WORD T mul_##T(T a, T b) { return (T)((wide)a * (wide)b); }                                                        \
-    WORD T neg_##T(T a) { return (T)(-(wide)a); }                                                                      \
-    WORD int lt_##T(T a, T b) { return a < b; }                                                                        \
-    WORD int le_##T(T a, T b) { return a <= b; }                                                                       \
-    WORD int gt_##T(T a, T b) { return a > b; }                                                                        \
-    WORD int ge_##T(T a, T b) { return a >= b; }                                                                       \
-    WORD int eq_##T(T a, T b) { return a == b; }                                                                       \
-    WORD int ne_##T(T a, T b) { return a != b; }                                                                       \
+#define WORDS(T, wide)                                          \
+    WORD T add_##T(T a, T b) { return (T)((wide)a + (wide)b); } \
+    WORD T sub_##T(T a, T b) { return (T)((wide)a - (wide)b); } \
+    WORD T mul_##T(T a, T b) { return (T)((wide)a * (wide)b); } \
+    WORD T neg_##T(T a) { return (T)(-(wide)a); }               \
+    WORD int lt_##T(T a, T b) { return a < b; }                 \
+    WORD int le_##T(T a, T b) { return a <= b; }                \
+    WORD int gt_##T(T a, T b) { return a > b; }                 \
+    WORD int ge_##T(T a, T b) { return a >= b; }                \
+    WORD int eq_##T(T a, T b) { return a == b; }                \
+    WORD int ne_##T(T a, T b) { return a != b; }                \
     WORD T where_##T(int c, T a, T b) { return c ? a : b; }
-#define SIGNED_WORDS(T)                                                                                                \
-    WORD T abs_##T(T a) { return a < 0 ? neg_##T(a) : a; }                                                             \
+#define SIGNED_WORDS(T)                                    \
+    WORD T abs_##T(T a) { return a < 0 ? neg_##T(a) : a; } \
     WORD T sign_##T(T a) { return (T)((a > 0) - (a < 0)); }
 WORDS(i64, uint64_t)
 WORDS(i32, uint32_t)
@@ -42,27 +42,26 @@ WORD i64 num_i64(double v) { return v >= 0x1p63 ? INT64_MAX : v >= -0x1p63 ? (i6
 WORD i32 num_i32(double v) { return v >= INT32_MAX ? INT32_MAX : v >= INT32_MIN ? (i32)v : INT32_MIN; }
 WORD u8 num_u8(double v) { return v >= 255 ? 255 : v >= 0 ? (u8)v : 0; }
 
-#define FLOAT_WORDS(T, s)                                                                                              \
-    WORDS(T, T) SIGNED_WORDS(T)                                                                                                        \
-    WORD T num_##T(double v) { return (T)v; }                                                                          \
-    WORD T div_##T(T a, T b) { return a / b; }                                                                         \
-    WORD T sqrt_##T(T a) { return __builtin_sqrt##s(a); }                                                              \
-    WORD T floor_##T(T a) { return __builtin_floor##s(a); }                                                            \
-    WORD T ceil_##T(T a) { return __builtin_ceil##s(a); }                                                              \
-    WORD T round_##T(T a) { return __builtin_rint##s(a); }                                                             \
-    WORD T sin_##T(T a) { return sin##s(a); }                                                                          \
-    WORD T cos_##T(T a) { return cos##s(a); }                                                                          \
-    WORD T erf_##T(T a) { return erf##s(a); }                                                                          \
-    WORD T pow_##T(T a, T b) { return pow##s(a, b); }                                                                  \
-    WORD T atan2_##T(T a, T b) { return atan2##s(a, b); }                                                              \
-    WORD T sigmoid_##T(T a) { return 1 / (1 + exp_##T(-a)); }                                                          \
-    WORD T softplus_##T(T a) { return (a > 0 ? a : 0) + log1p_##T(exp_##T(-abs_##T(a))); }                             \
+#define FLOAT_WORDS(T, s)                                                                  \
+    WORDS(T, T) SIGNED_WORDS(T) WORD T num_##T(double v) { return (T)v; }                  \
+    WORD T div_##T(T a, T b) { return a / b; }                                             \
+    WORD T sqrt_##T(T a) { return __builtin_sqrt##s(a); }                                  \
+    WORD T floor_##T(T a) { return __builtin_floor##s(a); }                                \
+    WORD T ceil_##T(T a) { return __builtin_ceil##s(a); }                                  \
+    WORD T round_##T(T a) { return __builtin_rint##s(a); }                                 \
+    WORD T sin_##T(T a) { return sin##s(a); }                                              \
+    WORD T cos_##T(T a) { return cos##s(a); }                                              \
+    WORD T erf_##T(T a) { return erf##s(a); }                                              \
+    WORD T pow_##T(T a, T b) { return pow##s(a, b); }                                      \
+    WORD T atan2_##T(T a, T b) { return atan2##s(a, b); }                                  \
+    WORD T sigmoid_##T(T a) { return 1 / (1 + exp_##T(-a)); }                              \
+    WORD T softplus_##T(T a) { return (a > 0 ? a : 0) + log1p_##T(exp_##T(-abs_##T(a))); } \
     WORD T gelu_inner_##T(T a) { return (T)0.7978845608028654 * (a + (T)0.044715 * a * a * a); }
-#define LIBM_WORDS(T, s)                                                                                               \
-    WORD T exp_##T(T a) { return exp##s(a); }                                                                          \
-    WORD T expm1_##T(T a) { return expm1##s(a); }                                                                      \
-    WORD T log_##T(T a) { return log##s(a); }                                                                          \
-    WORD T log1p_##T(T a) { return log1p##s(a); }                                                                      \
+#define LIBM_WORDS(T, s)                          \
+    WORD T exp_##T(T a) { return exp##s(a); }     \
+    WORD T expm1_##T(T a) { return expm1##s(a); } \
+    WORD T log_##T(T a) { return log##s(a); }     \
+    WORD T log1p_##T(T a) { return log1p##s(a); } \
     WORD T tanh_##T(T a) { return tanh##s(a); }
 
 #define ADD W(add)

@@ -17,17 +17,17 @@ typedef enum ct_status {
     CT_BAD_DATA = 3, /* a file's content is damaged or not what it should be */
     CT_DIVERGED = 4, /* the loss is not a number */
     CT_NO_MEMORY = 5,
-    CT_STOPPED = 6   /* a run was asked to stop and has checkpointed */
+    CT_STOPPED = 6 /* a run was asked to stop and has checkpointed */
 } ct_status;
 
 /* The message of this thread's last failed call; valid until the next. */
 const char *ct_error(void);
 const char *ct_version(void);
 /* For functions that return a status: ends them with that of a call that failed. */
-#define CT_TRY(call)                                                                                                   \
-    do {                                                                                                               \
-        ct_status status_ = (call);                                                                                    \
-        if (status_) return status_;                                                                                   \
+#define CT_TRY(call)                 \
+    do {                             \
+        ct_status status_ = (call);  \
+        if (status_) return status_; \
     } while (0)
 
 /* ---- tensors ---- */
@@ -35,13 +35,15 @@ const char *ct_version(void);
 #define CT_ZERO INT64_MIN /* in an args struct: an explicit 0 where a zero field would mean PyTorch's default */
 
 typedef enum ct_dtype { CT_NONE, CT_F32, CT_F64, CT_I64, CT_I32, CT_U8, CT_BOOL } ct_dtype;
-typedef struct ct_dims { int n; int64_t v[CT_MAX_DIMS]; } ct_dims;
+typedef struct ct_dims {
+    int n;
+    int64_t v[CT_MAX_DIMS];
+} ct_dims;
 /* A list of dims or sizes: CT_DIMS(2, 3, 4). */
 #ifdef __cplusplus
 #define CT_DIMS(...) (ct_dims{(int)(sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}})
 #else
-#define CT_DIMS(...) \
-    ((ct_dims){(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}})
+#define CT_DIMS(...) ((ct_dims){(int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}})
 #endif
 typedef struct ct_tensor ct_tensor;
 typedef struct ct_scope ct_scope;
@@ -173,11 +175,11 @@ typedef struct ct_vmap_args {
 ct_tensor *ct_vmap(ct_fn fn, void *ctx, ct_tensor *const *in, int n, ct_vmap_args args);
 
 /* ---- random numbers: Philox, a function of seed, step, name and place alone ---- */
-void ct_manual_seed(uint64_t seed); /* of this thread's eager calls */
-ct_tensor *ct_rand(ct_dtype dtype, ct_dims shape);                 /* uniform in [0, 1) */
-ct_tensor *ct_randn(ct_dtype dtype, ct_dims shape);                /* normal */
-ct_tensor *ct_randint(int64_t low, int64_t high, ct_dims shape);   /* i64, from low to high - 1 */
-ct_tensor *ct_randperm(int64_t n);                                 /* i64: 0..n-1 in random order */
+void ct_manual_seed(uint64_t seed);                              /* of this thread's eager calls */
+ct_tensor *ct_rand(ct_dtype dtype, ct_dims shape);               /* uniform in [0, 1) */
+ct_tensor *ct_randn(ct_dtype dtype, ct_dims shape);              /* normal */
+ct_tensor *ct_randint(int64_t low, int64_t high, ct_dims shape); /* i64, from low to high - 1 */
+ct_tensor *ct_randperm(int64_t n);                               /* i64: 0..n-1 in random order */
 
 /* ---- first values, as torch.nn.init's: each fills t, of floats, in place from this thread's random numbers ---- */
 ct_status ct_init_uniform(ct_tensor *t, double a, double b);

@@ -8,9 +8,9 @@ extern "C" {
 
 /* ---- specs ---- */
 typedef struct ct_spec ct_spec;
-/* Reads a spec ("-": stdin) and applies `set` ("train.epochs=10"), NULL-terminated or NULL. *messages (may be NULL) gets
-   every error and warning as a compiler prints them, to be ct_text_free'd; NULL where there are none. CT_BAD_SPEC when
-   there is an error, a file that cannot be read among them. */
+/* Reads a spec ("-": stdin) and applies `set` ("train.epochs=10"), NULL-terminated or NULL. *messages (may be NULL)
+   gets every error and warning as a compiler prints them, to be ct_text_free'd; NULL where there are none. CT_BAD_SPEC
+   when there is an error, a file that cannot be read among them. */
 ct_status ct_spec_load(const char *path, const char *const *set, ct_spec **out, char **messages);
 void ct_spec_free(ct_spec *spec);
 void ct_text_free(char *text);
@@ -33,7 +33,7 @@ void ct_check_report_free(ct_check_report *r);
 
 /* ---- training ---- */
 typedef struct ct_progress {
-    const char *phase; /* "train" or "validation" */
+    const char *phase;                  /* "train" or "validation" */
     int64_t epoch, epochs, step, steps; /* from 1; steps of this epoch */
     double loss, accuracy;              /* means of this epoch so far; accuracy NAN where there is none */
     double samples_per_s, seconds_left; /* of the whole run */
@@ -41,22 +41,22 @@ typedef struct ct_progress {
 
 typedef struct ct_epoch_report {
     int64_t epoch, epochs, step;
-    double loss, accuracy;               /* of training */
-    double val_loss, val_accuracy;       /* NAN where there is no validation split */
+    double loss, accuracy;         /* of training */
+    double val_loss, val_accuracy; /* NAN where there is no validation split */
     double seconds;
-    bool best;                           /* the best one so far by `monitor` */
+    bool best; /* the best one so far by `monitor` */
 } ct_epoch_report;
 
 typedef struct ct_train_options {
-    const char *dir;       /* the run directory */
-    bool resume;           /* go on from its last checkpoint */
-    bool force;            /* replace a run that is there */
-    bool eager;            /* define-by-run rather than plans */
+    const char *dir;              /* the run directory */
+    bool resume;                  /* go on from its last checkpoint */
+    bool force;                   /* replace a run that is there */
+    bool eager;                   /* define-by-run rather than plans */
     const char *const *data_dirs; /* where datasets lie, in order, NULL-terminated */
     const volatile int *stop;     /* set by a signal handler: checkpoint, then CT_STOPPED; may be NULL */
-    void (*progress)(void *ctx, const ct_progress *p);    /* after every step; may be NULL */
-    void (*epoch)(void *ctx, const ct_epoch_report *e);   /* after every epoch; may be NULL */
-    void (*note)(void *ctx, const char *line);            /* what a user should know; may be NULL */
+    void (*progress)(void *ctx, const ct_progress *p);  /* after every step; may be NULL */
+    void (*epoch)(void *ctx, const ct_epoch_report *e); /* after every epoch; may be NULL */
+    void (*note)(void *ctx, const char *line);          /* what a user should know; may be NULL */
     void *ctx;
 } ct_train_options;
 
@@ -89,16 +89,21 @@ ct_status ct_model_predict(ct_model *m, const ct_tensor *images, float *out);
 
 /* ---- evaluation ---- */
 typedef struct ct_eval_options {
-    const char *split;            /* "test" (NULL), "train", "validation" */
-    const char *data;             /* a folder to use instead of what the run names: of images, or of the dataset's files */
-    const char *const *data_dirs; /* as in ct_train_options */
+    const char *split; /* "test" (NULL), "train", "validation" */
+    const char *data;  /* a folder to use instead of what the run names: of images, or of the dataset's files */
+    const char *const *data_dirs;                             /* as in ct_train_options */
     void (*progress)(void *ctx, int64_t done, int64_t total); /* may be NULL */
-    /* A row a sample, in order: index, file (or NULL), label, prediction, probabilities (classes of them). May be NULL. */
+    /* A row a sample, in order: index, file (or NULL), label, prediction, probabilities (classes of them). May be NULL.
+     */
     void (*sample)(void *ctx, int64_t i, const char *file, int label, int prediction, const float *probability);
     void *ctx;
 } ct_eval_options;
 
-typedef struct ct_class_report { const char *name; int64_t support; double precision, recall, f1; } ct_class_report;
+typedef struct ct_class_report {
+    const char *name;
+    int64_t support;
+    double precision, recall, f1;
+} ct_class_report;
 typedef struct ct_eval_report {
     char dataset[128], split[16];
     int64_t n, correct;
@@ -106,8 +111,8 @@ typedef struct ct_eval_report {
     double accuracy, low, high; /* and its 95% interval (Wilson's score) */
     double top5;                /* NAN with 10 classes or fewer */
     int classes;
-    ct_class_report *of;  /* `classes` of them */
-    int64_t *confusion;   /* [label * classes + prediction] */
+    ct_class_report *of; /* `classes` of them */
+    int64_t *confusion;  /* [label * classes + prediction] */
     double seconds;
 } ct_eval_report;
 ct_status ct_evaluate(ct_model *m, const ct_eval_options *options, ct_eval_report *out);
@@ -121,7 +126,12 @@ typedef struct ct_fetch_options {
     void (*note)(void *ctx, const char *line);
     void *ctx;
 } ct_fetch_options;
-typedef struct ct_dataset_info { const char *name, *title, *license; int64_t bytes; int files, classes; bool embedded; } ct_dataset_info;
+typedef struct ct_dataset_info {
+    const char *name, *title, *license;
+    int64_t bytes;
+    int files, classes;
+    bool embedded;
+} ct_dataset_info;
 /* Dataset number i that ctorch knows by name; false past the last. The strings are static. */
 bool ct_dataset_list(int i, ct_dataset_info *out);
 ct_status ct_dataset_fetch(const char *name, const ct_fetch_options *options);
@@ -134,9 +144,9 @@ ct_status ct_dataset_read(const char *name, const char *split, const char *const
 ct_tensor *ct_model_samples(ct_model *m, const ct_eval_options *options, int64_t first, int64_t n, int64_t *labels);
 
 /* ---- the machine ---- */
-const char *ct_backend_name(void);               /* the kernels in use: "v4", "v3", "v2", "generic", "ref" */
-ct_status ct_backend_use(const char *name);      /* others than the best; NULL: the best */
-void ct_flush_denormals(void);                   /* on this thread and on those of the pool from now on */
+const char *ct_backend_name(void);          /* the kernels in use: "v4", "v3", "v2", "generic", "ref" */
+ct_status ct_backend_use(const char *name); /* others than the best; NULL: the best */
+void ct_flush_denormals(void);              /* on this thread and on those of the pool from now on */
 
 #ifdef __cplusplus
 }

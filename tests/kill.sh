@@ -27,7 +27,9 @@ same_eval() {
 same_files() { [ "$(ls "$1")" = "$(ls "$2")" ] || ls "$1" "$2"; }
 
 # pauses N LONGEST: N random numbers of seconds
-pauses() { awk -v n="$1" -v longest="$2" -v seed="$seed" 'BEGIN { srand(seed); while (n--) printf "%.4f\n", rand() * longest }'; }
+pauses() {
+    awk -v n="$1" -v longest="$2" -v seed="$seed" 'BEGIN { srand(seed); while (n--) printf "%.4f\n", rand() * longest }'
+}
 
 # ended SIGNAL STATUS SETTING...: a run left alone, and one ended over and over
 ended() {
@@ -50,7 +52,8 @@ END
     longest=$(awk -v t=$(($(date +%s%N) - start)) 'BEGIN { print t / 6e9 + 0.02 }')
     signals=0 wrong=
     for pause in $(pauses "$kills" "$longest"); do
-        timeout --foreground --preserve-status -s "$signal" "$pause" "$ctorch" train --resume -o "$parts" "$@" 2>"$work/stderr"
+        timeout --foreground --preserve-status -s "$signal" "$pause" \
+            "$ctorch" train --resume -o "$parts" "$@" 2>"$work/stderr"
         status=$?
         if [ "$status" -eq "$want" ]; then signals=$((signals + 1))
         elif [ "$status" -ne 0 ]; then wrong="$wrong $status: $(cat "$work/stderr")"

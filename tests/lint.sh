@@ -8,7 +8,8 @@ sources=$(find lib kernels cmd tests -name '*.[ch]' | sort)
 library=$(find lib kernels -name '*.c')
 CC=${CC:-cc}
 
-# Includes point one way: a room sees those left of it. Rooms of one rank don't see each other; cmd/ sees what is installed.
+# Includes point one way: a room sees those left of it. Rooms of one rank don't see each other; cmd/ sees what is
+# installed.
 upward_includes() {
     awk '
     BEGIN {
@@ -29,7 +30,7 @@ upward_includes() {
 
 long_files() { awk 'FNR == 501 { print FILENAME }' $sources; }
 long_header() { awk 'END { if (NR > 400) print "lib/ctorch.h: " NR " lines" }' lib/ctorch.h; }
-long_lines() { grep -nE '.{121}' $sources Makefile deps.sh tests/*.sh | cut -c1-80; }
+long_lines() { grep -nE '.{121}' $sources Makefile tests/*.sh | cut -c1-80; }
 backend_ifs() { grep -nE '^ *# *(el)?if.*CT_ONEDNN' $sources | grep -vE '^kernels/cpu/(conv|dnnl)[a-z_]*\.[ch]:'; }
 library_manners() { grep -nE '\b(printf|puts|putchar|exit|abort|getenv|setenv)\(' $library; }
 stray_memory() { grep -nE '\b(malloc|calloc|realloc|strdup)\(' $library | grep -v '^lib/base/alloc.c:'; }

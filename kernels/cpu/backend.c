@@ -16,9 +16,8 @@
 extern const ct_kernel CT_ISA_NAME(ct_cpu_pointwise);
 #define KERNEL(id) [CT_OP_##id] = &CT_ISA_NAME(ct_cpu_pointwise),
 extern const ct_backend CT_ISA_NAME(ct_backend);
-const ct_backend CT_ISA_NAME(ct_backend) = {
-    CT_ISA_TEXT,
-    {
+const ct_backend CT_ISA_NAME(ct_backend) = {CT_ISA_TEXT,
+                                            {
 #define POINTWISE1(name, ...) KERNEL(name) KERNEL(name##_d0)
 #define POINTWISE2(name, ...) KERNEL(name) KERNEL(name##_d0) KERNEL(name##_d1)
 #define POINTWISE3(name, ...) KERNEL(name) KERNEL(name##_d0) KERNEL(name##_d1) KERNEL(name##_d2)
@@ -27,4 +26,4 @@ const ct_backend CT_ISA_NAME(ct_backend) = {
 #include "kernels/pointwise.def"
 #define IF_CPU(name) [CT_OP_##name] = &CT_ISA_NAME(ct_cpu_##name),
 #include "kernels/ops.def"
-    }};
+                                            }};

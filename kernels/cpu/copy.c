@@ -14,7 +14,8 @@ static void copy_row(int64_t n, const void *const *in, const int64_t *stride, vo
     const float *a = in[0];
     float *o = out;
     int64_t s = stride[0];
-    if (s == 1 && so == 1) memmove(o, a, (size_t)n * sizeof *o);
+    if (s == 1 && so == 1)
+        memmove(o, a, (size_t)n * sizeof *o);
     else
         for (int64_t i = 0; i < n; i++) o[i * so] = a[i * s];
 }
@@ -25,7 +26,12 @@ static bool is_transpose(const ct_walk *w) {
     return d >= 0 && w->out_stride[d + 1] == 1 && w->in_stride[0][d] == 1 && w->size[d] >= 4 && w->size[d + 1] >= 4;
 }
 
-typedef struct transposes { const ct_walk *w; const float *in; float *out; int64_t bands; } transposes;
+typedef struct transposes {
+    const ct_walk *w;
+    const float *in;
+    float *out;
+    int64_t bands;
+} transposes;
 
 /* Rows r0..r1 of one matrix, a band of TILE rows high. */
 static void transpose_band(const ct_walk *w, const float *in, float *out, int64_t r0, int64_t r1) {
@@ -70,8 +76,8 @@ static ct_status prepare(const ct_call *call, void **state, size_t *workspace) {
     return ct_walk_new(call, copy_row, state);
 }
 
-#define COPIES(name)                                                                                                   \
-    extern const ct_kernel CT_ISA_NAME(ct_cpu_##name);                                                                 \
+#define COPIES(name)                                   \
+    extern const ct_kernel CT_ISA_NAME(ct_cpu_##name); \
     const ct_kernel CT_ISA_NAME(ct_cpu_##name) = {prepare, run, NULL};
 COPIES(contiguous)
 COPIES(copy)

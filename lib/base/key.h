@@ -23,24 +23,24 @@ typedef enum ct_key_type {
 typedef struct ct_key {
     const char *name;
     ct_key_type type;
-    size_t offset;          /* of the field in its struct */
-    int count;              /* of INTS and FLOATS */
-    double def, min, max;   /* default (the enum's index, the bool's 0 or 1; NAN: a spec must say it) and inclusive
-                               bounds, both 0 for none */
-    const char *choices;    /* ENUM: the words; INT, FLOAT: words allowed beside numbers (word i means -1-i), or NULL;
-                               STRING, PATH: the default text or NULL; INTS, FLOATS: the defaults as "0.9,0.999" where
-                               they differ, else NULL */
+    size_t offset;            /* of the field in its struct */
+    int count;                /* of INTS and FLOATS */
+    double def, min, max;     /* default (the enum's index, the bool's 0 or 1; NAN: a spec must say it) and inclusive
+                                 bounds, both 0 for none */
+    const char *choices;      /* ENUM: the words; INT, FLOAT: words allowed beside numbers (word i means -1-i), or NULL;
+                                 STRING, PATH: the default text or NULL; INTS, FLOATS: the defaults as "0.9,0.999" where
+                                 they differ, else NULL */
     const struct ct_key *sub; /* MAP */
     const char *help;
-} ct_key;                   /* a table ends with a row whose name is NULL */
+} ct_key; /* a table ends with a row whose name is NULL */
 
 /* What a layer, an optimizer, a loss, an op starts with: a name that a spec can say, and its settings. The first key is
    the one that a bare scalar sets: `linear: 128`. */
 typedef struct ct_kind {
     const char *name;
-    const ct_key *keys;   /* may be NULL: no settings */
+    const ct_key *keys; /* may be NULL: no settings */
     size_t args_size;
-    const char *help;     /* one sentence */
+    const char *help; /* one sentence */
 } ct_kind;
 
 /* Writes every default into `args` (recursively through MAP). */

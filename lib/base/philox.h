@@ -4,7 +4,9 @@
 #define CT_BASE_PHILOX_H
 #include <stdint.h>
 
-typedef struct ct_philox_key { uint32_t k[2]; } ct_philox_key;
+typedef struct ct_philox_key {
+    uint32_t k[2];
+} ct_philox_key;
 
 /* A key from any two 64-bit words (a seed and a hash, say), mixed. */
 ct_philox_key ct_philox_make(uint64_t a, uint64_t b);

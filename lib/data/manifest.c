@@ -23,7 +23,8 @@ static const ct_key manifest_keys[] = {
     {"license", CT_KEY_STRING, offsetof(text, license), .help = "its licence and who made it"},
     {"source", CT_KEY_STRING, offsetof(text, source), .help = "where it comes from"},
     {"format", CT_KEY_ENUM, offsetof(text, format), .choices = "idx", .help = "of the files"},
-    {"shape", CT_KEY_DIMS, offsetof(text, shape), .min = 1, .max = 1 << 24, .help = "of a sample: channels, height, width"},
+    {"shape", CT_KEY_DIMS, offsetof(text, shape), .min = 1, .max = 1 << 24,
+     .help = "of a sample: channels, height, width"},
     {0}};
 static const char *const read_here[] = {"mirrors", "files", "classes", NULL};
 

@@ -12,7 +12,7 @@ typedef struct ct_manifest_file {
 
 typedef struct ct_manifest {
     char *name, *title, *license, *source;
-    char *format; /* "idx" */
+    char *format;  /* "idx" */
     ct_dims shape; /* of a sample, (C, H, W); n 0: the manifest does not say */
     int n_mirrors;
     char **mirror; /* URLs of folders, https:// or file://, in order; a file is MIRROR/NAME.gz or MIRROR/NAME */

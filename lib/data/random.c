@@ -1,5 +1,5 @@
-/* `dataset: random`: samples that need no files, to try a model on. A sample is noise around its class's own picture, so
-   that a model can learn something. */
+/* `dataset: random`: samples that need no files, to try a model on. A sample is noise around its class's own picture,
+   so that a model can learn something. */
 #include "base/alloc.h"
 #include "base/philox.h"
 #include "data/source.h"
@@ -25,15 +25,18 @@ static ct_status make_part(const ct_data_args *a, ct_philox_key key, uint64_t st
     for (int64_t i = 0; i < a->samples; i++) {
         y[i] = i % a->classes;
         for (int64_t k = 0; k < size; k++)
-            x[i * size + k] = normal(key, 0, (uint64_t)(y[i] * size + k)) + normal(key, stream, (uint64_t)(i * size + k));
+            x[i * size + k] =
+                normal(key, 0, (uint64_t)(y[i] * size + k)) + normal(key, stream, (uint64_t)(i * size + k));
     }
     return CT_OK;
 }
 
 ct_status ct_source_random(const ct_data_args *a, uint64_t seed, ct_dataset *d) {
     if (!a->shape.n || !a->classes)
-        return ct_fail(CT_BAD_SPEC, "data: dataset random wants shape and classes, such as shape: [3, 32, 32], classes: 10");
-    if (a->shape.n >= CT_MAX_DIMS) return ct_fail(CT_BAD_SPEC, "data: shape has %d sizes, at most %d fit", a->shape.n, CT_MAX_DIMS - 1);
+        return ct_fail(CT_BAD_SPEC,
+                       "data: dataset random wants shape and classes, such as shape: [3, 32, 32], classes: 10");
+    if (a->shape.n >= CT_MAX_DIMS)
+        return ct_fail(CT_BAD_SPEC, "data: shape has %d sizes, at most %d fit", a->shape.n, CT_MAX_DIMS - 1);
     ct_philox_key key = ct_philox_make(seed, 0x72616e64);
     if (!(d->name = ct_strdup("random")) || !(d->class_name = ct_alloc((size_t)a->classes, sizeof *d->class_name)))
         return CT_NO_MEMORY;

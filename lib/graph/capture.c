@@ -38,9 +38,12 @@ ct_status ct_graph_bind(ct_graph *g, ct_tensor *slot, ct_tensor *value) {
         ct_binding *p = ct_grow(g->binding, g->n_bindings, &g->cap_bindings, sizeof *p);
         if (!p) return CT_NO_MEMORY;
         g->binding = p, g->n_bindings++;
-        p[i] = (ct_binding){.slot = ct_tensor_ref(slot), .before = slot->storage, .offset_before = slot->offset,
+        p[i] = (ct_binding){.slot = ct_tensor_ref(slot),
+                            .before = slot->storage,
+                            .offset_before = slot->offset,
                             .layout_before = slot->layout};
-    } else ct_storage_unref(slot->storage);
+    } else
+        ct_storage_unref(slot->storage);
     slot->storage = ct_storage_ref(value->storage), slot->offset = value->offset, slot->layout = value->layout;
     return CT_OK;
 }

@@ -20,8 +20,8 @@ static ct_tensor *alias(const ct_tensor *t, bool whole) {
 static bool saved(unsigned bits, int i) { return bits >> CT_MIN(i, 31) & 1; }
 static uint32_t version_of(const ct_tensor *t) { return t->storage ? t->storage->version : 0; }
 
-ct_node *ct_node_new(const ct_op *op, ct_tensor *const *in, int n_in, const void *args, ct_tensor *const *out, int n_out,
-                     bool all) {
+ct_node *ct_node_new(const ct_op *op, ct_tensor *const *in, int n_in, const void *args, ct_tensor *const *out,
+                     int n_out, bool all) {
     ct_node *n = ct_alloc(1, sizeof *n);
     if (!n) return NULL;
     n->refs = 1;

@@ -9,19 +9,19 @@ typedef struct ct_node {
     const ct_op *op;
     void *args;
     int n_in, n_out;
-    ct_tensor **in;      /* aliases of the inputs (NULL: absent): whole where the gradient reads them, else shells */
-    ct_tensor **leaf;    /* an input that collects its gradient: the handle itself */
-    uint32_t *version;   /* of each input's content when it was read, then of each output's when it was made */
+    ct_tensor **in;    /* aliases of the inputs (NULL: absent): whole where the gradient reads them, else shells */
+    ct_tensor **leaf;  /* an input that collects its gradient: the handle itself */
+    uint32_t *version; /* of each input's content when it was read, then of each output's when it was made */
     ct_hook_entry *hooks;
-    bool quiet;          /* made under no_grad, for a capture */
-    bool freed;          /* a backward has passed and kept nothing */
+    bool quiet;                /* made under no_grad, for a capture */
+    bool freed;                /* a backward has passed and kept nothing */
     struct ct_node *next_dead; /* while it waits to be released */
-    ct_tensor *out;      /* n_out of them, without a node: whole where the gradient reads them (or a capture) */
+    ct_tensor *out;            /* n_out of them, without a node: whole where the gradient reads them (or a capture) */
 } ct_node;
 
 /* A node with references to what it keeps. all: keep everything whole. NULL: no memory. */
-ct_node *ct_node_new(const ct_op *op, ct_tensor *const *in, int n_in, const void *args, ct_tensor *const *out, int n_out,
-                     bool all);
+ct_node *ct_node_new(const ct_op *op, ct_tensor *const *in, int n_in, const void *args, ct_tensor *const *out,
+                     int n_out, bool all);
 /* Lets go of what the gradient would read. */
 void ct_node_free_saved(ct_node *n);
 /* Makes `op` what `t` came from, in place of whatever it came from before; only inputs that the row saves are kept. */
@@ -34,9 +34,9 @@ void ct_node_unref(ct_node *n);
 
 /* What a capture collects: every node in order, and which tensors were given a new value. */
 typedef struct ct_binding {
-    ct_tensor *slot;     /* a tensor that was there before, referenced */
-    ct_storage *before;  /* its own memory */
-    ct_storage *after;   /* where its new value was made */
+    ct_tensor *slot;    /* a tensor that was there before, referenced */
+    ct_storage *before; /* its own memory */
+    ct_storage *after;  /* where its new value was made */
     int64_t offset_before, offset_after;
     ct_layout layout_before, layout_after;
 } ct_binding;

@@ -7,12 +7,12 @@
 
 /* Flags of rows. */
 enum {
-    CT_POINTWISE = 1, /* broadcasts; an output may take the place of an input */
+    CT_POINTWISE = 1,  /* broadcasts; an output may take the place of an input */
     CT_FLOAT_ONLY = 2, /* integers become f32 first */
-    CT_BOOLEAN = 4,   /* the result is bool */
-    CT_MASK0 = 8,     /* the first input is a mask (bool); the others are promoted together */
-    CT_RANDOM = 16,   /* reads a random stream */
-    CT_INPLACE = 32,  /* output i is an updated input, whose place it may take: `place` says which */
+    CT_BOOLEAN = 4,    /* the result is bool */
+    CT_MASK0 = 8,      /* the first input is a mask (bool); the others are promoted together */
+    CT_RANDOM = 16,    /* reads a random stream */
+    CT_INPLACE = 32,   /* output i is an updated input, whose place it may take: `place` says which */
     CT_IS_VIEW = 64,
     CT_IS_FORMULA = 128,
     CT_IS_GRAD = 256, /* a pointwise op's fused gradient: inputs g, x..., y */
@@ -23,14 +23,14 @@ enum {
 #define CT_MAX_IN 8 /* inputs and outputs of an op that takes no list */
 
 typedef struct ct_op {
-    ct_kind kind; /* name, keys, size of args, help */
+    ct_kind kind;    /* name, keys, size of args, help */
     int n_in, n_out; /* -1: a list */
-    int first_in; /* of a fused gradient: which input it is the gradient of */
+    int first_in;    /* of a fused gradient: which input it is the gradient of */
     unsigned flags;
     unsigned saves_in, saves_out; /* bit i: the gradient reads input i, output i; bit 31 stands for all from there */
     const char *in_names[CT_MAX_IN], *out_names[CT_MAX_IN];
-    const char *cases;          /* sample cases (ops.def) */
-    double domain[3][2];        /* of pointwise inputs */
+    const char *cases;           /* sample cases (ops.def) */
+    double domain[3][2];         /* of pointwise inputs */
     const char *backends, *text; /* pointwise: the row's words, value then gradients, as text */
     /* Output layouts from input layouts. */
     ct_status (*shape)(const ct_layout *in, int n_in, const void *args, ct_layout *out, int *n_out);

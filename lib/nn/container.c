@@ -9,8 +9,8 @@ static ct_tensor *forward_sequential(ct_module *m, ct_tensor *x) {
     return x;
 }
 
-const ct_layer ct_layer_sequential = {
-    .kind = {"sequential", NULL, 1, "a list of layers as one"}, .forward = forward_sequential};
+const ct_layer ct_layer_sequential = {.kind = {"sequential", NULL, 1, "a list of layers as one"},
+                                      .forward = forward_sequential};
 
 /* The body, and a shortcut around it: x itself without a second part. */
 static ct_tensor *forward_residual(ct_module *m, ct_tensor *x) {
@@ -19,14 +19,17 @@ static ct_tensor *forward_residual(ct_module *m, ct_tensor *x) {
 }
 
 const ct_layer ct_layer_residual = {
-    .kind = {"residual", NULL, 1, "adds its input, or its shortcut's result, to its body's"}, .forward = forward_residual};
+    .kind = {"residual", NULL, 1, "adds its input, or its shortcut's result, to its body's"},
+    .forward = forward_residual};
 
 bool ct_same_shape(const ct_tensor *a, const ct_tensor *b) {
     return a->layout.ndim == b->layout.ndim &&
            !memcmp(a->layout.size, b->layout.size, (size_t)a->layout.ndim * sizeof a->layout.size[0]);
 }
 
-typedef struct args { int64_t dim; } args;
+typedef struct args {
+    int64_t dim;
+} args;
 static const ct_key concat_keys[] = {CT_ROW_INT(dim, 1, -8, 7, "the dimension that grows"), {0}};
 
 /* What is joined: the results of the branches on the one input, or the inputs. */
@@ -65,8 +68,15 @@ static ct_tensor *forward_concat(ct_module *m, ct_tensor *const *in, ct_tensor *
 }
 
 const ct_layer ct_layer_add = {.kind = {"add", NULL, 1, "the sum of branches or of named values"},
-                               .forward_all = forward_add, .min_in = 1, .max_in = CT_MAX_IN};
+                               .forward_all = forward_add,
+                               .min_in = 1,
+                               .max_in = CT_MAX_IN};
 const ct_layer ct_layer_mul = {.kind = {"mul", NULL, 1, "the product of branches or of named values"},
-                               .forward_all = forward_mul, .min_in = 1, .max_in = CT_MAX_IN};
-const ct_layer ct_layer_concat = {.kind = {"concat", concat_keys, sizeof(args), "branches or named values, joined along dim"},
-                                  .forward_all = forward_concat, .min_in = 1, .max_in = CT_MAX_IN};
+                               .forward_all = forward_mul,
+                               .min_in = 1,
+                               .max_in = CT_MAX_IN};
+const ct_layer ct_layer_concat = {
+    .kind = {"concat", concat_keys, sizeof(args), "branches or named values, joined along dim"},
+    .forward_all = forward_concat,
+    .min_in = 1,
+    .max_in = CT_MAX_IN};

@@ -20,15 +20,15 @@ static ct_tensor *call_over(int id, ct_tensor *const *in, int n_in, const void *
     return ct_scope_end(guard, ct_apply_over(id, in, n_in, args));
 }
 
-#define BODY(name, ins, a, outs)                                                                                       \
+#define BODY(name, ins, a, outs) \
     PROTO(name, ins, a, outs) { return call(CT_OP_##name, VALUES_##ins, ARGS_VALUE(a), COUNT_##outs, VALUES_##outs); }
 #define OP(name, ins, a, outs, ...) BODY(name, ins, a, outs)
 #define PART(...)
 #define VIEW(name, ins, a, ...) BODY(name, ins, a, OUT1(y))
 #define FORMULA(name, ins, a, outs, ...) BODY(name, ins, a, outs)
 #include "kernels/ops.def"
-#define BOTH(name, ins, a)                                                                                             \
-    BODY(name, ins, a, OUT1(y))                                                                                        \
+#define BOTH(name, ins, a)      \
+    BODY(name, ins, a, OUT1(y)) \
     PROTO(name##_, ins, a, OUT1(y)) { return call_over(CT_OP_##name, VALUES_##ins, ARGS_VALUE(a)); }
 #define POINTWISE1(name, class, a, ...) BOTH(name, IN1(x), a)
 #define POINTWISE2(name, class, a_, ...) BOTH(name, IN2(a, b), a_)

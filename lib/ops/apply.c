@@ -12,7 +12,8 @@ static int rank(ct_dtype d) {
 }
 static int category(ct_dtype d) { return d >= CT_I64 ? (d == CT_BOOL ? 0 : 1) : 2; }
 
-/* The common type of inputs from `first` on: tensors with dimensions decide, 0-d ones only if their category is higher. */
+/* The common type of inputs from `first` on: tensors with dimensions decide, 0-d ones only if their category is higher.
+ */
 static ct_dtype promoted(ct_tensor *const *in, int first, int n_in, unsigned flags) {
     ct_dtype best[2] = {CT_NONE, CT_NONE};
     for (int i = first; i < n_in; i++) {
@@ -58,9 +59,9 @@ static bool wants_grad(const ct_op *op, ct_tensor *const *in, int n_in) {
 static ct_status check_histories(const ct_op *op, ct_tensor *const *in, int n_in) {
     for (int i = 0; i < n_in; i++)
         if (in[i] && in[i]->storage && in[i]->version < in[i]->storage->followed)
-            return ct_fail(CT_FAIL,
-                           "%s: input %d was changed in place through another view of its memory, which has its history",
-                           op->kind.name, i);
+            return ct_fail(
+                CT_FAIL, "%s: input %d was changed in place through another view of its memory, which has its history",
+                op->kind.name, i);
     return CT_OK;
 }
 
@@ -99,7 +100,8 @@ static ct_status run(const ct_op *op, const ct_call *call, ct_tensor *const *in,
     if (!status) {
         _Atomic int64_t bad = 0;
         kernel->run(&(ct_exec){workspace, &bad}, call, state, src, dst);
-        if (bad) status = ct_fail(CT_FAIL, "%s: index %lld is out of range", op->kind.name, (long long)ct_bad_value(bad));
+        if (bad)
+            status = ct_fail(CT_FAIL, "%s: index %lld is out of range", op->kind.name, (long long)ct_bad_value(bad));
     }
     if (state) (kernel->release ? kernel->release : ct_free)(state);
     ct_free(workspace), ct_free(src), ct_free(dst);
@@ -130,7 +132,8 @@ static ct_tensor *make_output(const ct_layout *l) {
     if (ct_capturing()) {
         s = ct_alloc(1, sizeof *s);
         if (s) *s = (ct_storage){.refs = 1, .bytes = ct_layout_bytes(l)};
-    } else s = ct_storage_new(ct_layout_bytes(l));
+    } else
+        s = ct_storage_new(ct_layout_bytes(l));
     if (!s) return ct_tensor_failed(CT_NO_MEMORY);
     ct_tensor *t = ct_tensor_make(l, s, 0);
     ct_storage_unref(s);
@@ -161,7 +164,8 @@ ct_tensor *ct_apply(int id, ct_tensor *const *in, int n_in, const void *args, ct
     ct_tensor **as = ct_alloc(2 * (size_t)room, sizeof *as), **made = as + room;
     ct_layout *l = ct_alloc(2 * (size_t)room, sizeof *l);
     ct_tensor *y = as && l ? check_inputs(op, in, n_in, as) : ct_tensor_failed(CT_NO_MEMORY);
-    if (!y && op->flags & CT_IS_VIEW) y = apply_view(op, as[0], args, out);
+    if (!y && op->flags & CT_IS_VIEW)
+        y = apply_view(op, as[0], args, out);
     else if (!y) {
         ct_status status = compute(id, as, n_in, args, l, l + room, made, &n_out);
         y = status ? ct_tensor_failed(status) : made[0];
@@ -176,7 +180,8 @@ ct_tensor *ct_call_filled(const ct_op *op, ct_tensor *const *in, int n_in, const
     if (n_in && !in[0]) return ct_tensor_error(CT_FAIL, "%s: input '%s' is missing", op->kind.name, op->in_names[0]);
     for (int i = 0; i < n_in; i++)
         if (in[i] && ct_why(in[i])) return in[i];
-    ct_tensor *y = op->flags & CT_IS_FORMULA ? op->formula(in, n_in, args, out) : ct_apply(ct_op_id(op), in, n_in, args, out);
+    ct_tensor *y =
+        op->flags & CT_IS_FORMULA ? op->formula(in, n_in, args, out) : ct_apply(ct_op_id(op), in, n_in, args, out);
     if (out) out[0] = y;
     return y;
 }

@@ -46,8 +46,10 @@ GRAD(contiguous) {
     }
     bool same = true;
     for (int k = 0; k < x->ndim; k++) back.v[order.v[k]] = k, same &= order.v[k] == k;
-    if (same) din[0] = g[0];
-    else din[0] = ct_permute(ct_contiguous(ct_permute(g[0], (ct_dims_args){order})), (ct_dims_args){back});
+    if (same)
+        din[0] = g[0];
+    else
+        din[0] = ct_permute(ct_contiguous(ct_permute(g[0], (ct_dims_args){order})), (ct_dims_args){back});
 }
 
 SHAPE(copy) {

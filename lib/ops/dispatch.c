@@ -21,8 +21,10 @@ static const ct_backend *backend(void) {
 const char *ct_backend_name(void) { return backend()->name; }
 
 ct_status ct_backend_use(const char *name) {
-    if (!name) chosen = best();
-    else if (!strcmp(name, ct_backend_ref.name)) chosen = &ct_backend_ref;
+    if (!name)
+        chosen = best();
+    else if (!strcmp(name, ct_backend_ref.name))
+        chosen = &ct_backend_ref;
     else {
         const ct_backend_choice *c = ct_backends_cpu;
         while (c->backend && strcmp(c->backend->name, name)) c++;

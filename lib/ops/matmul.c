@@ -109,8 +109,8 @@ FORMULA(bilinear) {
     if (status) return ct_tensor_failed(status);
     int64_t outs = w->size[0], ins = w->size[1], rest = w->size[2], rows = 1;
     for (int d = 0; d < l->ndim - 1; d++) rows *= l->size[d];
-    ct_tensor *weight = ct_reshape_to(ct_permute(in[2], (ct_dims_args){.dims = CT_DIMS(1, 0, 2)}),
-                                      (int64_t[]){ins, outs * rest}, 2);
+    ct_tensor *weight =
+        ct_reshape_to(ct_permute(in[2], (ct_dims_args){.dims = CT_DIMS(1, 0, 2)}), (int64_t[]){ins, outs * rest}, 2);
     ct_tensor *x1 = ct_matmul(ct_reshape_to(in[0], (int64_t[]){rows, ins}, 2), weight);
     ct_tensor *x2 = ct_reshape_to(in[1], (int64_t[]){rows, rest, 1}, 3);
     ct_tensor *y = ct_matmul(ct_reshape_to(x1, (int64_t[]){rows, outs, rest}, 3), x2);

@@ -51,7 +51,7 @@ typedef struct ct_random_place {
 ct_random_place ct_random_here(void);
 ct_random_place ct_random_swap(ct_random_place to);
 
-#define SHAPE(name)                                                                                                    \
+#define SHAPE(name) \
     ct_status ct_shape_##name(const ct_layout *in, int n_in, const void *args_, ct_layout *out, int *n_out)
 #define GRAD(name)                                                                                                     \
     void ct_grad_##name(ct_tensor *const *in, int n_in, ct_tensor *const *out, ct_tensor *const *g, const void *args_, \
@@ -61,12 +61,13 @@ ct_random_place ct_random_swap(ct_random_place to);
 #define ARGS(name) const ct_##name##_args *args = args_
 
 /* Calls a PART by name: CT_PART(conv2d_dx, &args, g, w). */
-#define CT_PART(name, args, ...)                                                                                       \
-    ct_apply(CT_OP_##name, (ct_tensor *[]){__VA_ARGS__}, (int)(sizeof((ct_tensor *[]){__VA_ARGS__}) / sizeof(ct_tensor *)), args, NULL)
+#define CT_PART(name, args, ...)                         \
+    ct_apply(CT_OP_##name, (ct_tensor *[]){__VA_ARGS__}, \
+             (int)(sizeof((ct_tensor *[]){__VA_ARGS__}) / sizeof(ct_tensor *)), args, NULL)
 
 /* ---- helpers of shape rules ---- */
 ct_status ct_shape_fail(const char *op, const char *fmt, ...) CT_PRINTF(2, 3); /* CT_FAIL, "conv2d: ..." */
-void ct_layout_text(const ct_layout *l, char *out, size_t size);              /* "(2, 3, 4)" */
+void ct_layout_text(const ct_layout *l, char *out, size_t size);               /* "(2, 3, 4)" */
 /* dim, which may be negative, in 0..ndim-1 (ndim 0 counts as 1); CT_FAIL when it is out of range. */
 ct_status ct_dim_fix(const char *op, int64_t *dim, int ndim);
 /* Bit i set for each dim listed (none: all). */

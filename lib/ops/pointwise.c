@@ -69,22 +69,28 @@ static ct_tensor *fit(ct_tensor *d, ct_tensor *y, ct_tensor *x) {
     return ct_sum_to(d, &x->layout);
 }
 
-#define PICK(name, i, words)                                                                                           \
+#define PICK(name, i, words) \
     if (need[i]) din[i] = fit(ct_grad_enabled() ? (words) : fused(CT_OP_##name, i, in, n_in, y, g, p), y, in[i]);
-#define DEFINE(name, argt, names, picks)                                                                               \
-    void ct_grad_##name##_pw(ct_tensor *const *in, int n_in, ct_tensor *const *out, ct_tensor *const *g_,              \
-                             const void *p_, const bool *need, ct_tensor **din) {                                      \
-        const ct_##argt##_args *p = p_;                                                                                \
-        ct_tensor *g = g_[0], *y = out[0];                                                                             \
-        names picks                                                                                                    \
+#define DEFINE(name, argt, names, picks)                                                                  \
+    void ct_grad_##name##_pw(ct_tensor *const *in, int n_in, ct_tensor *const *out, ct_tensor *const *g_, \
+                             const void *p_, const bool *need, ct_tensor **din) {                         \
+        const ct_##argt##_args *p = p_;                                                                   \
+        ct_tensor *g = g_[0], *y = out[0];                                                                \
+        names picks                                                                                       \
     }
-#define NAMES1 ct_tensor *x = in[0]; (void)x;
-#define NAMES2 ct_tensor *a = in[0], *b = in[1]; (void)a, (void)b;
-#define NAMES3 ct_tensor *a = in[0], *b = in[1], *c = in[2]; (void)a, (void)b, (void)c;
+#define NAMES1            \
+    ct_tensor *x = in[0]; \
+    (void)x;
+#define NAMES2                        \
+    ct_tensor *a = in[0], *b = in[1]; \
+    (void)a, (void)b;
+#define NAMES3                                    \
+    ct_tensor *a = in[0], *b = in[1], *c = in[2]; \
+    (void)a, (void)b, (void)c;
 #define POINTWISE1(name, class, argt, d0, y_, dx) DEFINE(name, argt, NAMES1, PICK(name, 0, dx))
-#define POINTWISE2(name, class, argt, other, d0, d1, y_, da, db)                                                       \
+#define POINTWISE2(name, class, argt, other, d0, d1, y_, da, db) \
     DEFINE(name, argt, NAMES2, PICK(name, 0, da) PICK(name, 1, db))
-#define POINTWISE3(name, class, argt, second, third, d0, d1, d2, y_, da, db, dc)                                       \
+#define POINTWISE3(name, class, argt, second, third, d0, d1, d2, y_, da, db, dc) \
     DEFINE(name, argt, NAMES3, PICK(name, 0, da) PICK(name, 1, db) PICK(name, 2, dc))
 #define COMPARE1(...)
 #define COMPARE2(...)

@@ -211,8 +211,11 @@ static ct_tensor *largest_of_lines(int id, const char *op, const void *args, ct_
 FORMULA(max_pool1d) {
     ARGS(max_pool1d);
     (void)n_in;
-    ct_max_pool2d_args wide = {{1, args->kernel_size[0]}, {1, args->stride[0]}, {0, args->padding[0]},
-                               {1, args->dilation[0]}, args->ceil_mode};
+    ct_max_pool2d_args wide = {{1, args->kernel_size[0]},
+                               {1, args->stride[0]},
+                               {0, args->padding[0]},
+                               {1, args->dilation[0]},
+                               args->ceil_mode};
     return largest_of_lines(CT_OP_max_pool2d, "max_pool1d", &wide, in[0], out);
 }
 FORMULA(adaptive_max_pool1d) {
@@ -225,8 +228,11 @@ FORMULA(adaptive_max_pool1d) {
 FORMULA(avg_pool1d) {
     ARGS(avg_pool1d);
     (void)n_in, (void)out;
-    ct_avg_pool2d_args wide = {{1, args->kernel_size[0]}, {1, args->stride[0]}, {0, args->padding[0]},
-                               args->ceil_mode, args->no_count_include_pad};
+    ct_avg_pool2d_args wide = {{1, args->kernel_size[0]},
+                               {1, args->stride[0]},
+                               {0, args->padding[0]},
+                               args->ceil_mode,
+                               args->no_count_include_pad};
     return as_lines(CT_PART(avg_pool2d, &wide, as_image("avg_pool1d", in[0])), in[0]);
 }
 FORMULA(adaptive_avg_pool1d) {

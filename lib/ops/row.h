@@ -59,9 +59,12 @@
 #define PARAMS_OUT3(a, b, c) , ct_tensor **b, ct_tensor **c
 #define PARAMS_OUT5(a, b, c, d, e) , ct_tensor **b, ct_tensor **c, ct_tensor **d, ct_tensor **e
 #define VALUES_OUT1(a) NULL
-#define VALUES_OUT2(a, b) (ct_tensor **[]){b}
-#define VALUES_OUT3(a, b, c) (ct_tensor **[]){b, c}
-#define VALUES_OUT5(a, b, c, d, e) (ct_tensor **[]){b, c, d, e}
+#define VALUES_OUT2(a, b) \
+    (ct_tensor * *[]) { b }
+#define VALUES_OUT3(a, b, c) \
+    (ct_tensor * *[]) { b, c }
+#define VALUES_OUT5(a, b, c, d, e) \
+    (ct_tensor * *[]) { b, c, d, e }
 #define COUNT_OUT1(a) 1
 #define COUNT_OUT2(a, b) 2
 #define COUNT_OUT3(a, b, c) 3

@@ -119,8 +119,10 @@ ct_status ct_optim_new(const ct_optimizer *kind, const void *args, ct_tensor *co
     o->kind = kind;
     o->count = ct_keep(ct_scalar(CT_F64, 0));
     ct_status status = ct_why(o->count) ? CT_NO_MEMORY : ct_optim_add(o, args, params, n);
-    if (status) ct_optim_free(o);
-    else *out = o;
+    if (status)
+        ct_optim_free(o);
+    else
+        *out = o;
     return status;
 }
 

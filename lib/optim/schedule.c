@@ -3,24 +3,32 @@
 #include <string.h>
 
 #define PI 3.14159265358979323846
-#define ROW(s, field, type, def, min, max, choices, help)                                                              \
-    {#field, CT_KEY_##type, offsetof(s, field), 1, def, min, max, choices, NULL, help}
+#define ROW(s, field, type, def, min, max, choices, help) \
+    { #field, CT_KEY_##type, offsetof(s, field), 1, def, min, max, choices, NULL, help }
 #define INT(s, field, def, min, help) ROW(s, field, INT, def, min, 1e15, NULL, help)
 #define FLOAT(s, field, def, help) ROW(s, field, FLOAT, def, -INFINITY, INFINITY, NULL, help)
 
 /* ---- step: times gamma every step_size ---- */
-typedef struct step_args { int64_t step_size; double gamma; } step_args;
+typedef struct step_args {
+    int64_t step_size;
+    double gamma;
+} step_args;
 static const ct_key step_keys[] = {INT(step_args, step_size, NAN, 1, "steps between two drops"),
-                                   FLOAT(step_args, gamma, 0.1, "factor of a drop"), {0}};
+                                   FLOAT(step_args, gamma, 0.1, "factor of a drop"),
+                                   {0}};
 static double step_at(const void *args, double base, int64_t t) {
     const step_args *a = args;
     return base * pow(a->gamma, (double)(t / a->step_size));
 }
 
 /* ---- multistep: times gamma at each milestone ---- */
-typedef struct multistep_args { ct_dims milestones; double gamma; } multistep_args;
+typedef struct multistep_args {
+    ct_dims milestones;
+    double gamma;
+} multistep_args;
 static const ct_key multistep_keys[] = {ROW(multistep_args, milestones, DIMS, NAN, 0, 1e15, NULL, "steps of the drops"),
-                                        FLOAT(multistep_args, gamma, 0.1, "factor of a drop"), {0}};
+                                        FLOAT(multistep_args, gamma, 0.1, "factor of a drop"),
+                                        {0}};
 static double multistep_at(const void *args, double base, int64_t t) {
     const multistep_args *a = args;
     int passed = 0;
@@ -29,30 +37,40 @@ static double multistep_at(const void *args, double base, int64_t t) {
 }
 
 /* ---- exponential: times gamma every step ---- */
-typedef struct exponential_args { double gamma; } exponential_args;
+typedef struct exponential_args {
+    double gamma;
+} exponential_args;
 static const ct_key exponential_keys[] = {FLOAT(exponential_args, gamma, NAN, "factor of a step"), {0}};
 static double exponential_at(const void *args, double base, int64_t t) {
     return base * pow(((const exponential_args *)args)->gamma, (double)t);
 }
 
 /* ---- cosine annealing (Loshchilov and Hutter, SGDR, 2017) ---- */
-typedef struct cosine_args { int64_t T_max; double eta_min; } cosine_args;
-static const ct_key cosine_keys[] = {INT(cosine_args, T_max, NAN, 1, "steps down to eta_min"),
-                                     FLOAT(cosine_args, eta_min, 0, "lowest rate"), {0}};
+typedef struct cosine_args {
+    int64_t T_max;
+    double eta_min;
+} cosine_args;
+static const ct_key cosine_keys[] = {
+    INT(cosine_args, T_max, NAN, 1, "steps down to eta_min"), FLOAT(cosine_args, eta_min, 0, "lowest rate"), {0}};
 static double cosine(double from, double to, double share) { return to + (from - to) * (1 + cos(PI * share)) / 2; }
 static double cosine_at(const void *args, double base, int64_t t) {
     const cosine_args *a = args;
     return cosine(base, a->eta_min, (double)t / (double)a->T_max);
 }
 
-typedef struct restarts_args { int64_t T_0, T_mult; double eta_min; } restarts_args;
+typedef struct restarts_args {
+    int64_t T_0, T_mult;
+    double eta_min;
+} restarts_args;
 static const ct_key restarts_keys[] = {INT(restarts_args, T_0, NAN, 1, "steps of the first cycle"),
                                        INT(restarts_args, T_mult, 1, 1, "each next cycle is longer by this factor"),
-                                       FLOAT(restarts_args, eta_min, 0, "lowest rate"), {0}};
+                                       FLOAT(restarts_args, eta_min, 0, "lowest rate"),
+                                       {0}};
 static double restarts_at(const void *args, double base, int64_t t) {
     const restarts_args *a = args;
     int64_t T = a->T_0;
-    if (a->T_mult == 1) t %= T;
+    if (a->T_mult == 1)
+        t %= T;
     else
         for (; t >= T && T < INT64_MAX / a->T_mult; T *= a->T_mult) t -= T;
     return cosine(base, a->eta_min, (double)t / (double)T);
@@ -93,28 +111,39 @@ static double one_cycle_at(const void *args, double base, int64_t t) {
 }
 
 /* ---- factors that move over total_iters ---- */
-typedef struct linear_args { double start_factor, end_factor; int64_t total_iters; } linear_args;
+typedef struct linear_args {
+    double start_factor, end_factor;
+    int64_t total_iters;
+} linear_args;
 static const ct_key linear_keys[] = {FLOAT(linear_args, start_factor, 1.0 / 3, "factor of the first step"),
                                      FLOAT(linear_args, end_factor, 1, "factor at the end"),
-                                     INT(linear_args, total_iters, 5, 1, "steps until then"), {0}};
+                                     INT(linear_args, total_iters, 5, 1, "steps until then"),
+                                     {0}};
 static double linear_at(const void *args, double base, int64_t t) {
     const linear_args *a = args;
     double share = (double)(t < a->total_iters ? t : a->total_iters) / (double)a->total_iters;
     return base * (a->start_factor + (a->end_factor - a->start_factor) * share);
 }
 
-typedef struct polynomial_args { int64_t total_iters; double power; } polynomial_args;
-static const ct_key polynomial_keys[] = {INT(polynomial_args, total_iters, 5, 1, "steps down to 0"),
-                                         FLOAT(polynomial_args, power, 1, "of the decay"), {0}};
+typedef struct polynomial_args {
+    int64_t total_iters;
+    double power;
+} polynomial_args;
+static const ct_key polynomial_keys[] = {
+    INT(polynomial_args, total_iters, 5, 1, "steps down to 0"), FLOAT(polynomial_args, power, 1, "of the decay"), {0}};
 static double polynomial_at(const void *args, double base, int64_t t) {
     const polynomial_args *a = args;
     double share = (double)(t < a->total_iters ? t : a->total_iters) / (double)a->total_iters;
     return base * pow(1 - share, a->power);
 }
 
-typedef struct constant_args { double factor; int64_t total_iters; } constant_args;
+typedef struct constant_args {
+    double factor;
+    int64_t total_iters;
+} constant_args;
 static const ct_key constant_keys[] = {FLOAT(constant_args, factor, 1.0 / 3, "until then"),
-                                       INT(constant_args, total_iters, 5, 0, "steps until the factor is 1"), {0}};
+                                       INT(constant_args, total_iters, 5, 0, "steps until the factor is 1"),
+                                       {0}};
 static double constant_at(const void *args, double base, int64_t t) {
     const constant_args *a = args;
     return t < a->total_iters ? base * a->factor : base;
@@ -172,8 +201,10 @@ static bool better(const plateau_args *a, double metric, double best) {
 static void plateau_listen(ct_schedule *s, double metric) {
     const plateau_args *a = s->args;
     if (s->t == 1) s->best = a->mode ? -INFINITY : INFINITY;
-    if (better(a, metric, s->best)) s->best = metric, s->bad = 0;
-    else s->bad++;
+    if (better(a, metric, s->best))
+        s->best = metric, s->bad = 0;
+    else
+        s->bad++;
     if (s->cooldown > 0) s->cooldown--, s->bad = 0;
     if (s->bad <= a->patience) return;
     double lr = fmax(s->lr * a->factor, a->min_lr);
@@ -181,7 +212,8 @@ static void plateau_listen(ct_schedule *s, double metric) {
     s->cooldown = a->cooldown, s->bad = 0;
 }
 
-#define KIND(name, help) {#name, name##_keys, sizeof(name##_args), help}
+#define KIND(name, help) \
+    { #name, name##_keys, sizeof(name##_args), help }
 static const ct_scheduler rows[] = {
     {KIND(step, "drops by gamma every step_size"), step_at, NULL},
     {KIND(multistep, "drops by gamma at milestones"), multistep_at, NULL},
@@ -193,7 +225,9 @@ static const ct_scheduler rows[] = {
     {KIND(polynomial, "falls to 0 along a power"), polynomial_at, NULL},
     {KIND(constant, "a factor for the first steps"), constant_at, NULL},
     {KIND(cyclic, "up and down between two rates"), cyclic_at, NULL},
-    {{"reduce_on_plateau", plateau_keys, sizeof(plateau_args), "drops when a metric gets no better"}, NULL, plateau_listen},
+    {{"reduce_on_plateau", plateau_keys, sizeof(plateau_args), "drops when a metric gets no better"},
+     NULL,
+     plateau_listen},
 };
 
 const ct_scheduler *ct_scheduler_find(const char *name) {
@@ -215,6 +249,8 @@ ct_schedule ct_schedule_start(const ct_scheduler *kind, const void *args, double
 
 void ct_schedule_step(ct_schedule *s, double metric) {
     s->t++;
-    if (s->kind->at) s->lr = s->kind->at(s->args, s->base, s->t);
-    else s->kind->listen(s, metric);
+    if (s->kind->at)
+        s->lr = s->kind->at(s->args, s->base, s->t);
+    else
+        s->kind->listen(s, metric);
 }

@@ -5,15 +5,15 @@
 
 typedef struct ct_value {
     ct_storage *storage;
-    char *fixed;        /* its own memory: a parameter, an input; or NULL */
+    char *fixed;          /* its own memory: a parameter, an input; or NULL */
     size_t bytes, offset; /* in the arena */
-    int first, last;    /* steps that write it first, read it last; first -1: not written */
-    int joined;         /* index of the value whose place it shares, or -1 */
+    int first, last;      /* steps that write it first, read it last; first -1: not written */
+    int joined;           /* index of the value whose place it shares, or -1 */
 } ct_value;
 
 #define CT_PLACE_ALIGN 64
 /* Gives every value that is neither fixed nor joined an offset, so that none that live at once overlap; returns the
-   arena's size. Larger values first, each at the lowest offset that is free for its life (greedy by size, as in Pisarchyk
-   and Lee, "Efficient memory management for deep neural net inference", 2020). */
+   arena's size. Larger values first, each at the lowest offset that is free for its life (greedy by size, as in
+   Pisarchyk and Lee, "Efficient memory management for deep neural net inference", 2020). */
 ct_status ct_place(ct_value *v, int n, size_t *bytes);
 #endif

@@ -5,15 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct ref { int value; int64_t offset; } ref; /* a value and bytes into it; value -1: absent */
+typedef struct ref {
+    int value;
+    int64_t offset;
+} ref; /* a value and bytes into it; value -1: absent */
 
 /* One kernel launch. */
 typedef struct step {
     const ct_kernel *kernel;
     void *state;
     ct_call call;
-    ref *ref;   /* inputs, then outputs */
-    void **ptr; /* the same as addresses */
+    ref *ref;            /* inputs, then outputs */
+    void **ptr;          /* the same as addresses */
     const ct_node *node; /* NULL: a copy into a slot */
 } step;
 
@@ -120,7 +123,8 @@ static bool made_in_place(const ct_plan *p, const ct_binding *b, int before, int
     if (v->fixed || v->joined >= 0 || v->first < 0 || p->value[before].last > v->first) return false;
     if (b->offset_before || b->offset_after) return false;
     const step *s = &p->step[v->first];
-    if (!s->node || !s->node->op->place || memcmp(&b->layout_before, &b->layout_after, sizeof b->layout_before)) return false;
+    if (!s->node || !s->node->op->place || memcmp(&b->layout_before, &b->layout_after, sizeof b->layout_before))
+        return false;
     for (int i = 0; i < s->call.n_out; i++)
         if (s->ref[s->call.n_in + i].value == after)
             return s->ref[s->node->op->place(s->call.n_in, s->call.args, i)].value == before;
@@ -157,7 +161,8 @@ static void join(ct_plan *p) {
             if (r.value < 0 || r.value == o.value || r.offset || o.offset) continue;
             int root = p->value[r.value].joined >= 0 ? p->value[r.value].joined : r.value;
             ct_value *in = &p->value[root];
-            if (in->fixed || in->last != k || p->value[r.value].last != k || p->value[r.value].bytes != out->bytes) continue;
+            if (in->fixed || in->last != k || p->value[r.value].last != k || p->value[r.value].bytes != out->bytes)
+                continue;
             if (memcmp(&s->call.in[i], &s->call.out[0], sizeof(ct_layout))) continue;
             out->joined = root;
             in->last = out->last;
@@ -179,7 +184,8 @@ static ct_status keep_values(ct_plan *p, ct_tensor *const *keep, int n) {
     if (!(p->keep = ct_alloc((size_t)n, sizeof *p->keep))) return CT_NO_MEMORY;
     p->n_keep = n;
     for (int i = 0; i < n; i++) {
-        p->keep[i] = (ct_tensor){.layout = keep[i]->layout, .storage = ct_storage_ref(keep[i]->storage), .offset = keep[i]->offset};
+        p->keep[i] = (ct_tensor){
+            .layout = keep[i]->layout, .storage = ct_storage_ref(keep[i]->storage), .offset = keep[i]->offset};
         int v = find(p, keep[i]->storage);
         if (v < 0) return ct_fail(CT_FAIL, "plan: a kept value is not of this capture");
         p->value[v].last = p->n_steps;
@@ -248,7 +254,8 @@ ct_tensor *ct_plan_value(ct_plan *p, int i) {
     const ct_tensor *k = &p->keep[i];
     ct_storage *s = ct_alloc(1, sizeof *s);
     if (!s) return ct_tensor_failed(CT_NO_MEMORY);
-    *s = (ct_storage){.refs = 1, .data = address(p, find(p, k->storage)), .bytes = k->storage->bytes, .release = nothing};
+    *s = (ct_storage){
+        .refs = 1, .data = address(p, find(p, k->storage)), .bytes = k->storage->bytes, .release = nothing};
     ct_tensor *t = ct_tensor_make(&k->layout, s, k->offset);
     ct_storage_unref(s);
     return t;

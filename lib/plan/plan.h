@@ -20,6 +20,6 @@ ct_status ct_plan_run(ct_plan *p);
 /* A tensor of this scope over the value of keep[i]. */
 ct_tensor *ct_plan_value(ct_plan *p, int i);
 size_t ct_plan_bytes(const ct_plan *p); /* of the arena, workspace included */
-int ct_plan_launches(const ct_plan *p);  /* kernels a run */
+int ct_plan_launches(const ct_plan *p); /* kernels a run */
 void ct_plan_free(ct_plan *p);
 #endif

@@ -10,7 +10,8 @@ static ct_status known_input(const ct_spec *spec, ct_layout *input, int *classes
     const ct_data_args *d = &spec->data;
     *classes = 0, input->ndim = 0;
     if (d->images) {
-        if (d->size[0]) *input = ct_layout_of(CT_F32, CT_DIMS(1, d->channels ? d->channels : 1, d->size[0], d->size[1]));
+        if (d->size[0])
+            *input = ct_layout_of(CT_F32, CT_DIMS(1, d->channels ? d->channels : 1, d->size[0], d->size[1]));
         return CT_OK;
     }
     if (d->dataset && !strcmp(d->dataset, "random")) {
@@ -32,7 +33,10 @@ static ct_status known_input(const ct_spec *spec, ct_layout *input, int *classes
     return CT_OK;
 }
 
-typedef struct table { ct_check_report *r; size_t cap; } table;
+typedef struct table {
+    ct_check_report *r;
+    size_t cap;
+} table;
 
 static void add_row(void *ctx, const ct_module *m, const ct_layout *in, const ct_layout *out) {
     (void)in;
@@ -65,7 +69,8 @@ ct_status ct_spec_check(ct_spec *spec, ct_check_report *out, char **messages) {
     if (!scope) return CT_NO_MEMORY;
     ct_status status = known_input(spec, &input, &classes);
     if (status == CT_BAD_SPEC)
-        ct_diag(spec->doc, CT_ERROR, ct_yaml_get(ct_yaml_get(spec->root, "data"), "dataset"), "%s", ct_error()), status = CT_OK;
+        ct_diag(spec->doc, CT_ERROR, ct_yaml_get(ct_yaml_get(spec->root, "data"), "dataset"), "%s", ct_error()),
+            status = CT_OK;
     else if (!status && input.ndim) {
         ct_batch_text(&input, out->input, sizeof out->input);
         check_model(spec, &input, classes, out);

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const files[] = {"state.safetensors", "last.safetensors", "best.safetensors", "log.jsonl", "spec.yaml",
-                                    "skipped.txt"};
+static const char *const files[] = {"state.safetensors", "last.safetensors", "best.safetensors",
+                                    "log.jsonl",         "spec.yaml",        "skipped.txt"};
 
 const char *ct_run_path(const ct_run_dir *d, const char *name) {
     static _Thread_local char text[4][4096];
@@ -22,12 +22,13 @@ const char *ct_run_path(const ct_run_dir *d, const char *name) {
 static ct_status make_dirs(const char *path) {
     char part[4096];
     if (strlen(path) >= sizeof part - 64) return ct_fail(CT_FAIL, "%s: the path is too long", path);
-    for (const char *p = path; p; ) {
+    for (const char *p = path; p;) {
         p = strchr(p + 1, '/');
         size_t n = p ? (size_t)(p - path) : strlen(path);
         memcpy(part, path, n);
         part[n] = 0;
-        if (mkdir(part, 0777) && errno != EEXIST) return ct_fail(CT_FAIL, "%s: cannot be made: %s", part, strerror(errno));
+        if (mkdir(part, 0777) && errno != EEXIST)
+            return ct_fail(CT_FAIL, "%s: cannot be made: %s", part, strerror(errno));
     }
     return CT_OK;
 }
@@ -38,11 +39,14 @@ ct_status ct_run_dir_open(const char *path, ct_run_dir *out) {
     if (!out->path) return CT_NO_MEMORY;
     ct_status status = CT_OK;
     out->log = open(ct_run_path(out, "log.jsonl"), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (out->log < 0) status = ct_fail(CT_FAIL, "%s/log.jsonl: cannot be opened: %s", path, strerror(errno));
+    if (out->log < 0)
+        status = ct_fail(CT_FAIL, "%s/log.jsonl: cannot be opened: %s", path, strerror(errno));
     else if (flock(out->log, LOCK_EX | LOCK_NB))
         status = ct_fail(CT_FAIL, "%s: another run is writing there", path);
-    if (status) ct_run_dir_close(out);
-    else out->log_length = lseek(out->log, 0, SEEK_END);
+    if (status)
+        ct_run_dir_close(out);
+    else
+        out->log_length = lseek(out->log, 0, SEEK_END);
     return status;
 }
 

@@ -10,7 +10,11 @@
 
 /* ---- which samples ---- */
 
-typedef struct chosen { ct_dataset *data; ct_samples samples; int64_t *train, *validation; } chosen;
+typedef struct chosen {
+    ct_dataset *data;
+    ct_samples samples;
+    int64_t *train, *validation;
+} chosen;
 
 static void chosen_free(chosen *c) {
     ct_dataset_free(c->data);
@@ -20,8 +24,10 @@ static void chosen_free(chosen *c) {
 /* `data` is a folder to use instead of what the spec names: its images, or its dataset's files. */
 static ct_data_args data_args(const ct_model *m, const ct_eval_options *o) {
     ct_data_args a = m->spec->data;
-    if (o->data && m->of_images) a.images = o->data, a.dataset = NULL;
-    else if (o->data) a.dir = o->data;
+    if (o->data && m->of_images)
+        a.images = o->data, a.dataset = NULL;
+    else if (o->data)
+        a.dir = o->data;
     return a;
 }
 
@@ -47,8 +53,8 @@ static ct_status divide(const ct_model *m, bool validation, chosen *c) {
     int64_t n = s->x->layout.size[0], n_train, n_validation;
     c->train = ct_alloc((size_t)n, sizeof *c->train), c->validation = ct_alloc((size_t)n, sizeof *c->validation);
     if (!c->train || !c->validation) return CT_NO_MEMORY;
-    CT_TRY(ct_split_validation(s->y, n, CT_MAX(m->spec->data.validation, 0), (uint64_t)m->spec->seed, c->train, &n_train,
-                               c->validation, &n_validation));
+    CT_TRY(ct_split_validation(s->y, n, CT_MAX(m->spec->data.validation, 0), (uint64_t)m->spec->seed, c->train,
+                               &n_train, c->validation, &n_validation));
     c->samples = (ct_samples){s, &m->norm, validation ? c->validation : c->train, validation ? n_validation : n_train};
     return c->samples.n ? CT_OK : ct_fail(CT_BAD_DATA, "the run has no validation split (data.validation in its spec)");
 }
@@ -61,10 +67,12 @@ static ct_status choose(const ct_model *m, const ct_eval_options *o, const char 
     CT_TRY(ct_dataset_load(&a, (uint64_t)m->spec->seed, o->data_dirs, &c->data));
     bool test = !strcmp(split, "test");
     ct_status status = check_data(m, c->data, test ? &c->data->test : &c->data->train, split);
-    if (!status && test) c->samples = (ct_samples){&c->data->test, &m->norm, NULL, c->data->test.x->layout.size[0]};
+    if (!status && test)
+        c->samples = (ct_samples){&c->data->test, &m->norm, NULL, c->data->test.x->layout.size[0]};
     else if (!status && strcmp(split, "train") && strcmp(split, "validation"))
         status = ct_fail(CT_BAD_SPEC, "there is no split '%s': test, train or validation", split);
-    else if (!status) status = divide(m, *split == 'v', c);
+    else if (!status)
+        status = divide(m, *split == 'v', c);
     if (status) chosen_free(c);
     return status;
 }
@@ -97,7 +105,8 @@ static void count_batch(void *ctx, int64_t first, int64_t n, const float *output
         if (!t->o->sample) continue;
         int64_t at = t->samples->index ? t->samples->index[first + i] : first + i;
         softmax(row, C, t->probability);
-        t->o->sample(t->o->ctx, at, t->samples->split->file ? t->samples->split->file[at] : NULL, is, said, t->probability);
+        t->o->sample(t->o->ctx, at, t->samples->split->file ? t->samples->split->file[at] : NULL, is, said,
+                     t->probability);
     }
     if (t->o->progress) t->o->progress(t->o->ctx, first + n, t->samples->n);
 }
@@ -130,7 +139,8 @@ void ct_eval_report_free(ct_eval_report *r) {
 
 static ct_status report_new(const ct_model *m, const char *dataset, const char *split, ct_eval_report *r) {
     size_t C = (size_t)m->classes;
-    *r = (ct_eval_report){.classes = m->classes, .of = ct_alloc(C, sizeof *r->of), .confusion = ct_alloc(C * C, sizeof *r->confusion)};
+    *r = (ct_eval_report){
+        .classes = m->classes, .of = ct_alloc(C, sizeof *r->of), .confusion = ct_alloc(C * C, sizeof *r->confusion)};
     snprintf(r->dataset, sizeof r->dataset, "%s", dataset);
     snprintf(r->split, sizeof r->split, "%s", split);
     for (size_t i = 0; r->of && i < C; i++)
@@ -138,7 +148,8 @@ static ct_status report_new(const ct_model *m, const char *dataset, const char *
     return r->of && r->confusion ? CT_OK : CT_NO_MEMORY;
 }
 
-static ct_status evaluate(ct_model *m, const ct_eval_options *o, const char *split, const chosen *c, ct_eval_report *r) {
+static ct_status evaluate(ct_model *m, const ct_eval_options *o, const char *split, const chosen *c,
+                          ct_eval_report *r) {
     if (!c->samples.split->y) return ct_fail(CT_BAD_DATA, "%s: has no labels to compare with", c->data->name);
     ct_step *step;
     tally t = {o, &c->samples, r, 0, ct_alloc((size_t)m->classes, sizeof(float))};
@@ -185,8 +196,9 @@ ct_tensor *ct_model_samples(ct_model *m, const ct_eval_options *options, int64_t
     ct_dims shape = {m->input.ndim, {n}};
     size_t size = 1;
     for (int i = 1; i < shape.n; i++) shape.v[i] = m->input.size[i], size *= (size_t)shape.v[i];
-    ct_tensor *t = s->x->layout.dtype == CT_U8 ? ct_empty(CT_U8, shape)
-                                               : ct_tensor_error(CT_FAIL, "%s: its samples are no images", c.data->name);
+    ct_tensor *t = s->x->layout.dtype == CT_U8
+                       ? ct_empty(CT_U8, shape)
+                       : ct_tensor_error(CT_FAIL, "%s: its samples are no images", c.data->name);
     for (int64_t i = 0; !ct_why(t) && i < n; i++) {
         int64_t at = c.samples.index ? c.samples.index[first + i] : first + i;
         memcpy((char *)ct_data(t) + (size_t)i * size, (const char *)ct_data(s->x) + (size_t)at * size, size);

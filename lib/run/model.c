@@ -40,7 +40,8 @@ static ct_status add_groups(const ct_spec *spec, const ct_entry *entry, int n, c
         for (int i = 0; i < n; i++)
             if (entry[i].param->trained && group_of(spec, entry[i].name) == g) list[k++] = entry[i].param->tensor;
         if (g && !k)
-            return ct_fail(CT_BAD_SPEC, "optimizer: no parameter is left for the group \"%s\"", spec->group[g - 1].pattern);
+            return ct_fail(CT_BAD_SPEC, "optimizer: no parameter is left for the group \"%s\"",
+                           spec->group[g - 1].pattern);
         CT_TRY(g ? ct_optim_add(*out, spec->group[g - 1].args, list, k)
                  : ct_optim_new(spec->optimizer, spec->optimizer_args, list, k, out));
     }
@@ -70,8 +71,10 @@ ct_status ct_data_text(const ct_dataset *d, char **out) {
     for (int i = 0; i < d->files; i++) ct_buf_printf(&b, "%s %s\n", d->file_hash[i], d->file_name[i]);
     ct_buf_puts(&b, "");
     ct_status status = ct_buf_status(&b);
-    if (status) ct_buf_free(&b);
-    else *out = b.data;
+    if (status)
+        ct_buf_free(&b);
+    else
+        *out = b.data;
     return status;
 }
 
@@ -96,8 +99,13 @@ ct_status ct_model_save(const char *path, const ct_spec *spec, ct_module *m, con
     ct_status status = classes ? ct_spec_text(spec, NULL, &text) : CT_NO_MEMORY;
     if (!status) status = ct_names_of(m, "", &names);
     if (!status) {
-        ct_meta meta[] = {{"format", "ctorch-model-1"}, {"ctorch", ct_version()}, {"spec", text.data}, {"classes", classes},
-                          {"input", input}, {"dataset", data->name}, {"fingerprint", data->fingerprint},
+        ct_meta meta[] = {{"format", "ctorch-model-1"},
+                          {"ctorch", ct_version()},
+                          {"spec", text.data},
+                          {"classes", classes},
+                          {"input", input},
+                          {"dataset", data->name},
+                          {"fingerprint", data->fingerprint},
                           {"samples", spec->data.images ? "images" : "dataset"}};
         status = ct_safetensors_write(path, names.of, names.n, meta, CT_COUNT(meta));
         ct_names_free(&names);
@@ -116,9 +124,12 @@ static ct_status read_classes(ct_model *m, const char *text) {
     if (!status && !(m->class_name = ct_alloc(n, sizeof *m->class_name))) status = CT_NO_MEMORY;
     for (size_t i = 0; !status && i < n; i++) {
         const char *name = json_string_value(json_array_get(list, i));
-        if (!name) status = ct_fail(CT_BAD_DATA, "%s: its class names are damaged", m->path);
-        else if (!(m->class_name[i] = ct_strdup(name))) status = CT_NO_MEMORY;
-        else m->classes++;
+        if (!name)
+            status = ct_fail(CT_BAD_DATA, "%s: its class names are damaged", m->path);
+        else if (!(m->class_name[i] = ct_strdup(name)))
+            status = CT_NO_MEMORY;
+        else
+            m->classes++;
     }
     json_decref(list);
     return status;
@@ -150,7 +161,8 @@ static ct_status read_spec(ct_model *m, const char *beside, const char *text) {
 static ct_status open_model(ct_model *m, const char *beside, ct_safetensors *file) {
     const char *spec = ct_safetensors_meta(file, "spec"), *classes = ct_safetensors_meta(file, "classes");
     const char *input = ct_safetensors_meta(file, "input"), *format = ct_safetensors_meta(file, "format");
-    if (!format || strcmp(format, "ctorch-model-1") || !spec || !classes || !input || !ct_safetensors_meta(file, "digest"))
+    if (!format || strcmp(format, "ctorch-model-1") || !spec || !classes || !input ||
+        !ct_safetensors_meta(file, "digest"))
         return ct_fail(CT_BAD_DATA, "%s: is no model of ctorch (a model is written by ctorch train)", m->path);
     CT_TRY(ct_safetensors_verify(file));
     const char *samples = ct_safetensors_meta(file, "samples");
@@ -185,8 +197,10 @@ ct_status ct_model_open(const char *path, ct_model **out) {
     ct_safetensors_close(file);
     ct_status closed = ct_scope_close(scope);
     if (!status) status = closed;
-    if (status) ct_model_close(m);
-    else *out = m;
+    if (status)
+        ct_model_close(m);
+    else
+        *out = m;
     return status;
 }
 

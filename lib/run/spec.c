@@ -6,14 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROW(s, field, type, def, min, max, choices, help)                                                              \
-    {#field, CT_KEY_##type, offsetof(s, field), 1, def, min, max, choices, NULL, help}
+#define ROW(s, field, type, def, min, max, choices, help) \
+    { #field, CT_KEY_##type, offsetof(s, field), 1, def, min, max, choices, NULL, help }
 static const ct_key train_keys[] = {
     ROW(ct_train_args, epochs, INT, 10, 1, 1e9, NULL, "passes over the training data"),
     ROW(ct_train_args, batch_size, INT, 64, 1, 1 << 24, NULL, "samples a step"),
-    ROW(ct_train_args, monitor, ENUM, 0, 0, 1, "accuracy|loss", "what decides which epoch is best, on the validation split"),
-    ROW(ct_train_args, early_stopping, INT, 0, 0, 1e9, NULL, "stop after this many epochs without a better one; 0: never"),
-    ROW(ct_train_args, checkpoint_every, FLOAT, 0, 0, 1e9, NULL, "seconds between checkpoints inside an epoch; 0: none"),
+    ROW(ct_train_args, monitor, ENUM, 0, 0, 1, "accuracy|loss",
+        "what decides which epoch is best, on the validation split"),
+    ROW(ct_train_args, early_stopping, INT, 0, 0, 1e9, NULL,
+        "stop after this many epochs without a better one; 0: never"),
+    ROW(ct_train_args, checkpoint_every, FLOAT, 0, 0, 1e9, NULL,
+        "seconds between checkpoints inside an epoch; 0: none"),
     ROW(ct_train_args, clip_grad_norm, FLOAT, 0, 0, INFINITY, NULL, "largest norm of all gradients together; 0: any"),
     ROW(ct_train_args, clip_grad_value, FLOAT, 0, 0, INFINITY, NULL, "largest size of a gradient's element; 0: any"),
     ROW(ct_train_args, log_every, INT, 100, 1, 1e9, NULL, "steps between two step records of log.jsonl"),
@@ -112,8 +115,10 @@ ct_status ct_spec_messages(const ct_spec *spec, char **messages) {
     ct_buf b = CT_BUF(1 << 20);
     ct_diag_write(spec->doc, &b);
     ct_status written = ct_buf_status(&b);
-    if (messages && b.len && !written) *messages = b.data;
-    else ct_buf_free(&b);
+    if (messages && b.len && !written)
+        *messages = b.data;
+    else
+        ct_buf_free(&b);
     ct_status said = ct_diag_status(spec->doc);
     return written ? ct_fail_memory() : said;
 }
@@ -123,8 +128,10 @@ static ct_status finish(ct_spec *s, ct_status status, const char *const *set, ct
     if (s->root && (s->root = ct_spec_expand(s->doc, s->root))) read_sections(s);
     ct_status said = ct_spec_messages(s, messages);
     if (!status) status = said;
-    if (status) ct_spec_free(s);
-    else *out = s;
+    if (status)
+        ct_spec_free(s);
+    else
+        *out = s;
     return status;
 }
 

@@ -15,7 +15,11 @@ typedef struct ct_train_args {
 } ct_train_args;
 
 /* Parameters whose dotted names fit a pattern ("*.bias") have optimizer settings of their own. */
-typedef struct ct_group_spec { const char *pattern; void *args; const ct_yaml *at; } ct_group_spec;
+typedef struct ct_group_spec {
+    const char *pattern;
+    void *args;
+    const ct_yaml *at;
+} ct_group_spec;
 
 struct ct_spec {
     int64_t seed;

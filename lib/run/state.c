@@ -7,12 +7,16 @@
 #include <string.h>
 
 /* The fields as rows; doubles are written in hexadecimal, so that they come back to the bit. */
-static const struct { const char *name; bool is_double; size_t offset; } fields[] = {
+static const struct {
+    const char *name;
+    bool is_double;
+    size_t offset;
+} fields[] = {
 #define I(f) {#f, false, offsetof(ct_run_state, f)},
 #define D(f) {#f, true, offsetof(ct_run_state, f)},
     I(epoch) I(step) I(number) I(seen) I(correct) D(loss_sum) I(best_epoch) I(best_step) D(best) D(best_loss)
-    D(best_accuracy) D(loss) D(val_loss) D(val_accuracy) I(log_length) D(seconds) I(finished) I(stopped_early) I(threads)
-    I(schedule_t) I(schedule_bad) I(schedule_cooldown) D(schedule_lr) D(schedule_best)
+        D(best_accuracy) D(loss) D(val_loss) D(val_accuracy) I(log_length) D(seconds) I(finished) I(stopped_early)
+            I(threads) I(schedule_t) I(schedule_bad) I(schedule_cooldown) D(schedule_lr) D(schedule_best)
 #undef I
 #undef D
 };
@@ -20,8 +24,10 @@ static const struct { const char *name; bool is_double; size_t offset; } fields[
 static void write_fields(const ct_run_state *s, ct_buf *out) {
     for (int i = 0; i < CT_COUNT(fields); i++) {
         const char *at = (const char *)s + fields[i].offset;
-        if (fields[i].is_double) ct_buf_printf(out, "%s=%a\n", fields[i].name, *(const double *)at);
-        else ct_buf_printf(out, "%s=%" PRId64 "\n", fields[i].name, *(const int64_t *)at);
+        if (fields[i].is_double)
+            ct_buf_printf(out, "%s=%a\n", fields[i].name, *(const double *)at);
+        else
+            ct_buf_printf(out, "%s=%" PRId64 "\n", fields[i].name, *(const int64_t *)at);
     }
 }
 
@@ -33,8 +39,10 @@ static ct_status read_fields(const char *path, const char *text, ct_run_state *s
         while (at && strncmp(at, key, (size_t)n)) at = (at = strchr(at, '\n')) ? at + 1 : NULL;
         if (!at) return ct_fail(CT_BAD_DATA, "%s: is no checkpoint: it does not say '%s'", path, fields[i].name);
         char *field = (char *)s + fields[i].offset;
-        if (fields[i].is_double) *(double *)field = strtod(at + n, NULL);
-        else *(int64_t *)field = strtoll(at + n, NULL, 10);
+        if (fields[i].is_double)
+            *(double *)field = strtod(at + n, NULL);
+        else
+            *(int64_t *)field = strtoll(at + n, NULL, 10);
     }
     if (s->epoch < 0 || s->step < 0 || s->number < 0 || s->log_length < 0)
         return ct_fail(CT_BAD_DATA, "%s: is no checkpoint: a count in it is negative", path);
@@ -42,7 +50,12 @@ static ct_status read_fields(const char *path, const char *text, ct_run_state *s
 }
 
 /* Everything with a name: the model's tensors, each trained one's optimizer state, the optimizer's count. */
-typedef struct all { ct_names model; ct_named *of; char (*text)[340]; int n; } all;
+typedef struct all {
+    ct_names model;
+    ct_named *of;
+    char (*text)[340];
+    int n;
+} all;
 
 static void all_free(all *a) {
     ct_names_free(&a->model);

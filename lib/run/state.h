@@ -5,16 +5,16 @@
 #include "run/weights.h"
 
 typedef struct ct_run_state {
-    int64_t epoch, step;  /* epochs done; steps done of the one under way */
-    int64_t number;       /* steps done of the whole run */
+    int64_t epoch, step; /* epochs done; steps done of the one under way */
+    int64_t number;      /* steps done of the whole run */
     int64_t seen, correct;
-    double loss_sum;      /* of the epoch under way */
+    double loss_sum; /* of the epoch under way */
     int64_t best_epoch, best_step;
-    double best;          /* the monitored value then */
-    double best_loss, best_accuracy; /* of validation, then */
+    double best;                         /* the monitored value then */
+    double best_loss, best_accuracy;     /* of validation, then */
     double loss, val_loss, val_accuracy; /* of the last whole epoch */
-    int64_t log_length;   /* bytes of log.jsonl that belong to this state */
-    double seconds;       /* spent so far */
+    int64_t log_length;                  /* bytes of log.jsonl that belong to this state */
+    double seconds;                      /* spent so far */
     int64_t finished, stopped_early, threads;
     int64_t schedule_t, schedule_bad, schedule_cooldown; /* of the learning rate's schedule */
     double schedule_lr, schedule_best;
@@ -22,7 +22,8 @@ typedef struct ct_run_state {
 
 /* Writes `path` whole: model, optimizer, state. `files` is text that says what the data was (ct_data_text). */
 ct_status ct_state_save(const char *path, const ct_run_state *s, ct_module *m, ct_optim *o, const char *files);
-/* Only the numbers; CT_BAD_DATA if the file is damaged. *files (if wanted) is the data's text, ct_free'd by the caller. */
+/* Only the numbers; CT_BAD_DATA if the file is damaged. *files (if wanted) is the data's text, ct_free'd by the caller.
+ */
 ct_status ct_state_peek(const char *path, ct_run_state *s, char **files);
 ct_status ct_state_load(const char *path, ct_run_state *s, ct_module *m, ct_optim *o);
 #endif

@@ -3,9 +3,13 @@
 #include <string.h>
 
 enum { TRAIN = 1, LABELLED = 2 }; /* what a plan does besides forward */
-#define PLANS 8 /* kept: batch sizes and ways that a run meets */
+#define PLANS 8                   /* kept: batch sizes and ways that a run meets */
 
-typedef struct entry { int64_t n; int mode; ct_plan *plan; } entry;
+typedef struct entry {
+    int64_t n;
+    int mode;
+    ct_plan *plan;
+} entry;
 
 struct ct_step {
     const ct_spec *spec;
@@ -35,8 +39,13 @@ ct_status ct_step_new(const ct_spec *spec, ct_module *module, ct_optim *optim, c
                       int64_t capacity, bool eager, ct_step **out) {
     ct_step *s = ct_alloc(1, sizeof *s);
     if (!s) return CT_NO_MEMORY;
-    *s = (ct_step){.spec = spec, .module = module, .optim = optim, .input = *input, .classes = classes,
-                   .capacity = capacity, .eager = eager};
+    *s = (ct_step){.spec = spec,
+                   .module = module,
+                   .optim = optim,
+                   .input = *input,
+                   .classes = classes,
+                   .capacity = capacity,
+                   .eager = eager};
     int64_t rng[2] = {spec->seed, 0};
     ct_scope *scope = ct_scope_open();
     s->x = ct_keep(make_input(input, capacity));
@@ -99,8 +108,7 @@ static ct_status compute(ct_step *s, int64_t n, int mode, ct_tensor **result) {
     }
     if (!status && mode & LABELLED) {
         ct_tensor *target = first(s->y, n);
-        if (!ct_spec_is_classifier(s->spec))
-            target = ct_to(ct_one_hot(target, (ct_one_hot_args){s->classes}), CT_F32);
+        if (!ct_spec_is_classifier(s->spec)) target = ct_to(ct_one_hot(target, (ct_one_hot_args){s->classes}), CT_F32);
         result[1] = ct_spec_loss(s->spec, result[0], target);
         if (ct_why(result[1])) status = result[1]->status;
     }

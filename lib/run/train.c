@@ -22,7 +22,7 @@ typedef struct run {
     ct_optim *optim;
     ct_step *step;
     ct_normalizer norm;
-    int64_t *train, *validation, *order; /* sample numbers; order: of the epoch, as train[] says */
+    int64_t *train, *validation, *order;  /* sample numbers; order: of the epoch, as train[] says */
     int64_t n_train, n_validation, steps; /* steps of an epoch */
     ct_samples held_out;
     ct_schedule schedule; /* kind NULL: the rate stays */
@@ -85,7 +85,8 @@ static ct_status same_data(const run *r, const char *before) {
             return ct_fail(CT_BAD_DATA, "%s: the data is not what this run was trained on: %s has changed", r->opt->dir,
                            r->data->file_name[i]);
     }
-    return ct_fail(CT_BAD_DATA, "%s: the data is not what this run was trained on: a file of it is missing", r->opt->dir);
+    return ct_fail(CT_BAD_DATA, "%s: the data is not what this run was trained on: a file of it is missing",
+                   r->opt->dir);
 }
 
 static ct_status pick_up(run *r) {
@@ -110,12 +111,14 @@ static ct_status keep_spec(run *r, bool resume) {
     ct_buf text = CT_BUF(1 << 22);
     const char *path = ct_run_path(&r->dir, "spec.yaml");
     ct_status status = ct_spec_text(r->spec, r->opt->dir, &text);
-    if (!status && !resume) status = ct_file_write(path, text.data, text.len);
+    if (!status && !resume)
+        status = ct_file_write(path, text.data, text.len);
     else if (!status) {
         ct_bytes old;
         status = ct_file_map(path, &old);
         if (!status && (old.len != text.len || memcmp(old.data, text.data, text.len)))
-            status = ct_fail(CT_BAD_SPEC, "%s: differs from the spec given; leave the spec out to go on with the run's own", path);
+            status = ct_fail(CT_BAD_SPEC,
+                             "%s: differs from the spec given; leave the spec out to go on with the run's own", path);
         ct_bytes_free(&old);
     }
     ct_buf_free(&text);
@@ -130,7 +133,8 @@ static ct_status list_skipped(run *r) {
     if (!status) status = ct_file_write(ct_run_path(&r->dir, "skipped.txt"), text.data, text.len);
     ct_buf_free(&text);
     char line[4200];
-    snprintf(line, sizeof line, "%d damaged files left out, listed in %s", r->data->skipped, ct_run_path(&r->dir, "skipped.txt"));
+    snprintf(line, sizeof line, "%d damaged files left out, listed in %s", r->data->skipped,
+             ct_run_path(&r->dir, "skipped.txt"));
     if (!status) note(r, line);
     return status;
 }
@@ -191,10 +195,14 @@ static ct_status start(run *r, char **messages) {
     CT_TRY(keep_spec(r, resume));
     r->state.threads = ct_threads(), r->state.best = r->state.best_loss = r->state.best_accuracy = NAN;
     r->state.val_loss = r->state.val_accuracy = NAN;
-    if (resume) CT_TRY(pick_up(r));
-    else CT_TRY(ct_run_log(&r->dir, "{\"version\":1,\"type\":\"run\",\"ctorch\":\"%s\",\"kernels\":\"%s\",\"threads\":%d,"
-                           "\"parameters\":%" PRId64 ",\"samples\":%" PRId64 ",\"validation\":%" PRId64 "}",
-                           ct_version(), ct_backend_name(), ct_threads(), r->report->parameters, r->n_train, r->held_out.n));
+    if (resume)
+        CT_TRY(pick_up(r));
+    else
+        CT_TRY(ct_run_log(&r->dir,
+                          "{\"version\":1,\"type\":\"run\",\"ctorch\":\"%s\",\"kernels\":\"%s\",\"threads\":%d,"
+                          "\"parameters\":%" PRId64 ",\"samples\":%" PRId64 ",\"validation\":%" PRId64 "}",
+                          ct_version(), ct_backend_name(), ct_threads(), r->report->parameters, r->n_train,
+                          r->held_out.n));
     r->number_at_start = r->state.number;
     CT_TRY(start_rate(r, resume));
     return list_skipped(r);
@@ -223,7 +231,12 @@ static void show_progress(run *r, const char *phase, double elapsed) {
     const ct_run_state *s = &r->state;
     int64_t done = s->number - r->number_at_start, left = r->spec->train.epochs * r->steps - s->number;
     double per_step = done ? elapsed / (double)done : 0;
-    ct_progress p = {phase, s->epoch + 1, r->spec->train.epochs, s->step, r->steps, .loss = s->seen ? s->loss_sum / (double)s->seen : 0,
+    ct_progress p = {phase,
+                     s->epoch + 1,
+                     r->spec->train.epochs,
+                     s->step,
+                     r->steps,
+                     .loss = s->seen ? s->loss_sum / (double)s->seen : 0,
                      .accuracy = s->seen ? (double)s->correct / (double)s->seen : NAN,
                      .samples_per_s = per_step > 0 ? (double)r->spec->train.batch_size / per_step : 0,
                      .seconds_left = per_step * (double)left};
@@ -233,7 +246,8 @@ static void show_progress(run *r, const char *phase, double elapsed) {
 static ct_status diverged(const run *r, double loss) {
     const ct_run_state *s = &r->state;
     bool saved = ct_run_dir_has(&r->dir, "state.safetensors");
-    return ct_fail(CT_DIVERGED, "the loss is %g at step %" PRId64 " (epoch %" PRId64 ", step %" PRId64 " of %" PRId64 "); %s%s",
+    return ct_fail(CT_DIVERGED,
+                   "the loss is %g at step %" PRId64 " (epoch %" PRId64 ", step %" PRId64 " of %" PRId64 "); %s%s",
                    loss, s->number + 1, s->epoch + 1, s->step + 1, r->steps,
                    saved ? "the last good checkpoint is kept: " : "there is no checkpoint yet",
                    saved ? ct_run_path(&r->dir, "state.safetensors") : "");
@@ -299,8 +313,10 @@ static ct_status validate(run *r, ct_epoch_report *e) {
 }
 
 static const char *number(double v, char text[32]) {
-    if (isfinite(v)) snprintf(text, 32, "%.9g", v);
-    else strcpy(text, "null");
+    if (isfinite(v))
+        snprintf(text, 32, "%.9g", v);
+    else
+        strcpy(text, "null");
     return text;
 }
 
@@ -310,7 +326,8 @@ static ct_status end_epoch(run *r) {
     ct_run_state before = *s;
     double loss = s->loss_sum / (double)s->seen, accuracy = (double)s->correct / (double)s->seen;
     s->epoch++, s->step = 0, s->seen = s->correct = 0, s->loss_sum = 0, s->loss = loss;
-    ct_epoch_report e = {.epoch = s->epoch, .epochs = r->spec->train.epochs, .step = s->number, .loss = loss, .accuracy = accuracy};
+    ct_epoch_report e = {
+        .epoch = s->epoch, .epochs = r->spec->train.epochs, .step = s->number, .loss = loss, .accuracy = accuracy};
     ct_status status = validate(r, &e);
     if (status == CT_STOPPED) { /* in the middle of validation: as it was after the epoch's last step */
         *s = before;
@@ -318,12 +335,15 @@ static ct_status end_epoch(run *r) {
         return ct_fail(CT_STOPPED, "stopped after step %" PRId64 "; --resume goes on from there", s->number);
     }
     CT_TRY(status);
-    if (!r->spec->per_step) move_rate(r, !r->held_out.n ? loss : r->spec->train.monitor ? s->val_loss : s->val_accuracy);
+    if (!r->spec->per_step)
+        move_rate(r, !r->held_out.n ? loss : r->spec->train.monitor ? s->val_loss : s->val_accuracy);
     e.val_loss = s->val_loss, e.val_accuracy = s->val_accuracy, e.seconds = s->seconds + now() - r->began;
     char vl[32], va[32];
-    CT_TRY(ct_run_log(&r->dir, "{\"type\":\"epoch\",\"epoch\":%" PRId64 ",\"step\":%" PRId64 ",\"loss\":%.9g,\"accuracy\":%.9g,"
-                      "\"val_loss\":%s,\"val_accuracy\":%s,\"best\":%s,\"seconds\":%.3f}", e.epoch, e.step, loss, accuracy,
-                      number(e.val_loss, vl), number(e.val_accuracy, va), e.best ? "true" : "false", e.seconds));
+    CT_TRY(ct_run_log(&r->dir,
+                      "{\"type\":\"epoch\",\"epoch\":%" PRId64 ",\"step\":%" PRId64 ",\"loss\":%.9g,\"accuracy\":%.9g,"
+                      "\"val_loss\":%s,\"val_accuracy\":%s,\"best\":%s,\"seconds\":%.3f}",
+                      e.epoch, e.step, loss, accuracy, number(e.val_loss, vl), number(e.val_accuracy, va),
+                      e.best ? "true" : "false", e.seconds));
     int64_t patience = r->spec->train.early_stopping;
     if (patience && r->held_out.n && s->epoch - s->best_epoch >= patience) s->stopped_early = 1;
     s->finished = s->epoch >= r->spec->train.epochs || s->stopped_early;

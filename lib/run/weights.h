@@ -5,7 +5,12 @@
 #include "nn/module.h"
 
 /* Names and tensors of a module, `prefix` before each name; owns the names. */
-typedef struct ct_names { ct_named *of; ct_entry *entry; int n; char (*text)[300]; } ct_names;
+typedef struct ct_names {
+    ct_named *of;
+    ct_entry *entry;
+    int n;
+    char (*text)[300];
+} ct_names;
 ct_status ct_names_of(ct_module *m, const char *prefix, ct_names *out);
 void ct_names_free(ct_names *n);
 /* The value of every name from the file, of exactly the shape and type it has; CT_BAD_DATA otherwise. */

@@ -7,7 +7,12 @@
 #define MAX_VALUES 256
 
 /* A result that has a name. */
-typedef struct value { const char *name; ct_tensor *t; ct_module *m; const ct_yaml *at; } value;
+typedef struct value {
+    const char *name;
+    ct_tensor *t;
+    ct_module *m;
+    const ct_yaml *at;
+} value;
 
 typedef struct builder {
     ct_doc *doc;
@@ -49,17 +54,22 @@ static bool refuse(builder *b, const ct_layer_spec *l, const ct_layout *in, cons
     char text[128];
     ct_batch_text(in, text, sizeof text);
     ct_diag(b->doc, CT_ERROR, l->at, "%s", why);
-    if (from == b->root) ct_diag(b->doc, CT_NOTE, from, "its input is the data, %s", text);
-    else if (from->kind == CT_LIST) ct_diag(b->doc, CT_NOTE, from, "its input is what enters this list, %s", text);
-    else ct_diag(b->doc, CT_NOTE, from, "its input, %s, comes from here", text);
+    if (from == b->root)
+        ct_diag(b->doc, CT_NOTE, from, "its input is the data, %s", text);
+    else if (from->kind == CT_LIST)
+        ct_diag(b->doc, CT_NOTE, from, "its input is what enters this list, %s", text);
+    else
+        ct_diag(b->doc, CT_NOTE, from, "its input, %s, comes from here", text);
     return false;
 }
 
-/* A shortcut where a residual's body changes the shape: a 1x1 convolution with batch norm (He et al., 2016), or a linear. */
+/* A shortcut where a residual's body changes the shape: a 1x1 convolution with batch norm (He et al., 2016), or a
+ * linear. */
 static ct_status project(ct_module *list, const ct_layout *in, const ct_layout *out) {
     if (in->ndim != 4 || out->ndim != 4) {
         if (in->ndim != out->ndim) return ct_fail(CT_FAIL, "residual: the body changes the number of dimensions");
-        return ct_module_part(list, "0", "linear", in, "out_features=%lld bias=false", (long long)out->size[out->ndim - 1]);
+        return ct_module_part(list, "0", "linear", in, "out_features=%lld bias=false",
+                              (long long)out->size[out->ndim - 1]);
     }
     int64_t s[2] = {1, 1};
     for (int i = 0; i < 2; i++)

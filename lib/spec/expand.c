@@ -13,7 +13,10 @@
 #define MAX_REPEAT 10000
 
 /* Names that hold in a place: a block's parameters, then the spec's vars. */
-typedef struct names { const struct names *outer; const ct_yaml *map; } names;
+typedef struct names {
+    const struct names *outer;
+    const ct_yaml *map;
+} names;
 
 typedef struct expansion {
     ct_doc *doc;
@@ -27,7 +30,8 @@ static ct_yaml *expand(expansion *e, const ct_yaml *node, const names *in);
 static const ct_yaml *lookup_node(const names *in, const char *name, size_t len) {
     for (; in; in = in->outer)
         for (int i = 0; in->map && i < in->map->n; i++)
-            if (strlen(in->map->key[i]->text) == len && !memcmp(in->map->key[i]->text, name, len)) return in->map->value[i];
+            if (strlen(in->map->key[i]->text) == len && !memcmp(in->map->key[i]->text, name, len))
+                return in->map->value[i];
     return NULL;
 }
 
@@ -45,11 +49,13 @@ static ct_yaml *placed(const expansion *e, ct_yaml *node) {
 }
 
 static bool is_name(const char *text) {
-    return *text == '$' && text[1] && !text[1 + strspn(text + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")];
+    return *text == '$' && text[1] &&
+           !text[1 + strspn(text + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")];
 }
 
 static ct_yaml *expand_scalar(expansion *e, const ct_yaml *node, const names *in) {
-    const ct_yaml *value = !node->quoted && is_name(node->text) ? lookup_node(in, node->text + 1, strlen(node->text + 1)) : NULL;
+    const ct_yaml *value =
+        !node->quoted && is_name(node->text) ? lookup_node(in, node->text + 1, strlen(node->text + 1)) : NULL;
     if (value) return placed(e, ct_yaml_copy(e->doc, value));
     ct_yaml *copy = ct_yaml_new(e->doc, CT_SCALAR, node);
     if (!copy) return NULL;
@@ -82,7 +88,9 @@ static const ct_yaml *block_of(const expansion *e, const ct_yaml *layer, const c
     return NULL;
 }
 
-static bool is_null(const ct_yaml *n) { return n->kind == CT_SCALAR && !n->quoted && (!*n->text || !strcmp(n->text, "null")); }
+static bool is_null(const ct_yaml *n) {
+    return n->kind == CT_SCALAR && !n->quoted && (!*n->text || !strcmp(n->text, "null"));
+}
 
 /* The spec's own vars, behind a block's parameters. */
 static const ct_yaml *vars_of(const names *in) { return in->outer ? in->outer->map : in->map; }
@@ -93,19 +101,25 @@ static ct_yaml *bind(expansion *e, const ct_yaml *block, const ct_yaml *use, con
     ct_yaml *bound = ct_yaml_new(e->doc, CT_MAP, use);
     bool map = args && args->kind == CT_MAP;
     for (int i = 0; bound && params && i < params->n; i++) {
-        const ct_yaml *said = map ? ct_yaml_get(args, params->key[i]->text) : i == 0 && args && !is_null(args) ? args : NULL;
+        const ct_yaml *said = map                                ? ct_yaml_get(args, params->key[i]->text)
+                              : i == 0 && args && !is_null(args) ? args
+                                                                 : NULL;
         if (!said && is_null(params->value[i]))
-            ct_diag(e->doc, CT_ERROR, args ? args : use, "parameter '%s' of the block is missing", params->key[i]->text);
-        ct_yaml_add(e->doc, bound, params->key[i], expand(e, said ? said : params->value[i], said ? in : &(names){.map = vars_of(in)}));
+            ct_diag(e->doc, CT_ERROR, args ? args : use, "parameter '%s' of the block is missing",
+                    params->key[i]->text);
+        ct_yaml_add(e->doc, bound, params->key[i],
+                    expand(e, said ? said : params->value[i], said ? in : &(names){.map = vars_of(in)}));
     }
     for (int i = 0; map && i < args->n; i++)
         if (!params || !ct_yaml_get(params, args->key[i]->text))
             ct_diag(e->doc, CT_ERROR, args->key[i], "the block has no parameter '%s'", args->key[i]->text);
-    if (args && !map && !is_null(args) && (!params || !params->n)) ct_diag(e->doc, CT_ERROR, args, "the block has no parameters");
+    if (args && !map && !is_null(args) && (!params || !params->n))
+        ct_diag(e->doc, CT_ERROR, args, "the block has no parameters");
     return bound;
 }
 
-static ct_yaml *expand_block(expansion *e, const ct_yaml *use, const ct_yaml *block, const ct_yaml *args, const names *in) {
+static ct_yaml *expand_block(expansion *e, const ct_yaml *use, const ct_yaml *block, const ct_yaml *args,
+                             const names *in) {
     const ct_yaml *layers = ct_yaml_get(block, "layers"), *name = use->kind == CT_MAP ? ct_yaml_get(use, "name") : NULL;
     ct_yaml *out = ct_yaml_new(e->doc, CT_MAP, use), *bound = bind(e, block, use, args, in);
     if (!out || !bound) return NULL;
@@ -145,7 +159,8 @@ static ct_yaml *expand_list(expansion *e, const ct_yaml *list, const names *in) 
     for (int i = 0; out && i < list->n; i++) {
         const ct_yaml *args, *item = list->value[i], *block = block_of(e, item, &args);
         for (int64_t k = repeats(e, item, in); k > 0; k--)
-            if (!ct_yaml_add(e->doc, out, NULL, block ? expand_block(e, item, block, args, in) : expand(e, item, in))) return NULL;
+            if (!ct_yaml_add(e->doc, out, NULL, block ? expand_block(e, item, block, args, in) : expand(e, item, in)))
+                return NULL;
     }
     return out;
 }
@@ -172,10 +187,12 @@ static ct_yaml *overlay(ct_doc *doc, const ct_yaml *a, const ct_yaml *b) {
     ct_yaml *out = ct_yaml_new(doc, CT_MAP, b);
     for (int i = 0; out && i < a->n; i++) {
         const ct_yaml *over = ct_yaml_get(b, a->key[i]->text);
-        if (!ct_yaml_add(doc, out, a->key[i], over ? overlay(doc, a->value[i], over) : ct_yaml_copy(doc, a->value[i]))) return NULL;
+        if (!ct_yaml_add(doc, out, a->key[i], over ? overlay(doc, a->value[i], over) : ct_yaml_copy(doc, a->value[i])))
+            return NULL;
     }
     for (int i = 0; out && i < b->n; i++)
-        if (!ct_yaml_get(a, b->key[i]->text) && !ct_yaml_add(doc, out, b->key[i], ct_yaml_copy(doc, b->value[i]))) return NULL;
+        if (!ct_yaml_get(a, b->key[i]->text) && !ct_yaml_add(doc, out, b->key[i], ct_yaml_copy(doc, b->value[i])))
+            return NULL;
     return out;
 }
 

@@ -48,7 +48,8 @@ static bool atom(parser *p, ct_number *out) {
     char c = peek(p);
     if (++p->depth > MAX_DEPTH) return fail(p, "nested too deeply%.*s", "", 0);
     bool ok;
-    if (c == '$') ok = name_value(p, out);
+    if (c == '$')
+        ok = name_value(p, out);
     else if (c == '-') {
         p->at++;
         ok = atom(p, out);
@@ -56,7 +57,8 @@ static bool atom(parser *p, ct_number *out) {
     } else if (c == '(') {
         p->at++;
         ok = sum(p, out) && (peek(p) == ')' ? (p->at++, true) : fail(p, "a ')' is missing%.*s", "", 0));
-    } else ok = literal(p, out);
+    } else
+        ok = literal(p, out);
     p->depth--;
     return ok;
 }

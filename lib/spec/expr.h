@@ -3,7 +3,10 @@
 #define CT_SPEC_EXPR_H
 #include "base/error.h"
 
-typedef struct ct_number { double value; bool is_int; } ct_number;
+typedef struct ct_number {
+    double value;
+    bool is_int;
+} ct_number;
 /* The value of $name; false where there is none or it is no number (`why` then says so, if given). */
 typedef bool (*ct_expr_lookup)(void *ctx, const char *name, size_t len, ct_number *out);
 

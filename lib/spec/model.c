@@ -7,7 +7,10 @@ static const char *const beside[] = {"name", "inputs", "shortcut", NULL};
 
 /* Layers whose value is made of lists: one list, one with a shortcut beside it, or a list of branches. */
 typedef enum shape { ONE, ONE_AND_SHORTCUT, BRANCHES } shape;
-static const struct { const char *name; shape shape; } containers[] = {
+static const struct {
+    const char *name;
+    shape shape;
+} containers[] = {
     {"sequential", ONE}, {"residual", ONE_AND_SHORTCUT}, {"add", BRANCHES}, {"mul", BRANCHES}, {"concat", BRANCHES}};
 
 /* The name a layer is given: letters, digits, _ and -, as it becomes part of dotted names. */
@@ -56,7 +59,8 @@ static void read_join(ct_doc *doc, const ct_yaml *value, ct_layer_spec *l) {
     if (!l->inputs) l->inputs = read_inputs(doc, ct_yaml_get(value, "inputs"));
     if (!l->inputs) ct_diag(doc, CT_ERROR, value, "%s wants a list of branches, or inputs", l->layer->kind.name);
     bool nothing = value->kind == CT_SCALAR && !value->quoted && !*value->text;
-    ct_read_keys(doc, nothing ? NULL : value, l->layer->kind.name, l->layer->kind.keys ? l->layer->kind.keys : &(ct_key){0}, l->args, inputs);
+    ct_read_keys(doc, nothing ? NULL : value, l->layer->kind.name,
+                 l->layer->kind.keys ? l->layer->kind.keys : &(ct_key){0}, l->args, inputs);
 }
 
 static void read_container(ct_doc *doc, const ct_yaml *node, int which, const ct_yaml *value, ct_layer_spec *l) {
@@ -76,8 +80,10 @@ static void read_container(ct_doc *doc, const ct_yaml *node, int which, const ct
         if (shortcut) add_part(doc, shortcut, l);
     } else if (value->kind == CT_LIST && value->n)
         for (int i = 0; i < value->n && i < CT_MAX_IN; i++) add_part(doc, value->value[i], l);
-    else if (value->kind == CT_MAP || l->inputs) read_join(doc, value, l);
-    else ct_diag(doc, CT_ERROR, value, "%s wants a list of branches, or inputs", containers[which].name);
+    else if (value->kind == CT_MAP || l->inputs)
+        read_join(doc, value, l);
+    else
+        ct_diag(doc, CT_ERROR, value, "%s wants a list of branches, or inputs", containers[which].name);
 }
 
 void ct_model_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out) {

@@ -5,12 +5,16 @@
 #include "yaml/node.h"
 
 struct ct_layer_spec;
-typedef struct ct_model_spec { struct ct_layer_spec *layer; int n; const ct_yaml *at; } ct_model_spec;
+typedef struct ct_model_spec {
+    struct ct_layer_spec *layer;
+    int n;
+    const ct_yaml *at;
+} ct_model_spec;
 
 typedef struct ct_layer_spec {
     const ct_layer *layer;
-    void *args;       /* the doc's */
-    const char *name; /* or NULL: its number */
+    void *args;            /* the doc's */
+    const char *name;      /* or NULL: its number */
     const ct_yaml *inputs; /* a list of names of values, or NULL: what flows down the list */
     ct_model_spec *part; /* of a layer made of lists: residual's body and shortcut, the branches of add, mul, concat */
     int n_parts;
@@ -23,8 +27,9 @@ void ct_model_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out);
 void ct_batch_text(const ct_layout *l, char *out, size_t size);
 /* What a layer did, for the table of `check`. */
 typedef void (*ct_layer_seen)(void *ctx, const ct_module *m, const ct_layout *in, const ct_layout *out);
-/* Builds the modules for inputs of layout `in` (shapes only: nothing is computed); *out gets the result's layout. A layer
-   that does not fit is a diagnostic at its line, with a note at the line its input comes from. seen may be NULL. */
+/* Builds the modules for inputs of layout `in` (shapes only: nothing is computed); *out gets the result's layout. A
+   layer that does not fit is a diagnostic at its line, with a note at the line its input comes from. seen may be NULL.
+ */
 ct_module *ct_model_build(ct_doc *doc, const ct_model_spec *spec, uint64_t seed, const ct_layout *in, ct_layout *out,
                           ct_layer_seen seen, void *ctx);
 #endif

@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct { const char *name; size_t bytes; } dtypes[] = {
-    [CT_NONE] = {"none", 0}, [CT_F32] = {"f32", 4}, [CT_F64] = {"f64", 8},  [CT_I64] = {"i64", 8},
+static const struct {
+    const char *name;
+    size_t bytes;
+} dtypes[] = {
+    [CT_NONE] = {"none", 0}, [CT_F32] = {"f32", 4}, [CT_F64] = {"f64", 8},   [CT_I64] = {"i64", 8},
     [CT_I32] = {"i32", 4},   [CT_U8] = {"u8", 1},   [CT_BOOL] = {"bool", 1},
 };
 const char *ct_dtype_name(ct_dtype d) { return dtypes[d].name; }
@@ -14,13 +17,19 @@ size_t ct_dtype_bytes(ct_dtype d) { return dtypes[d].bytes; }
 
 double ct_element_get(ct_dtype dtype, const void *data, int64_t i) {
     switch (dtype) {
-    case CT_F32: return ((const float *)data)[i];
-    case CT_F64: return ((const double *)data)[i];
-    case CT_I64: return (double)((const int64_t *)data)[i];
-    case CT_I32: return ((const int32_t *)data)[i];
+    case CT_F32:
+        return ((const float *)data)[i];
+    case CT_F64:
+        return ((const double *)data)[i];
+    case CT_I64:
+        return (double)((const int64_t *)data)[i];
+    case CT_I32:
+        return ((const int32_t *)data)[i];
     case CT_U8:
-    case CT_BOOL: return ((const unsigned char *)data)[i];
-    default: return NAN;
+    case CT_BOOL:
+        return ((const unsigned char *)data)[i];
+    default:
+        return NAN;
     }
 }
 
@@ -28,13 +37,26 @@ static double clip(double v, double lo, double hi) { return v >= lo ? (v <= hi ?
 
 void ct_element_set(ct_dtype dtype, void *data, int64_t i, double v) {
     switch (dtype) {
-    case CT_F32: ((float *)data)[i] = (float)v; break;
-    case CT_F64: ((double *)data)[i] = v; break;
-    case CT_I64: ((int64_t *)data)[i] = v >= 0x1p63 ? INT64_MAX : (int64_t)clip(v, -0x1p63, 0x1p63); break;
-    case CT_I32: ((int32_t *)data)[i] = (int32_t)clip(v, INT32_MIN, INT32_MAX); break;
-    case CT_U8: ((unsigned char *)data)[i] = (unsigned char)clip(v, 0, 255); break;
-    case CT_BOOL: ((unsigned char *)data)[i] = v != 0; break;
-    default: break;
+    case CT_F32:
+        ((float *)data)[i] = (float)v;
+        break;
+    case CT_F64:
+        ((double *)data)[i] = v;
+        break;
+    case CT_I64:
+        ((int64_t *)data)[i] = v >= 0x1p63 ? INT64_MAX : (int64_t)clip(v, -0x1p63, 0x1p63);
+        break;
+    case CT_I32:
+        ((int32_t *)data)[i] = (int32_t)clip(v, INT32_MIN, INT32_MAX);
+        break;
+    case CT_U8:
+        ((unsigned char *)data)[i] = (unsigned char)clip(v, 0, 255);
+        break;
+    case CT_BOOL:
+        ((unsigned char *)data)[i] = v != 0;
+        break;
+    default:
+        break;
     }
 }
 
@@ -56,16 +78,20 @@ ct_status ct_copy_out(const ct_tensor *t, ct_dtype dtype, void *out) {
         return CT_OK;
     }
     for (int64_t i = 0; i < n; i++) {
-        if (dtype == CT_I64 && l->dtype == CT_I64) ((int64_t *)out)[i] = ((const int64_t *)data)[place(l, i)];
-        else ct_element_set(dtype, out, i, ct_element_get(l->dtype, data, place(l, i)));
+        if (dtype == CT_I64 && l->dtype == CT_I64)
+            ((int64_t *)out)[i] = ((const int64_t *)data)[place(l, i)];
+        else
+            ct_element_set(dtype, out, i, ct_element_get(l->dtype, data, place(l, i)));
     }
     return CT_OK;
 }
 
 double ct_item(const ct_tensor *t) {
     double v;
-    if (!ct_why(t) && ct_numel(t) != 1) ct_fail(CT_FAIL, "item: the tensor has %lld elements, not 1", (long long)ct_numel(t));
-    else if (!ct_copy_out(t, CT_F64, &v)) return v;
+    if (!ct_why(t) && ct_numel(t) != 1)
+        ct_fail(CT_FAIL, "item: the tensor has %lld elements, not 1", (long long)ct_numel(t));
+    else if (!ct_copy_out(t, CT_F64, &v))
+        return v;
     ct_scope_note(CT_FAIL); /* NAN alone could pass for a value */
     return NAN;
 }
@@ -87,8 +113,10 @@ static void format_from(const ct_tensor *t, int dim, int64_t at, ct_buf *b) {
 
 void ct_format(const ct_tensor *t, char *out, size_t size) {
     ct_buf b = CT_BUF(size ? size - 1 : 0);
-    if (ct_why(t)) snprintf(out, size, "error: %s", ct_why(t));
-    else if (!ct_tensor_data(t)) snprintf(out, size, "(shape only)");
+    if (ct_why(t))
+        snprintf(out, size, "error: %s", ct_why(t));
+    else if (!ct_tensor_data(t))
+        snprintf(out, size, "(shape only)");
     else {
         format_from(t, 0, 0, &b);
         snprintf(out, size, "%s%s", b.data ? b.data : "", b.failed ? "..." : "");

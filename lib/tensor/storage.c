@@ -20,8 +20,10 @@ ct_storage *ct_storage_ref(ct_storage *s) {
 
 void ct_storage_unref(ct_storage *s) {
     if (!s || atomic_fetch_sub(&s->refs, 1) != 1) return;
-    if (s->release) s->release(s->owner);
-    else ct_free(s->data);
+    if (s->release)
+        s->release(s->owner);
+    else
+        ct_free(s->data);
     ct_free(s);
 }
 

@@ -76,8 +76,10 @@ ct_tensor *ct_tensor_wrap(ct_dtype dtype, ct_dims shape, void *data, void (*rele
     ct_layout l = ct_layout_of(dtype, shape);
     ct_storage *s = ct_alloc(1, sizeof *s);
     if (!s) {
-        if (release) release(owner);
-        else ct_free(data);
+        if (release)
+            release(owner);
+        else
+            ct_free(data);
         return ct_tensor_failed(CT_NO_MEMORY);
     }
     *s = (ct_storage){.refs = 1, .data = data, .bytes = ct_layout_bytes(&l), .release = release, .owner = owner};
@@ -91,7 +93,8 @@ static ct_status check_shape(ct_dtype dtype, const ct_dims *shape, ct_layout *l)
     if (shape->n < 0 || shape->n > CT_MAX_DIMS)
         return ct_fail(CT_FAIL, "a tensor has 0 to %d dimensions, got %d", CT_MAX_DIMS, shape->n);
     for (int i = 0; i < shape->n; i++)
-        if (shape->v[i] < 0) return ct_fail(CT_FAIL, "size %lld of dimension %d is negative", (long long)shape->v[i], i);
+        if (shape->v[i] < 0)
+            return ct_fail(CT_FAIL, "size %lld of dimension %d is negative", (long long)shape->v[i], i);
     *l = ct_layout_of(dtype, *shape);
     if (ct_layout_bytes(l) > PTRDIFF_MAX) return ct_fail(CT_NO_MEMORY, "a tensor of that size cannot be addressed");
     return CT_OK;

@@ -7,7 +7,7 @@
 /* Memory that tensors share. data is NULL where only shapes are known (capture). */
 typedef struct ct_storage {
     _Atomic int refs;
-    uint32_t version; /* of the content: in-place changes count it up */
+    uint32_t version;  /* of the content: in-place changes count it up */
     uint32_t followed; /* the version that the last change recorded for autograd made: older handles lack its history */
     void *data;
     size_t bytes;
@@ -20,8 +20,8 @@ struct ct_node;
 /* What is done with a gradient once it is whole. */
 typedef struct ct_hook_entry {
     struct ct_hook_entry *next;
-    int out_index;  /* which of a node's outputs it is the gradient of */
-    ct_hook_fn fn;  /* NULL: it is kept, in `grad` */
+    int out_index; /* which of a node's outputs it is the gradient of */
+    ct_hook_fn fn; /* NULL: it is kept, in `grad` */
     void *ctx;
     ct_tensor *grad;
 } ct_hook_entry;
@@ -30,15 +30,15 @@ void ct_hooks_free(ct_hook_entry *list);
 struct ct_tensor {
     _Atomic int refs;
     ct_layout layout;
-    ct_storage *storage; /* NULL: an error, or a shell that only has a shape */
-    int64_t offset;      /* of the first element, in elements */
+    ct_storage *storage;  /* NULL: an error, or a shell that only has a shape */
+    int64_t offset;       /* of the first element, in elements */
     struct ct_node *node; /* what made it, where something may walk back; else NULL */
     int out_index;        /* which of the node's outputs */
     bool requires_grad;
     uint32_t version;     /* of the storage when this handle's history began */
     ct_tensor *grad;      /* a leaf's */
     ct_hook_entry *hooks; /* a leaf's: other tensors' are their node's */
-    char *why; /* an error's message */
+    char *why;            /* an error's message */
     ct_status status;
 };
 
@@ -67,8 +67,9 @@ void ct_element_set(ct_dtype dtype, void *data, int64_t i, double v);
 /* Lets the room above free what a tensor's node holds when the last handle goes. */
 void ct_tensor_on_node_unref(void (*fn)(struct ct_node *));
 static inline void *ct_tensor_data(const ct_tensor *t) {
-    return t->storage && t->storage->data ? (char *)t->storage->data + t->offset * (int64_t)ct_dtype_bytes(t->layout.dtype)
-                                          : NULL;
+    return t->storage && t->storage->data
+               ? (char *)t->storage->data + t->offset * (int64_t)ct_dtype_bytes(t->layout.dtype)
+               : NULL;
 }
 static inline ct_dims ct_shape_of(const ct_tensor *t) {
     ct_dims d = {t->layout.ndim, {0}};

@@ -50,7 +50,8 @@ void ct_diag(ct_doc *doc, ct_level level, const ct_yaml *at, const char *fmt, ..
     ct_utf8_make_printable(text);
     doc->counts[level]++;
     keep(doc, level, at, text);
-    for (const ct_yaml *use = at && level != CT_NOTE ? at->via : NULL; use; use = use->via) keep(doc, CT_NOTE, use, "used here");
+    for (const ct_yaml *use = at && level != CT_NOTE ? at->via : NULL; use; use = use->via)
+        keep(doc, CT_NOTE, use, "used here");
 }
 
 int ct_diag_count(const ct_doc *doc, ct_level level) { return doc->counts[level]; }

@@ -71,7 +71,7 @@ ct_status ct_doc_parse_file(ct_doc *doc, const char *path, ct_yaml **root) {
     *root = NULL;
     FILE *f = strcmp(path, "-") ? fopen(path, "rbe") : stdin;
     if (!f) return cannot_read(doc, path, errno);
-    setvbuf(f, NULL, _IONBF, 0); /* it is read at once */
+    setvbuf(f, NULL, _IONBF, 0);                /* it is read at once */
     char *text = ct_alloc(CT_YAML_TEXT + 1, 1); /* one more than may be: the source says that it is too long */
     size_t len = text ? fread(text, 1, CT_YAML_TEXT + 1, f) : 0;
     int error = !text ? ENOMEM : ferror(f) ? errno : 0;

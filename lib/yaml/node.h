@@ -8,17 +8,20 @@
 typedef enum ct_node_kind { CT_SCALAR, CT_LIST, CT_MAP } ct_node_kind;
 
 /* A file, "-" or "--set"; made by ct_doc_parse and ct_doc_set alone. */
-typedef struct ct_source { const char *name, *text; size_t len; } ct_source;
+typedef struct ct_source {
+    const char *name, *text;
+    size_t len;
+} ct_source;
 
 typedef struct ct_yaml {
     ct_node_kind kind;
     const ct_source *source;
-    int line, col, end_col; /* from 1; columns count characters; end_col is past the node's last on its first line */
-    const char *text;       /* SCALAR */
-    bool quoted;            /* SCALAR: so it is a string, whatever it looks like */
-    int n;                  /* LIST, MAP: children; only ct_yaml_add makes it larger */
-    struct ct_yaml **key;   /* MAP: scalars */
-    struct ct_yaml **value; /* MAP, LIST */
+    int line, col, end_col;    /* from 1; columns count characters; end_col is past the node's last on its first line */
+    const char *text;          /* SCALAR */
+    bool quoted;               /* SCALAR: so it is a string, whatever it looks like */
+    int n;                     /* LIST, MAP: children; only ct_yaml_add makes it larger */
+    struct ct_yaml **key;      /* MAP: scalars */
+    struct ct_yaml **value;    /* MAP, LIST */
     const struct ct_yaml *via; /* where the block was used that this node comes of, or NULL */
 } ct_yaml;
 

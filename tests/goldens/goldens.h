@@ -25,7 +25,8 @@ ct_tensor *golden_tensor(golden *g, const json_t *name);
 /* Fields of args from a JSON object, by its keys; false with the first unknown name or bad value in *what. */
 bool golden_args(const ct_key *keys, void *args, const json_t *object, const char *except, const char **what);
 
-/* For every case: the kind that its field `what` names, by `find`, with room for its args; skipped where there is none. */
+/* For every case: the kind that its field `what` names, by `find`, with room for its args; skipped where there is none.
+ */
 void golden_each(golden *g, const char *what, const ct_kind *(*find)(const char *name),
                  void (*run)(golden *g, const char *name, const json_t *json, const ct_kind *kind, void *args));
 
@@ -33,6 +34,7 @@ void golden_ops(golden *g);
 void golden_optim(golden *g);
 void golden_schedule(golden *g);
 void golden_run(golden *g);
-/* A spec's `model:` list from a PyTorch module's source, where it is a chain of layers; NULL with the reason otherwise. */
+/* A spec's `model:` list from a PyTorch module's source, where it is a chain of layers; NULL with the reason otherwise.
+ */
 char *golden_model(const char *source, const char **why);
 #endif

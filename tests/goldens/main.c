@@ -70,7 +70,8 @@ bool golden_args(const ct_key *keys, void *args, const json_t *object, const cha
     json_object_foreach((json_t *)object, name, value) {
         if (except && !strcmp(name, except)) continue;
         *what = name;
-        char *text = json_is_string(value) ? strdup(json_string_value(value)) : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        char *text = json_is_string(value) ? strdup(json_string_value(value))
+                                           : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
         ct_status status = ct_key_find(keys, name) ? case_set(keys, args, name, text) : CT_FAIL;
         free(text);
         if (status) return false;
@@ -94,8 +95,10 @@ void golden_each(golden *g, const char *what, const ct_kind *(*find)(const char 
         void *args = calloc(1, kind->args_size);
         ct_keys_default(kind->keys, args);
         const char *field = "";
-        if (golden_args(kind->keys, args, json_object_get(json, "args"), NULL, &field)) run(g, name, json, kind, args);
-        else golden_fail(g, name, "%s has no argument '%s' of that value", kind->name, field);
+        if (golden_args(kind->keys, args, json_object_get(json, "args"), NULL, &field))
+            run(g, name, json, kind, args);
+        else
+            golden_fail(g, name, "%s has no argument '%s' of that value", kind->name, field);
         free(args);
         (void)!ct_scope_close(scope); /* an error inside was reported */
     }
@@ -110,11 +113,16 @@ static void run_file(const char *path) {
         const char *format = ct_safetensors_meta(g.file, "format"), *family = ct_safetensors_meta(g.file, "family");
         const char *cases = ct_safetensors_meta(g.file, "cases");
         g.cases = json_loads(cases ? cases : "[]", 0, NULL);
-        if (!format || strcmp(format, "ctorch-golden-1") || !family || !g.cases) golden_fail(&g, "open", "is no golden file");
-        else if (!strcmp(family, "optim")) golden_optim(&g);
-        else if (!strcmp(family, "lr_scheduler")) golden_schedule(&g);
-        else if (!strcmp(family, "run")) golden_run(&g);
-        else golden_ops(&g);
+        if (!format || strcmp(format, "ctorch-golden-1") || !family || !g.cases)
+            golden_fail(&g, "open", "is no golden file");
+        else if (!strcmp(family, "optim"))
+            golden_optim(&g);
+        else if (!strcmp(family, "lr_scheduler"))
+            golden_schedule(&g);
+        else if (!strcmp(family, "run"))
+            golden_run(&g);
+        else
+            golden_ops(&g);
         json_decref(g.cases);
         ct_safetensors_close(g.file);
     }
@@ -153,10 +161,14 @@ static int usage(const char *why) {
 int main(int argc, char **argv) {
     int i = 1;
     for (; i + 1 < argc && !strncmp(argv[i], "--", 2); i += 2) {
-        if (!strcmp(argv[i], "--spec")) spec = argv[i + 1];
-        else if (!strcmp(argv[i], "--rename")) rename_table = argv[i + 1];
-        else if (strcmp(argv[i], "--isa")) return usage("an unknown option");
-        else if (ct_backend_use(argv[i + 1])) return usage(ct_error());
+        if (!strcmp(argv[i], "--spec"))
+            spec = argv[i + 1];
+        else if (!strcmp(argv[i], "--rename"))
+            rename_table = argv[i + 1];
+        else if (strcmp(argv[i], "--isa"))
+            return usage("an unknown option");
+        else if (ct_backend_use(argv[i + 1]))
+            return usage(ct_error());
     }
     if (i >= argc) return usage("a path is missing");
     for (; i < argc; i++) run_path(argv[i]);

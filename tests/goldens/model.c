@@ -75,7 +75,10 @@ static bool settings(parser *p, const ct_layer *l, int first) {
         memcpy(value, p->at, len);
         value[len] = 0;
         p->at += len;
-        for (more = 0; value[more]; more++) value[more] = value[more] == '(' ? '[' : value[more] == ')' ? ']' : (char)tolower((unsigned char)value[more]);
+        for (more = 0; value[more]; more++)
+            value[more] = value[more] == '('   ? '['
+                          : value[more] == ')' ? ']'
+                                               : (char)tolower((unsigned char)value[more]);
         eat(p, ",");
         if (!*key && k < 0) {
             k++; /* the size that is inferred */
@@ -122,9 +125,12 @@ static bool method(parser *p, const char *name) {
 static bool expression(parser *p) {
     char name[64];
     bool ok;
-    if (eat(p, "F.")) ok = word(p, name, sizeof name) && eat(p, "(") && expression(p) && function_rest(p, name);
-    else if (eat(p, "s.")) ok = word(p, name, sizeof name) && eat(p, "(") && expression(p) && eat(p, ")") && module_call(p, name);
-    else ok = eat(p, "x");
+    if (eat(p, "F."))
+        ok = word(p, name, sizeof name) && eat(p, "(") && expression(p) && function_rest(p, name);
+    else if (eat(p, "s."))
+        ok = word(p, name, sizeof name) && eat(p, "(") && expression(p) && eat(p, ")") && module_call(p, name);
+    else
+        ok = eat(p, "x");
     while (ok && eat(p, ".")) ok = word(p, name, sizeof name) && eat(p, "(") && method(p, name);
     return ok;
 }

@@ -96,7 +96,8 @@ static void run_case(one *c) {
     json_t *args = json_deep_copy(json_object_get(c->json, "args"));
     const char *what = "inputs";
     ct_keys_default(c->op->kind.keys, c->args);
-    if (!read_inputs(c, args)) golden_fail(c->g, c->name, "takes other inputs than %s's", c->op->kind.name);
+    if (!read_inputs(c, args))
+        golden_fail(c->g, c->name, "takes other inputs than %s's", c->op->kind.name);
     else if (!golden_args(c->op->kind.keys, c->args, args, "outputs", &what))
         golden_fail(c->g, c->name, "%s has no argument '%s' of that value", c->op->kind.name, what);
     else {

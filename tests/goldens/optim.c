@@ -13,8 +13,10 @@ static ct_tensor *row(ct_tensor *t, int64_t i) {
 static void run_case(golden *g, const char *name, const json_t *json, const ct_kind *kind, void *args) {
     ct_optim *o = NULL;
     ct_tensor *param = ct_requires_grad(ct_contiguous(golden_tensor(g, json_object_get(json, "param"))), true);
-    ct_tensor *grads = golden_tensor(g, json_object_get(json, "grads")), *params = golden_tensor(g, json_object_get(json, "params"));
-    if (ct_why(param) || ct_why(grads) || ct_why(params) || ct_optim_new((const ct_optimizer *)kind, args, &param, 1, &o)) {
+    ct_tensor *grads = golden_tensor(g, json_object_get(json, "grads")),
+              *params = golden_tensor(g, json_object_get(json, "params"));
+    if (ct_why(param) || ct_why(grads) || ct_why(params) ||
+        ct_optim_new((const ct_optimizer *)kind, args, &param, 1, &o)) {
         golden_fail(g, name, "%s", ct_error());
         return;
     }
@@ -29,9 +31,12 @@ static void run_case(golden *g, const char *name, const json_t *json, const ct_k
         worst = d > worst ? d : worst;
     }
     ct_optim_free(o);
-    if (status) golden_fail(g, name, "%s", ct_error());
-    else if (worst > 2e-5) golden_fail(g, name, "distance %.3g, at most 2e-5 (%s)", worst, why);
-    else golden_pass(g);
+    if (status)
+        golden_fail(g, name, "%s", ct_error());
+    else if (worst > 2e-5)
+        golden_fail(g, name, "distance %.3g, at most 2e-5 (%s)", worst, why);
+    else
+        golden_pass(g);
 }
 
 static const ct_kind *find(const char *name) { return (const ct_kind *)ct_optimizer_find(name); }

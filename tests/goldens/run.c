@@ -20,7 +20,8 @@ static void write_schedule(const char *scheduler, ct_buf *text) {
 /* The spec that the file's metadata describes; NULL with the reason where ours cannot say it. */
 static ct_spec *make_spec(golden *g, char **messages, const char **why) {
     const char *model = ct_safetensors_meta(g->file, "model"), *loss = ct_safetensors_meta(g->file, "loss");
-    const char *clip = ct_safetensors_meta(g->file, "clip_grad_norm"), *schedule = ct_safetensors_meta(g->file, "scheduler");
+    const char *clip = ct_safetensors_meta(g->file, "clip_grad_norm"),
+               *schedule = ct_safetensors_meta(g->file, "scheduler");
     const char *optimizer = ct_safetensors_meta(g->file, "optimizer");
     *why = "it lacks its metadata";
     json_t *opt = optimizer ? json_loads(optimizer, 0, NULL) : NULL;
@@ -33,10 +34,12 @@ static ct_spec *make_spec(golden *g, char **messages, const char **why) {
     ct_spec *spec = NULL;
     if (list) {
         ct_buf text = CT_BUF(1 << 17);
-        ct_buf_printf(&text, "model: %s\nloss: %.*s\noptimizer: {%s: %s}\n", list, (int)strcspn(loss, ","), loss, name, args);
+        ct_buf_printf(&text, "model: %s\nloss: %.*s\noptimizer: {%s: %s}\n", list, (int)strcspn(loss, ","), loss, name,
+                      args);
         if (schedule && strcmp(schedule, "none")) write_schedule(schedule, &text);
         if (clip && strcmp(clip, "None")) ct_buf_printf(&text, "train: {clip_grad_norm: %s}\n", clip);
-        if (ct_buf_status(&text) || ct_spec_parse(g->path, text.data, text.len, NULL, &spec, messages)) *why = ct_error();
+        if (ct_buf_status(&text) || ct_spec_parse(g->path, text.data, text.len, NULL, &spec, messages))
+            *why = ct_error();
         ct_buf_free(&text);
     }
     ct_free(list), free(args);
@@ -49,7 +52,8 @@ static const char *their_name(const char *table, const char *name, char *out, si
     FILE *f = table ? fopen(table, "r") : NULL;
     snprintf(out, size, "init.%s", name);
     while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "%255s %255s", theirs, ours) == 2 && !strcmp(ours, name)) snprintf(out, size, "init.%s", theirs);
+        if (sscanf(line, "%255s %255s", theirs, ours) == 2 && !strcmp(ours, name))
+            snprintf(out, size, "init.%s", theirs);
     if (f) fclose(f);
     return out;
 }
@@ -60,8 +64,8 @@ static ct_status load_init(golden *g, ct_module *m) {
     CT_TRY(ct_names_of(m, "", &names));
     ct_status status = CT_OK;
     for (int i = 0; !status && i < names.n; i++)
-        status = ct_tensor_load(names.entry[i].param->tensor, their_name(g->rename, names.of[i].name, theirs, sizeof theirs),
-                                g->file, g->path);
+        status = ct_tensor_load(names.entry[i].param->tensor,
+                                their_name(g->rename, names.of[i].name, theirs, sizeof theirs), g->file, g->path);
     ct_names_free(&names);
     return status;
 }
@@ -124,12 +128,18 @@ void golden_run(golden *g) {
     char *messages = NULL;
     double worst = 0;
     ct_spec *spec = NULL;
-    if (!g->spec) spec = make_spec(g, &messages, &why);
-    else if (ct_spec_load(g->spec, NULL, &spec, &messages)) golden_fail(g, "run", "%s", messages ? messages : ct_error());
-    if (!spec && !g->spec) golden_skip(g, "run", "%s", why);
-    else if (spec && build(g, spec, &why, &worst)) golden_fail(g, "run", "%s", why);
-    else if (spec && !(worst <= 1e-4)) golden_fail(g, "run", "a loss is %.3g off, at most 1e-4", worst);
-    else if (spec) golden_pass(g);
+    if (!g->spec)
+        spec = make_spec(g, &messages, &why);
+    else if (ct_spec_load(g->spec, NULL, &spec, &messages))
+        golden_fail(g, "run", "%s", messages ? messages : ct_error());
+    if (!spec && !g->spec)
+        golden_skip(g, "run", "%s", why);
+    else if (spec && build(g, spec, &why, &worst))
+        golden_fail(g, "run", "%s", why);
+    else if (spec && !(worst <= 1e-4))
+        golden_fail(g, "run", "a loss is %.3g off, at most 1e-4", worst);
+    else if (spec)
+        golden_pass(g);
     ct_text_free(messages);
     ct_spec_free(spec);
 }

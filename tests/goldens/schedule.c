@@ -6,12 +6,14 @@
 
 static void run_case(golden *g, const char *name, const json_t *json, const ct_kind *kind, void *args) {
     const json_t *metric_name = json_object_get(json, "metric");
-    ct_tensor *lr = golden_tensor(g, json_object_get(json, "lr")), *metric = metric_name ? golden_tensor(g, metric_name) : NULL;
+    ct_tensor *lr = golden_tensor(g, json_object_get(json, "lr")),
+              *metric = metric_name ? golden_tensor(g, metric_name) : NULL;
     if (ct_why(lr) || (metric && ct_why(metric))) {
         golden_fail(g, name, "%s", ct_error());
         return;
     }
-    ct_schedule s = ct_schedule_start((const ct_scheduler *)kind, args, json_number_value(json_object_get(json, "base_lr")));
+    ct_schedule s =
+        ct_schedule_start((const ct_scheduler *)kind, args, json_number_value(json_object_get(json, "base_lr")));
     for (int64_t i = 0; i < ct_numel(lr); i++) {
         double want = ct_element_get(CT_F64, ct_data(lr), i);
         if (!(fabs(s.lr - want) <= 1e-9 * fmax(fabs(want), 1e-6))) {

@@ -5,22 +5,37 @@
 
 static bool vars(void *ctx, const char *name, size_t len, ct_number *out) {
     (void)ctx;
-    if (len == 1 && *name == 'n') *out = (ct_number){12, true};
-    else if (len == 1 && *name == 'x') *out = (ct_number){0.5, false};
-    else return false;
+    if (len == 1 && *name == 'n')
+        *out = (ct_number){12, true};
+    else if (len == 1 && *name == 'x')
+        *out = (ct_number){0.5, false};
+    else
+        return false;
     return true;
 }
 
 static void arithmetic(void) {
-    static const struct { const char *text; double value; bool is_int; } good[] = {
-        {"4*$n", 48, true},        {"$n + 2 * 3", 18, true}, {"($n+2)*3", 42, true}, {"$n // 5", 2, true},
-        {"$n % 5", 2, true},       {"$n / 4", 3, true},      {"$n / 5", 2.4, false}, {"-$n + 1", -11, true},
-        {"$x * 2", 1, false},      {"1e-3*$n", 0.012, false}, {"2-3", -1, true},      {"10-2-3", 5, true},
-        {"-7 // 2", -4, true},     {"((($n)))", 12, true},
+    static const struct {
+        const char *text;
+        double value;
+        bool is_int;
+    } good[] = {
+        {"4*$n", 48, true},    {"$n + 2 * 3", 18, true},  {"($n+2)*3", 42, true}, {"$n // 5", 2, true},
+        {"$n % 5", 2, true},   {"$n / 4", 3, true},       {"$n / 5", 2.4, false}, {"-$n + 1", -11, true},
+        {"$x * 2", 1, false},  {"1e-3*$n", 0.012, false}, {"2-3", -1, true},      {"10-2-3", 5, true},
+        {"-7 // 2", -4, true}, {"((($n)))", 12, true},
     };
-    static const struct { const char *text, *why; } bad[] = {
-        {"$m", "$m is not defined"}, {"$n +", "expected a number"}, {"($n", "a ')' is missing"}, {"$n $n", "did not expect"},
-        {"$n / 0", "division by zero"}, {"$", "a name must follow"}, {"$n ** 2", "expected a number"}, {"system($n)", "expected a number"},
+    static const struct {
+        const char *text, *why;
+    } bad[] = {
+        {"$m", "$m is not defined"},
+        {"$n +", "expected a number"},
+        {"($n", "a ')' is missing"},
+        {"$n $n", "did not expect"},
+        {"$n / 0", "division by zero"},
+        {"$", "a name must follow"},
+        {"$n ** 2", "expected a number"},
+        {"system($n)", "expected a number"},
         {"9007199254740992*$n", "an integer over 2^53"},
     };
     char why[128];
@@ -44,9 +59,12 @@ static const char *expanded(const char *name, const char *text, bool diagnostics
     ct_buf b = CT_BUF(sizeof out - 1);
     CHECK(ct_doc_parse(doc, name, text, strlen(text), &root) == CT_OK);
     ct_yaml *whole = root ? ct_spec_expand(doc, root) : NULL;
-    if (diagnostics) ct_diag_write(doc, &b);
-    else if (CHECK(whole && !ct_diag_count(doc, CT_ERROR))) ct_yaml_write(whole, &b);
-    else ct_diag_write(doc, &b);
+    if (diagnostics)
+        ct_diag_write(doc, &b);
+    else if (CHECK(whole && !ct_diag_count(doc, CT_ERROR)))
+        ct_yaml_write(whole, &b);
+    else
+        ct_diag_write(doc, &b);
     snprintf(out, sizeof out, "%s", b.data ? b.data : "");
     ct_buf_free(&b);
     ct_doc_free(doc);
@@ -81,7 +99,8 @@ static void blocks(void) {
               "s:2:9: error: parameter 'w' of the block is missing");
     CHECK_HAS(expanded("s", "blocks: {b: {params: {w: 1}, layers: [linear: $v]}}\nmodel:\n  - b: {x: 2}\n", true),
               "s:3:9: error: the block has no parameter 'x'");
-    CHECK_HAS(expanded("s", "blocks: {b: {layers: [b]}}\nmodel: [b]\n", true), "blocks use each other more than 32 deep");
+    CHECK_HAS(expanded("s", "blocks: {b: {layers: [b]}}\nmodel: [b]\n", true),
+              "blocks use each other more than 32 deep");
     CHECK_HAS(expanded("s", "blocks: {b: {layers: [linear: $v]}}\nmodel:\n  - b\n", true), "s:3:5: note: used here");
     CHECK_HAS(expanded("s", "model: [{relu: {}, repeat: -1}]\n", true), "repeat must be an integer from 0 to 10000");
 }

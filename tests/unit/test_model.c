@@ -17,8 +17,10 @@ static const char *built(const char *model, int64_t C, ct_module **m) {
     *m = NULL;
     if (!ct_spec_parse("s", text, strlen(text), NULL, &spec, &messages)) {
         *m = ct_model_build(spec->doc, &spec->model, 1, &in, &result, NULL, NULL);
-        if (*m) ct_batch_text(&result, out, sizeof out);
-        else ct_spec_messages(spec, &messages);
+        if (*m)
+            ct_batch_text(&result, out, sizeof out);
+        else
+            ct_spec_messages(spec, &messages);
     }
     if (messages) snprintf(out, sizeof out, "%s", messages);
     ct_text_free(messages);
@@ -55,14 +57,16 @@ static void refuse(const char *model, const char *message) {
 static void shapes(void) {
     expect("model: [flatten, linear: 10]", 2, "(N, 10)", "1.weight 1.bias");
     expect("model: [sequential: [flatten, {linear: 3, name: a}], relu]", 2, "(N, 3)", "0.a.weight 0.a.bias");
-    expect("model: [{residual: [{conv2d: {out_channels: 2, kernel_size: 3, padding: 1, bias: false}}, relu], name: r}]", 2,
-           "(N, 2, 8, 8)", "r.0.weight");
+    expect("model: [{residual: [{conv2d: {out_channels: 2, kernel_size: 3, padding: 1, bias: false}}, relu], name: r}]",
+           2, "(N, 2, 8, 8)", "r.0.weight");
     expect("model: [residual: [{conv2d: {out_channels: 4, kernel_size: 3, padding: 1, stride: 2, bias: false}}]]", 2,
-           "(N, 4, 4, 4)", "0.0.weight 0.shortcut.0.weight 0.shortcut.1.weight 0.shortcut.1.bias "
-                           "0.shortcut.1.running_mean 0.shortcut.1.running_var 0.shortcut.1.num_batches_tracked");
+           "(N, 4, 4, 4)",
+           "0.0.weight 0.shortcut.0.weight 0.shortcut.1.weight 0.shortcut.1.bias "
+           "0.shortcut.1.running_mean 0.shortcut.1.running_var 0.shortcut.1.num_batches_tracked");
     expect("model: [{residual: [relu], shortcut: [{conv2d: {out_channels: 2, kernel_size: 1}}]}]", 2, "(N, 2, 8, 8)",
            "0.shortcut.0.weight 0.shortcut.0.bias");
-    expect("model: [concat: [[relu], [{conv2d: {out_channels: 5, kernel_size: 1, bias: false}}]]]", 2, "(N, 7, 8, 8)", "0.1.0.weight");
+    expect("model: [concat: [[relu], [{conv2d: {out_channels: 5, kernel_size: 1, bias: false}}]]]", 2, "(N, 7, 8, 8)",
+           "0.1.0.weight");
     expect("model: [add: [[relu], [tanh], [sigmoid]]]", 2, "(N, 2, 8, 8)", "");
     expect("model: [{relu: , name: a}, {tanh: , name: b}, {concat: {inputs: [a, b, a]}}]", 2, "(N, 6, 8, 8)", "");
     expect("model: [{relu: , name: a}, tanh, {mul: {inputs: [a]}}, {add: , inputs: [a, a]}]", 2, "(N, 2, 8, 8)", "");
@@ -85,7 +89,8 @@ static void refusals(void) {
 /* What a named value is in a forward: y = relu(x) * relu(x) + relu(x). */
 static void values(void) {
     ct_module *m;
-    const char *text = built("model: [{relu: , name: a}, {mul: , inputs: [a, a], name: b}, {add: {inputs: [a, b]}}]", 2, &m);
+    const char *text =
+        built("model: [{relu: , name: a}, {mul: , inputs: [a, a], name: b}, {add: {inputs: [a, b]}}]", 2, &m);
     if (!CHECK(m)) {
         printf("%s", text);
         return;

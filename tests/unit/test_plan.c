@@ -8,7 +8,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-
 /* The same batch every time it is asked for. */
 static void fill(ct_step *s, int64_t n, int64_t size, int classes, uint64_t seed) {
     ct_philox_key key = ct_philox_make(seed, 1);
@@ -20,7 +19,11 @@ static void fill(ct_step *s, int64_t n, int64_t size, int classes, uint64_t seed
     for (int64_t i = 0; i < n; i++) ct_step_labels(s)[i] = (i * 7 + (int64_t)seed) % classes;
 }
 
-typedef struct trainee { ct_module *m; ct_optim *o; ct_step *s; } trainee;
+typedef struct trainee {
+    ct_module *m;
+    ct_optim *o;
+    ct_step *s;
+} trainee;
 
 static bool trainee_new(ct_spec *spec, const ct_layout *input, int classes, bool eager, trainee *t) {
     *t = (trainee){0};
@@ -60,8 +63,10 @@ static void compare(const char *name, ct_spec *spec, const ct_layout *input, int
     for (int i = 0; ok && i < CT_COUNT(batch); i++) {
         ct_step_result a, b;
         fill(plan.s, batch[i], size, classes, (uint64_t)i), fill(eager.s, batch[i], size, classes, (uint64_t)i);
-        ok = CHECK(ct_step_train(plan.s, batch[i], i, &a) == CT_OK) && CHECK(ct_step_train(eager.s, batch[i], i, &b) == CT_OK);
-        if (ok && !CHECK(fabs(a.loss - b.loss) <= 1e-6 * fabs(b.loss))) printf("    %s: step %d: %g, %g\n", name, i, a.loss, b.loss);
+        ok = CHECK(ct_step_train(plan.s, batch[i], i, &a) == CT_OK) &&
+             CHECK(ct_step_train(eager.s, batch[i], i, &b) == CT_OK);
+        if (ok && !CHECK(fabs(a.loss - b.loss) <= 1e-6 * fabs(b.loss)))
+            printf("    %s: step %d: %g, %g\n", name, i, a.loss, b.loss);
     }
     if (ok && !CHECK(distance(plan.m, eager.m) <= 1e-5)) printf("    %s: parameters differ\n", name);
     ct_step_result a, b;
@@ -82,7 +87,8 @@ static void every_spec(void) {
             ct_layout input = ct_layout_of(CT_F32, CT_DIMS(6, random ? spec->data.shape.v[0] : 1, side, side));
             compare(g.gl_pathv[i], spec, &input, random ? (int)spec->data.classes : 10);
             ct_spec_free(spec);
-        } else printf("%s", messages ? messages : ct_error());
+        } else
+            printf("%s", messages ? messages : ct_error());
         ct_text_free(messages);
     }
     globfree(&g);
@@ -90,12 +96,15 @@ static void every_spec(void) {
 
 /* Everything that a convolutional classifier is made of, each optimizer, each loss. */
 static void layers(void) {
-    static const char *const model = "[conv2d: {out_channels: 6, kernel_size: 3, padding: 1, bias: false}, batch_norm, relu, "
-                                     "dropout: 0.3, max_pool2d: 2, conv2d: {out_channels: 8, kernel_size: 3, stride: 2}, tanh, "
-                                     "avg_pool2d: 2, adaptive_avg_pool2d: 1, flatten, linear: 16, gelu, batch_norm, linear: 10%s]";
-    static const char *const loss[][2] = {{"cross_entropy", ""}, {"nll_loss", ", log_softmax: -1"}, {"mse_loss", ", softmax: 1"}};
-    static const char *const optimizer[] = {"sgd: {lr: 0.1, momentum: 0.9, nesterov: true}", "adam: {lr: 1e-2, amsgrad: true}",
-                                            "adamw: {lr: 1e-2}", "rmsprop: {lr: 1e-3, momentum: 0.5, centered: true}"};
+    static const char *const model =
+        "[conv2d: {out_channels: 6, kernel_size: 3, padding: 1, bias: false}, batch_norm, relu, "
+        "dropout: 0.3, max_pool2d: 2, conv2d: {out_channels: 8, kernel_size: 3, stride: 2}, tanh, "
+        "avg_pool2d: 2, adaptive_avg_pool2d: 1, flatten, linear: 16, gelu, batch_norm, linear: 10%s]";
+    static const char *const loss[][2] = {
+        {"cross_entropy", ""}, {"nll_loss", ", log_softmax: -1"}, {"mse_loss", ", softmax: 1"}};
+    static const char *const optimizer[] = {"sgd: {lr: 0.1, momentum: 0.9, nesterov: true}",
+                                            "adam: {lr: 1e-2, amsgrad: true}", "adamw: {lr: 1e-2}",
+                                            "rmsprop: {lr: 1e-3, momentum: 0.5, centered: true}"};
     for (int l = 0; l < CT_COUNT(loss); l++)
         for (int o = 0; o < CT_COUNT(optimizer); o++) {
             char list[1024], text[2048];
@@ -107,7 +116,8 @@ static void layers(void) {
                 ct_layout input = ct_layout_of(CT_F32, CT_DIMS(6, 3, 12, 12));
                 compare(optimizer[o], spec, &input, 10);
                 ct_spec_free(spec);
-            } else printf("%s", messages);
+            } else
+                printf("%s", messages);
             ct_text_free(messages);
         }
 }

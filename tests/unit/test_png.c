@@ -192,8 +192,7 @@ static void arguments_are_checked(void) {
     CHECK_HAS(ct_why(ct_image_read("x.png", (ct_image_args){.channels = 2})), "x.png: channels is 2, 1 or 3");
     CHECK_HAS(ct_why(ct_image_read("x.png", (ct_image_args){.size = {-1, 3}})), "x.png: cannot be resized to -1");
     CHECK_HAS(ct_why(ct_image_read("x.png", (ct_image_args){.size = {3, 16385}})), "cannot be resized to 16385");
-    CHECK_HAS(ct_why(ct_image_read(at("none.png"), (ct_image_args){0})),
-              "none.png: cannot be opened: No such file");
+    CHECK_HAS(ct_why(ct_image_read(at("none.png"), (ct_image_args){0})), "none.png: cannot be opened: No such file");
     CHECK_HAS(ct_why(ct_image_read(root, (ct_image_args){0})), "is a directory");
     CHECK_HAS(ct_why(ct_image_read(put("text.png", "hello world", 11), (ct_image_args){0})),
               "text.png: is not a PNG file");

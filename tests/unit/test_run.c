@@ -19,17 +19,22 @@ static ct_spec *load(const char *const *set) {
     return spec;
 }
 
-typedef struct watch { volatile int stop; int64_t steps, stop_at; } watch;
+typedef struct watch {
+    volatile int stop;
+    int64_t steps, stop_at;
+} watch;
 
 static void count_step(void *ctx, const ct_progress *p) {
     watch *w = ctx;
     if (p->step && !strcmp(p->phase, "train") && ++w->steps == w->stop_at) w->stop = 1;
 }
 
-static ct_status train(const char *dir, const char *const *set, bool resume, bool force, int64_t stop_at, ct_train_report *r) {
+static ct_status train(const char *dir, const char *const *set, bool resume, bool force, int64_t stop_at,
+                       ct_train_report *r) {
     watch w = {.stop_at = stop_at};
     ct_train_report unused;
-    ct_train_options o = {.dir = at(dir), .resume = resume, .force = force, .stop = &w.stop, .progress = count_step, .ctx = &w};
+    ct_train_options o = {
+        .dir = at(dir), .resume = resume, .force = force, .stop = &w.stop, .progress = count_step, .ctx = &w};
     ct_spec *spec = load(set);
     ct_status status = ct_train(spec, &o, r ? r : &unused, NULL);
     ct_spec_free(spec);
@@ -95,7 +100,8 @@ static void divergence(void) {
 }
 
 static void early_stopping(void) {
-    const char *const set[] = {"train.epochs=200", "train.early_stopping=2", "schedule={constant: 1}", "optimizer.adam.lr=0.05", "train.monitor=loss", NULL};
+    const char *const set[] = {"train.epochs=200",       "train.early_stopping=2", "schedule={constant: 1}",
+                               "optimizer.adam.lr=0.05", "train.monitor=loss",     NULL};
     ct_train_report r;
     CHECK(train("early", set, false, false, -1, &r) == CT_OK);
     CHECK(r.stopped_early && r.epochs < 200 && r.epochs == r.best_epoch + 2);

@@ -51,7 +51,10 @@ install() {
         "$@" </dev/null >/dev/null 2>&1 || { $as_root apt-get update -q && "$@" </dev/null; } >/dev/null
     fi
     needed=$(missing need)
-    [ -z "$needed" ] || { echo "missing: $needed: install these Debian packages, or what your system calls them" >&2; return 1; }
+    if [ -n "$needed" ]; then
+        echo "missing: $needed: install these Debian packages, or what your system calls them" >&2
+        return 1
+    fi
     [ -z "$(missing want test)" ] || echo "going on without: $(missing want test)"
 }
 
