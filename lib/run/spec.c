@@ -23,7 +23,7 @@ static const ct_key train_keys[] = {
     {0},
 };
 static const ct_key root_keys[] = {
-    ROW(ct_spec, seed, INT, 0, 0, INT64_MAX / 2, NULL, "of all random numbers"),
+    ROW(ct_spec, seed, INT, 0, 0, 0x1p62, NULL, "of all random numbers"),
     {"data", CT_KEY_MAP, offsetof(ct_spec, data), 1, 0, 0, 0, NULL, ct_data_keys, "what to learn from"},
     {"train", CT_KEY_MAP, offsetof(ct_spec, train), 1, 0, 0, 0, NULL, train_keys, "how long, in what steps"},
     {0},

@@ -154,7 +154,8 @@ assert a["steps"] == d["steps"] == 123 and a["parameters"] == 4810'
 }
 
 @test "killed before its first checkpoint, a run starts anew, and so does its log" {
-    "$ctorch" train specs/digits-mlp.yaml -q -o run --set train.batch_size=1 --set train.log_every=1 3>&- &
+    "$ctorch" train specs/digits-mlp.yaml -q -o run --set train.batch_size=1 --set train.log_every=1 \
+        --set model.1.linear=50000 3>&- & # slow steps, so that the epoch is still under way
     pid=$!
     wait_for run/log.jsonl '"step":5,'
     kill -KILL $pid
