@@ -80,7 +80,7 @@ part_memcheck() {
 }
 # The programs in which threads meet, built with -fsanitize=thread.
 part_threads() {
-    for t in parallel loader images gemm plan run; do
+    for t in parallel loader images gemm plan run threads; do
         program "threads-$t" 1200 "$build/tests/test_$t"
     done
     trained v3
