@@ -123,7 +123,7 @@ machine() {
     kernels=$("$build/bench/step" infer_mlp --seconds 0 | sed -n 's/.*"kernels": "\([a-z0-9]*\)".*/\1/p')
     peers="${torch:+, PyTorch $torch}${jax:+, JAX $jax}"
     echo "Measured on ${model:-$(uname -m)}, $(nproc) cores, kernels $kernels$peers," \
-        "with \`make bench PYTHON=path/to/python\`: medians of $ROUNDS rounds in turn; the load before was $load."
+        "with \`make bench PYTHON=path/to/python\`: medians of $ROUNDS round(s) in turn; the load before was $load."
 }
 
 report() {
