@@ -169,7 +169,7 @@ assert a["steps"] == d["steps"] == 123 and a["parameters"] == 4810'
 }
 
 @test "two processes cannot train in one directory" {
-    long -o run --set train.epochs=100000 2>err 3>&- &
+    "$ctorch" train specs/digits-mlp.yaml -q -o run --set train.epochs=100000 2>err 3>&- &
     pid=$!
     wait_for run/log.jsonl epoch
     status=0
