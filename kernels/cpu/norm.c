@@ -1,7 +1,7 @@
 /* Batch normalisation by the batch's statistics, and its gradients. The input is cut into blocks of a fixed size (rows
    of channels, or one plane of one channel); each block gives two sums a channel while it is in the cache, and the
    blocks are joined in order, in double precision: mean and squared distances from it by Chan's rule, which loses
-   nothing to cancellation. */
+   nothing to cancellation. Few channels are counted `fold` times over, so that rows fill vectors. */
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "kernels/cpu/lanes.h"
@@ -15,6 +15,7 @@
 typedef struct norm_state {
     bool planes;                        /* (N, C, S) rather than (rows, C) */
     int64_t c, s, rows, blocks, height; /* rows: images, of planes; height: rows of a block */
+    int64_t fold, channels;             /* rows side by side that count as one of c = fold * channels */
     int64_t count;                      /* elements of a channel */
 } norm_state;
 
@@ -32,6 +33,8 @@ static bool plan_layout(norm_state *s, const ct_layout *x) {
     s->s = s->count / x->size[0];
     s->planes = ct_layout_contiguous(x) && s->s > 1;
     s->rows = s->planes ? x->size[0] : s->count;
+    s->channels = s->c, s->fold = 1;
+    while (!s->planes && s->c * 2 <= CHANNELS && s->rows % 2 == 0) s->c *= 2, s->fold *= 2, s->rows /= 2;
     s->height = s->planes ? 1 : CT_MAX(BLOCK / s->c, 1);
     s->blocks = div_up_i64(s->rows, s->height);
     return ct_layout_contiguous(x) || layout_channels_last(x);
@@ -204,18 +207,25 @@ static void map_all(norm_run *r) {
 /* Mean and the sum of squared distances from it, of each channel. */
 static void join_moments(const norm_run *r, double *mean, double *square) {
     const norm_state *s = r->s;
+    int64_t k = s->channels;
     double before = 0;
-    for (int64_t c = 0; c < s->c; c++) mean[c] = square[c] = 0;
-    for (int64_t b = 0; b < s->blocks; b++) {
-        const float *sum = r->part + b * 2 * s->c, *dot = sum + s->c;
+    for (int64_t c = 0; c < k; c++) mean[c] = square[c] = 0;
+    for (int64_t part = 0; part < s->blocks * s->fold; part++) {
+        int64_t b = part / s->fold;
+        const float *sum = r->part + b * 2 * s->c + part % s->fold * k, *dot = sum + s->c;
         double n = (double)(s->planes ? s->s : CT_MIN(s->height, s->rows - b * s->height)), share = n / (before + n);
-        for (int64_t c = 0; c < s->c; c++) {
+        for (int64_t c = 0; c < k; c++) {
             double delta = (double)sum[c] / n - mean[c];
             mean[c] += delta * share;
             square[c] += (double)dot[c] + delta * delta * before * share;
         }
         before += n;
     }
+}
+
+/* The first channels' factors for the rows beside them. */
+static void repeat(const norm_state *s, float *v) {
+    for (int64_t c = s->channels; c < s->c; c++) v[c] = v[c - s->channels];
 }
 
 static void train_run(const ct_exec *exec, const ct_call *call, void *state, const void *const *in, void *const *out) {
@@ -227,7 +237,7 @@ static void train_run(const ct_exec *exec, const ct_call *call, void *state, con
     double *mean = exec->workspace, *square = mean + s->c, n = (double)s->count;
     make_parts(&r);
     join_moments(&r, mean, square);
-    for (int64_t c = 0; c < s->c; c++) {
+    for (int64_t c = 0; c < s->channels; c++) {
         double value[2] = {mean[c], square[c] / (n - 1)}, invstd = 1 / sqrt(square[c] / n + args->eps);
         for (int i = 0; i < 2; i++)
             if (new[i] && old[i]) new[i][c] = (float)((1 - args->momentum) * old[i][c] + args->momentum * value[i]);
@@ -238,6 +248,7 @@ static void train_run(const ct_exec *exec, const ct_call *call, void *state, con
         /* what the mean loses by rounding, and the bias */
         r.shift[c] = (float)((bias ? bias[c] : 0) - (mean[c] - r.middle[c]) * r.scale[c]);
     }
+    repeat(s, r.middle), repeat(s, r.scale), repeat(s, r.shift);
     map_all(&r);
 }
 
@@ -250,20 +261,24 @@ static void back_run(const ct_exec *exec, const ct_call *call, void *state, cons
     const float *invstd = in[3], *weight = in[4];
     float *dw = out[1], *db = out[2];
     double *sum = exec->workspace, *dot = sum + s->c, n = (double)s->count;
-    r.g = in[0], r.mean = in[2];
+    int64_t k = s->channels;
+    r.g = in[0], r.mean = r.middle;
+    memcpy(r.middle, in[2], (size_t)k * sizeof *r.middle);
+    repeat(s, r.middle);
     make_parts(&r);
     for (int64_t c = 0; c < 2 * s->c; c++) sum[c] = 0;
     for (int64_t b = 0; b < s->blocks; b++)
         for (int64_t c = 0; c < 2 * s->c; c++) sum[c] += (double)r.part[b * 2 * s->c + c];
-    for (int64_t c = 0; c < s->c; c++) {
+    for (int64_t c = k; c < s->c; c++) sum[c % k] += sum[c], dot[c % k] += dot[c];
+    for (int64_t c = 0; c < k; c++) {
         double factor = weight ? weight[c] * (double)invstd[c] : invstd[c];
         if (dw) dw[c] = (float)(dot[c] * invstd[c]);
         if (db) db[c] = (float)sum[c];
         r.part[c] = (float)factor; /* the parts are no longer needed */
-        r.middle[c] = r.mean[c];
         r.scale[c] = (float)(-factor * invstd[c] * invstd[c] * dot[c] / n);
         r.shift[c] = (float)(-factor * sum[c] / n);
     }
+    repeat(s, r.part), repeat(s, r.scale), repeat(s, r.shift);
     if (r.y) map_all(&r);
     (void)call;
 }

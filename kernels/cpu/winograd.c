@@ -139,18 +139,30 @@ static tile_place place_of(const wino_plan *m, const tiling *t, int64_t tile) {
 
 /* A tile that reaches over an edge, or whose channels do not fill vectors, is copied, with zeros around it. */
 static void stage_in(const tiling *t, const tile_place *p, const float *image, float *stage) {
-    memset(stage, 0, (size_t)(t->size * t->size * t->padded) * sizeof *stage);
-    for (int64_t y = p->y0; y < p->y1; y++)
-        for (int64_t x = p->x0; x < p->x1; x++)
-            memcpy(stage + (y * t->size + x) * t->padded, image + p->at + (y * t->w + x) * t->c,
-                   (size_t)t->c * sizeof *stage);
+    int64_t c = t->c, row = t->size * t->padded;
+    size_t left = (size_t)(p->x0 * c), inside = (size_t)((p->x1 - p->x0) * c), right = (size_t)((t->size - p->x1) * c);
+    for (int64_t y = 0; y < t->size; y++, stage += row) {
+        const float *from = image + p->at + (y * t->w + p->x0) * c;
+        if (y < p->y0 || y >= p->y1)
+            memset(stage, 0, (size_t)row * sizeof *stage);
+        else if (c == t->padded) {
+            memset(stage, 0, left * sizeof *stage);
+            memcpy(stage + left, from, inside * sizeof *stage);
+            memset(stage + left + inside, 0, right * sizeof *stage);
+        } else {
+            memset(stage, 0, (size_t)row * sizeof *stage);
+            for (int64_t x = p->x0; x < p->x1; x++, from += c)
+                memcpy(stage + x * t->padded, from, (size_t)c * sizeof *stage);
+        }
+    }
 }
 
 static void stage_out(const tiling *t, const tile_place *p, const float *stage, float *image) {
+    int64_t run = t->c == t->padded ? p->x1 - p->x0 : 1;
     for (int64_t y = p->y0; y < p->y1; y++)
-        for (int64_t x = p->x0; x < p->x1; x++)
+        for (int64_t x = p->x0; x < p->x1; x += run)
             memcpy(image + p->at + (y * t->w + x) * t->c, stage + (y * t->size + x) * t->padded,
-                   (size_t)t->c * sizeof *stage);
+                   (size_t)(run * t->c) * sizeof *stage);
 }
 
 /* Tiles [first, first + n) of an image to rows of its 36 matrices. */

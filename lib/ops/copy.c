@@ -1,5 +1,6 @@
 /* Making, converting and choosing elements. */
 #include "ops/shape_util.h"
+#include <string.h>
 
 ct_status ct_want_dtype(const char *op, int64_t dtype) {
     if (dtype >= CT_F32 && dtype <= CT_BOOL) return CT_OK;
@@ -34,22 +35,22 @@ SHAPE(contiguous) {
     CT_TRY(ct_want_there("contiguous", in, 1));
     return ct_shape_make("contiguous", NULL, in->dtype, in->size, in->ndim, out);
 }
-/* g laid out as x is, so that the gradient meets the values it belongs to (channels-last) in their own order. */
-GRAD(contiguous) {
-    (void)n_in, (void)out, (void)args_, (void)need;
-    const ct_layout *x = &in[0]->layout;
+ct_tensor *ct_in_order_of(ct_tensor *t, const ct_layout *x) {
+    ct_layout wanted = ct_layout_like(x, t->layout.dtype, t->layout.size, t->layout.ndim);
+    if (!memcmp(wanted.stride, t->layout.stride, (size_t)x->ndim * sizeof x->stride[0])) return t;
     ct_dims order = {x->ndim, {0}}, back = {x->ndim, {0}};
     for (int d = 0; d < x->ndim; d++) {
         int k = d;
         for (; k > 0 && x->stride[order.v[k - 1]] < x->stride[d]; k--) order.v[k] = order.v[k - 1];
         order.v[k] = d;
     }
-    bool same = true;
-    for (int k = 0; k < x->ndim; k++) back.v[order.v[k]] = k, same &= order.v[k] == k;
-    if (same)
-        din[0] = g[0];
-    else
-        din[0] = ct_permute(ct_contiguous(ct_permute(g[0], (ct_dims_args){order})), (ct_dims_args){back});
+    for (int k = 0; k < x->ndim; k++) back.v[order.v[k]] = k;
+    return ct_permute(ct_contiguous(ct_permute(t, (ct_dims_args){order})), (ct_dims_args){back});
+}
+/* So the gradient meets the values that it belongs to (channels-last) in their own order. */
+GRAD(contiguous) {
+    (void)n_in, (void)out, (void)args_, (void)need;
+    din[0] = ct_in_order_of(g[0], &in[0]->layout);
 }
 
 SHAPE(copy) {

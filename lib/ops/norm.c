@@ -42,8 +42,8 @@ SHAPE(batch_norm_train) {
 }
 GRAD(batch_norm_train) {
     (void)n_in, (void)args_;
-    ct_tensor *d[8], *back[] = {g[Y], in[X], out[MEAN], out[INVSTD], in[WEIGHT]};
     if (!g[Y]) return;
+    ct_tensor *d[8], *back[] = {ct_in_order_of(g[Y], &in[X]->layout), in[X], out[MEAN], out[INVSTD], in[WEIGHT]};
     if (ct_why(d[0] = ct_apply(CT_OP_batch_norm_back, back, 5, NULL, d))) d[1] = d[2] = d[0];
     if (need[X]) din[X] = d[0];
     if (need[WEIGHT]) din[WEIGHT] = d[1];

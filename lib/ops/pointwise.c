@@ -63,6 +63,8 @@ static ct_tensor *fused(int id, int i, ct_tensor *const *in, int n_in, ct_tensor
     return ct_apply(id + 1 + i, list, n_in + 2, args, NULL);
 }
 
+/* Whether an input's gradient is the result's, as it is. */
+#define IS_G(words) (sizeof #words == sizeof "g")
 /* A gradient of the result's shape (or a constant) as one of the input's. */
 static ct_tensor *fit(ct_tensor *d, ct_tensor *y, ct_tensor *x) {
     if (!ct_why(d) && d->layout.ndim < y->layout.ndim) d = ct_expand(d, (ct_expand_args){ct_shape_of(y)});
@@ -70,7 +72,8 @@ static ct_tensor *fit(ct_tensor *d, ct_tensor *y, ct_tensor *x) {
 }
 
 #define PICK(name, i, words) \
-    if (need[i]) din[i] = fit(ct_grad_enabled() ? (words) : fused(CT_OP_##name, i, in, n_in, y, g, p), y, in[i]);
+    if (need[i])             \
+        din[i] = fit(IS_G(words) || ct_grad_enabled() ? (words) : fused(CT_OP_##name, i, in, n_in, y, g, p), y, in[i]);
 #define DEFINE(name, argt, names, picks)                                                                  \
     void ct_grad_##name##_pw(ct_tensor *const *in, int n_in, ct_tensor *const *out, ct_tensor *const *g_, \
                              const void *p_, const bool *need, ct_tensor **din) {                         \

@@ -151,9 +151,14 @@ SHAPE(adaptive_avg_pool2d) {
     *n_out = 1;
     return adaptive_shape("adaptive_avg_pool2d", in, args_, in->dtype, out);
 }
+/* Of a mean over all pixels it is the same for each: a view. */
 GRAD(adaptive_avg_pool2d) {
-    (void)n_in, (void)out, (void)args_, (void)need;
-    din[0] = CT_PART(adaptive_avg_pool2d_back, &(ct_size_args){.size = ct_shape_of(in[0])}, g[0]);
+    (void)n_in, (void)args_, (void)need;
+    ct_dims size = ct_shape_of(in[0]);
+    if (out[0]->layout.size[2] * out[0]->layout.size[3] == 1)
+        din[0] = ct_expand(ct_times(g[0], 1 / (double)(size.v[2] * size.v[3])), (ct_expand_args){.size = size});
+    else
+        din[0] = CT_PART(adaptive_avg_pool2d_back, &(ct_size_args){.size = size}, g[0]);
 }
 
 SHAPE(adaptive_avg_pool2d_back) {

@@ -53,6 +53,8 @@ ct_tensor *ct_standard(ct_tensor *x, ct_dims dims, double eps);
 /* A channel's value each, as x (N, C, ...) broadcasts with it. */
 ct_tensor *ct_by_channel(ct_tensor *t, const ct_layout *x);
 ct_tensor *ct_reshape_to(ct_tensor *x, const int64_t *size, int ndim);
+/* t with its dimensions ordered in memory as x's are, copied where they are not. */
+ct_tensor *ct_in_order_of(ct_tensor *t, const ct_layout *x);
 /* An error tensor unless a prediction and a target, in[0] and in[1], are there and alike: one that merely broadcasts
    is a mistake. */
 ct_tensor *ct_unlike(const char *op, ct_tensor *const *in);
