@@ -19,11 +19,28 @@ typedef struct ct_call {
     const void *args; /* the op's args struct, defaults resolved */
 } ct_call;
 
+/* What is to be done with a result's elements as they are made. */
+typedef struct ct_tail {
+    void (*run)(void *ctx, int64_t begin, int64_t end); /* of elements in memory's order; from any thread */
+    void *ctx;
+    const float *origin; /* element 0 */
+} ct_tail;
+
+/* n elements from `first` on have their final values. tail: NULL does nothing. */
+static inline void ct_tail_run(const ct_tail *tail, const float *first, int64_t n) {
+    if (tail) tail->run(tail->ctx, first - tail->origin, first - tail->origin + n);
+}
+
 /* What a running kernel may use. */
 typedef struct ct_exec {
     void *workspace;      /* as many bytes as prepare asked for, 64-byte aligned */
     _Atomic int64_t *bad; /* the first bad value met (an index out of range), by ct_exec_bad; 0: none */
+    const ct_tail *tail;  /* NULL, or for a kernel that `tails`: to be run once on each element of out[0] */
 } ct_exec;
+
+/* n elements: in[i] and out step by the given strides, in elements. An absent input points at a zero, stride 0. */
+typedef void (*ct_row_fn)(int64_t n, const void *const *in, const int64_t *stride, void *out, int64_t out_stride,
+                          const void *args);
 
 /* A kernel that meets bad data says so here and goes on: `bad` becomes value + 1, or a negative value as it is. */
 static inline void ct_exec_bad(const ct_exec *exec, int64_t value) {
@@ -42,6 +59,10 @@ typedef struct ct_kernel {
     ct_status (*prepare)(const ct_call *call, void **state, size_t *workspace); /* NULL: any call, nothing to do */
     void (*run)(const ct_exec *exec, const ct_call *call, void *state, const void *const *in, void *const *out);
     void (*release)(void *state); /* NULL: ct_free */
+    /* Pointwise: the function that run calls for each row of this call; NULL where it cannot. */
+    ct_row_fn (*row)(const ct_call *call);
+    /* Whether run, with this state, calls exec's tail. NULL: never. */
+    bool (*tails)(const ct_call *call, const void *state);
 } ct_kernel;
 
 static inline int64_t ct_layout_numel(const ct_layout *l) {

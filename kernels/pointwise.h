@@ -5,10 +5,6 @@
 
 #define CT_POINTWISE_IN 5 /* g, a, b, c, y */
 
-/* n elements: in[i] and out step by the given strides, in elements. An absent input points at a zero, stride 0. */
-typedef void (*ct_row_fn)(int64_t n, const void *const *in, const int64_t *stride, void *out, int64_t out_stride,
-                          const void *args);
-
 /* An iteration over inputs and one output, dimensions ordered by the output's strides and joined. */
 typedef struct ct_walk {
     ct_row_fn row;

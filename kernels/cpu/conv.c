@@ -145,7 +145,7 @@ static void conv_run(const ct_exec *exec, const ct_call *call, void *state, cons
     char *work = exec->workspace;
     const float *a = read_image(&s->a, in[0], work), *b = read_image(&s->b, in[1], work);
     float *y = s->y.used ? (float *)(work + s->y.at) : out[0];
-    s->method->run(s->plan, a, b, call->n_in > 2 ? in[2] : NULL, y, work);
+    s->method->run(s->plan, a, b, call->n_in > 2 ? in[2] : NULL, y, work, exec->tail);
     if (s->y.used) move(&s->y, out[0], work, true);
 }
 
@@ -156,6 +156,15 @@ static void conv_release(void *state) {
     ct_free(s);
 }
 
-const ct_kernel CT_ISA_NAME(ct_cpu_conv2d) = {forward_prepare, conv_run, conv_release};
-const ct_kernel CT_ISA_NAME(ct_cpu_conv2d_dx) = {dx_prepare, conv_run, conv_release};
-const ct_kernel CT_ISA_NAME(ct_cpu_conv2d_dw) = {dw_prepare, conv_run, conv_release};
+/* A result that is moved to its place at the end is not handed on in parts. */
+static bool conv_tails(const ct_call *call, const void *state) {
+    (void)call;
+    return !((const conv_state *)state)->y.used;
+}
+
+#define CONV(name, prepare_, tails_)               \
+    const ct_kernel CT_ISA_NAME(ct_cpu_##name) = { \
+        .prepare = prepare_, .run = conv_run, .release = conv_release, .tails = tails_};
+CONV(conv2d, forward_prepare, conv_tails)
+CONV(conv2d_dx, dx_prepare, conv_tails)
+CONV(conv2d_dw, dw_prepare, NULL)

@@ -20,7 +20,9 @@ typedef struct conv_method {
     bool (*fits)(const conv_problem *p);
     /* A plan, freed by `release`, and bytes of workspace. CT_UNSUPPORTED: the next way is asked. */
     ct_status (*prepare)(const conv_problem *p, void **plan, size_t *workspace);
-    void (*run)(void *plan, const float *a, const float *b, const float *bias, float *y, void *work);
+    /* tail: NULL, or run on y, of CONV_FORWARD and CONV_DX. */
+    void (*run)(void *plan, const float *a, const float *b, const float *bias, float *y, void *work,
+                const ct_tail *tail);
     void (*release)(void *plan);
 } conv_method;
 

@@ -78,6 +78,6 @@ static ct_status prepare(const ct_call *call, void **state, size_t *workspace) {
 
 #define COPIES(name)                                   \
     extern const ct_kernel CT_ISA_NAME(ct_cpu_##name); \
-    const ct_kernel CT_ISA_NAME(ct_cpu_##name) = {prepare, run, NULL};
+    const ct_kernel CT_ISA_NAME(ct_cpu_##name) = {.prepare = prepare, .run = run};
 COPIES(contiguous)
 COPIES(copy)

@@ -199,6 +199,7 @@ typedef struct dnnl_run {
     dnnl_plan *m;
     const float *x, *y; /* of the gradients, one of them is written */
     float *wanted, *scratch;
+    const ct_tail *tail;
     slots slots;
 } dnnl_run;
 
@@ -223,6 +224,11 @@ static void run_slice(const dnnl_run *r, place *at, float *scratch, int64_t slic
                               {DNNL_ARG_BIAS, m->bias_memory}};
     dnnl_primitive_execute(m->piece[k].conv, at->stream, p->bias ? 5 : 4, args);
     dnnl_stream_wait(at->stream);
+    int64_t images = CT_MIN(m->images, p->n - first);
+    if (p->pass == CONV_FORWARD)
+        ct_tail_run(r->tail, r->y + first * p->oh * p->ow * p->o, images * p->oh * p->ow * p->o);
+    else if (p->pass == CONV_DX)
+        ct_tail_run(r->tail, r->x + first * p->h * p->w * p->c, images * p->h * p->w * p->c);
 }
 
 static void run_slices(void *ctx, int64_t begin, int64_t end) {
@@ -254,10 +260,11 @@ static void order_weight(dnnl_plan *m, const void *user, float *wanted) {
     omp_set_num_threads(threads);
 }
 
-static void dnnl_run_(void *plan, const float *a, const float *b, const float *bias, float *y, void *work) {
+static void dnnl_run_(void *plan, const float *a, const float *b, const float *bias, float *y, void *work,
+                      const ct_tail *tail) {
     dnnl_plan *m = plan;
     bool dw = m->p.pass == CONV_DW;
-    dnnl_run r = {.m = m, .wanted = work};
+    dnnl_run r = {.m = m, .wanted = work, .tail = tail};
     r.scratch = r.wanted + m->wanted_floats * (dw ? m->slices : 1);
     r.slots.n = m->slots;
     r.x = m->p.pass == CONV_FORWARD ? a : dw ? b : y;

@@ -148,5 +148,5 @@ static void mask_run_(const ct_exec *exec, const ct_call *call, void *state, con
     (void)exec, (void)state;
 }
 
-const ct_kernel CT_ISA_NAME(ct_cpu_dropout_) = {dropout_prepare, dropout_run, NULL};
-const ct_kernel CT_ISA_NAME(ct_cpu_mask_scale) = {mask_prepare, mask_run_, NULL};
+const ct_kernel CT_ISA_NAME(ct_cpu_dropout_) = {.prepare = dropout_prepare, .run = dropout_run};
+const ct_kernel CT_ISA_NAME(ct_cpu_mask_scale) = {.prepare = mask_prepare, .run = mask_run_};

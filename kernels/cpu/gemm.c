@@ -106,6 +106,7 @@ typedef struct block {
     const ct_gemm *g;
     const float *a, *b, *packed, *bias;
     float *c, *work_a, *work_b;
+    const ct_tail *tail;
     int64_t t0, t1, p0, p1;
     int64_t i0, j0, k0, kc; /* now: the first row whose tile is packed, the first panel, the block of k */
 } block;
@@ -216,6 +217,15 @@ static int64_t run_panel(const block *x, int64_t t0, int64_t t1, int64_t p, int6
     return 1;
 }
 
+/* Tiles [t0, t1) of panels [p0, p1) are whole. */
+static void hand_on(const block *x, int64_t t0, int64_t t1, int64_t p0, int64_t p1) {
+    const ct_gemm *g = x->g;
+    int64_t rows = tile_begin(g, t1) - tile_begin(g, t0), column = p0 * NR, n = CT_MIN(p1 * NR, g->n) - column;
+    const float *c = x->c + tile_begin(g, t0) * g->ldc + column;
+    if (n == g->ldc) n *= rows, rows = 1;
+    for (; rows; rows--, c += g->ldc) ct_tail_run(x->tail, c, n);
+}
+
 static void run_block(block *x) {
     const ct_gemm *g = x->g;
     const ct_gemm_plan *plan = &g->plan;
@@ -230,6 +240,7 @@ static void run_block(block *x) {
                 x->i0 = tile_begin(g, t);
                 if (plan->pack_a) pack_a(x, t, t1);
                 for (int64_t p = j; p < j1;) p += run_panel(x, t, t1, p, j1);
+                if (x->tail && x->k0 + x->kc == g->k) hand_on(x, t, t1, j, j1);
             }
         }
     }
@@ -241,6 +252,7 @@ typedef struct run {
     const ct_gemm *g;
     const float *a, *b, *bias;
     float *c, *work;
+    const ct_tail *tail;
     _Atomic uint64_t taken; /* a bit for each slot of workspace */
 } run;
 
@@ -264,7 +276,7 @@ static void run_task(run *r, int64_t id) {
     const ct_gemm_plan *p = &g->plan;
     int64_t grid = p->gm * p->gn, item = id / grid, at = id % grid;
     int64_t im = p->columns_first ? at % p->gm : at / p->gn, in = p->columns_first ? at / p->gm : at % p->gn;
-    block x = {.g = g, .bias = r->bias, .c = r->c + item * g->step_c};
+    block x = {.g = g, .bias = r->bias, .c = r->c + item * g->step_c, .tail = r->tail};
     x.a = r->a + item * g->step_a, x.b = r->b + item * g->step_b;
     x.packed = g->packed ? x.b : p->shared ? r->work : NULL;
     x.t0 = p->tiles * im / p->gm, x.t1 = p->tiles * (im + 1) / p->gm;
@@ -291,7 +303,10 @@ static void run_vectors(void *ctx, int64_t begin, int64_t end) {
         gemm_vector v = {.k = g->k, .kb = p->kb, .acc = g->acc, .relu = g->relu, .bias = r->bias};
         v.x = row ? a : b, v.rows = row ? b : a, v.ld = row ? g->ldb : g->lda;
         v.c = r->c + item * g->step_c, v.step = row ? 1 : g->ldc, v.bias_step = row;
-        vector_rows(&v, p->panels * at / p->gn * VR, CT_MIN(p->panels * (at + 1) / p->gn * VR, rows));
+        int64_t first = p->panels * at / p->gn * VR, end = CT_MIN(p->panels * (at + 1) / p->gn * VR, rows);
+        vector_rows(&v, first, end);
+        for (int64_t i = first; r->tail && i < end; i += v.step == 1 ? end - first : 1)
+            ct_tail_run(r->tail, v.c + i * v.step, v.step == 1 ? end - first : 1);
     }
 }
 
@@ -305,22 +320,24 @@ static void pack_shared(void *ctx, int64_t begin, int64_t end) {
 }
 
 /* k is 0: the sums are 0. */
-static void run_nothing(const ct_gemm *g, const float *bias, float *c) {
+static void run_nothing(const ct_gemm *g, const float *bias, float *c, const ct_tail *tail) {
     for (int64_t r = 0; r < g->batch * g->m; r++) {
         float *row = c + r / g->m * g->step_c + r % g->m * g->ldc;
         for (int64_t j = 0; j < g->n; j++) {
             float x = (g->acc ? row[j] : 0) + (bias ? bias[j] : 0);
             row[j] = g->relu && x <= 0 ? 0 : x;
         }
+        ct_tail_run(tail, row, g->n);
     }
 }
 
-void ct_gemm_run(const ct_gemm *g, const float *a, const float *b, const float *bias, float *c, void *work) {
+void ct_gemm_run(const ct_gemm *g, const float *a, const float *b, const float *bias, float *c, void *work,
+                 const ct_tail *tail) {
     const ct_gemm_plan *p = &g->plan;
-    run r = {.g = g, .a = a, .b = b, .bias = bias, .c = c, .work = work};
+    run r = {.g = g, .a = a, .b = b, .bias = bias, .c = c, .work = work, .tail = tail};
     if (g->m < 1 || g->n < 1 || g->batch < 1) return;
     if (g->k < 1) {
-        run_nothing(g, bias, c);
+        run_nothing(g, bias, c, tail);
         return;
     }
     if (p->shared) ct_parallel(p->panels, div_up(p->panels, 4 * (int64_t)p->slots), pack_shared, &r);

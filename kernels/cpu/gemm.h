@@ -5,6 +5,7 @@
 #ifndef CT_KERNELS_CPU_GEMM_H
 #define CT_KERNELS_CPU_GEMM_H
 #include "kernels/cpu/simd.h"
+#include "kernels/kernel.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -37,9 +38,11 @@ typedef struct ct_gemm {
 /* Fills in the plan; the bytes of workspace that a run needs, 64-byte aligned, for one run at a time. */
 #define ct_gemm_prepare CT_ISA_NAME(ct_gemm_prepare)
 size_t ct_gemm_prepare(ct_gemm *g);
-/* bias: n floats or NULL. Allocates nothing; `g` may be shared by runs that have their own workspaces. */
+/* bias: n floats or NULL; tail: NULL, or run on C. Allocates nothing; `g` may be shared by runs that have their own
+   workspaces. */
 #define ct_gemm_run CT_ISA_NAME(ct_gemm_run)
-void ct_gemm_run(const ct_gemm *g, const float *a, const float *b, const float *bias, float *c, void *work);
+void ct_gemm_run(const ct_gemm *g, const float *a, const float *b, const float *bias, float *c, void *work,
+                 const ct_tail *tail);
 
 /* B packed ahead, for weights that serve many products: bytes, and the packing (from g's tb, n, k, ldb). */
 #define ct_gemm_packed_size CT_ISA_NAME(ct_gemm_packed_size)

@@ -151,6 +151,7 @@ typedef struct im2col_run {
     const im2col_plan *m;
     const float *source, *g, *weight, *bias;
     float *y, *sums, *work;
+    const ct_tail *tail;
     slots slots;
 } im2col_run;
 
@@ -176,7 +177,8 @@ static void run_blocks(void *ctx, int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; b++) {
         const float *rows = windows(m, r->source, b * m->block, block_pixels(m, b), work);
         float *y = r->y + b * m->block * m->out;
-        ct_gemm_run(&m->gemm[b == m->blocks - 1], rows, r->weight, r->bias, y, work + m->window);
+        ct_gemm_run(&m->gemm[b == m->blocks - 1], rows, r->weight, r->bias, y, work + m->window, NULL);
+        ct_tail_run(r->tail, y, block_pixels(m, b) * m->out);
     }
     slots_give(&r->slots, slot);
 }
@@ -192,7 +194,7 @@ static void run_slices(void *ctx, int64_t begin, int64_t end) {
         for (int64_t b = m->blocks * s / m->slices; b < m->blocks * (s + 1) / m->slices; b++) {
             const float *rows = windows(m, r->source, b * m->block, block_pixels(m, b), work);
             const float *g = r->g + b * m->block * m->out;
-            ct_gemm_run(&m->gemm[b == m->blocks - 1], g, rows, NULL, sum, work + m->window);
+            ct_gemm_run(&m->gemm[b == m->blocks - 1], g, rows, NULL, sum, work + m->window, NULL);
         }
     }
     slots_give(&r->slots, slot);
@@ -211,10 +213,16 @@ static void join_slices(void *ctx, int64_t begin, int64_t end) {
         }
 }
 
-static void im2col_run_(void *plan, const float *a, const float *b, const float *bias, float *y, void *work) {
+static void im2col_run_(void *plan, const float *a, const float *b, const float *bias, float *y, void *work,
+                        const ct_tail *tail) {
     const im2col_plan *m = plan;
-    im2col_run r = {
-        .m = m, .bias = bias, .y = y, .sums = work, .work = (float *)work + m->weight, .slots = {0, m->slots}};
+    im2col_run r = {.m = m,
+                    .bias = bias,
+                    .y = y,
+                    .tail = tail,
+                    .sums = work,
+                    .work = (float *)work + m->weight,
+                    .slots = {0, m->slots}};
     if (m->p.pass == CONV_DW) {
         r.g = a, r.source = b;
         ct_parallel(m->slices, 1, run_slices, &r);

@@ -137,5 +137,5 @@ static void back_run(const ct_exec *exec, const ct_call *call, void *state, cons
     (void)state;
 }
 
-const ct_kernel CT_ISA_NAME(ct_cpu_cross_entropy_) = {loss_prepare, loss_run_, NULL};
-const ct_kernel CT_ISA_NAME(ct_cpu_cross_entropy_back) = {back_prepare, back_run, NULL};
+const ct_kernel CT_ISA_NAME(ct_cpu_cross_entropy_) = {.prepare = loss_prepare, .run = loss_run_};
+const ct_kernel CT_ISA_NAME(ct_cpu_cross_entropy_back) = {.prepare = back_prepare, .run = back_run};

@@ -139,9 +139,14 @@ static void product_run(const ct_exec *exec, const ct_call *call, void *state, c
             int64_t at = i % s->batch[d].size;
             at_a += at * s->batch[d].a, at_b += at * s->batch[d].b, at_c += at * s->batch[d].c;
         }
-        ct_gemm_run(&s->gemm, a + at_a, b + at_b, bias, (float *)out[0] + at_c, exec->workspace);
+        ct_gemm_run(&s->gemm, a + at_a, b + at_b, bias, (float *)out[0] + at_c, exec->workspace, exec->tail);
     }
 }
 
-const ct_kernel CT_ISA_NAME(ct_cpu_matmul) = {matmul_prepare, product_run, NULL};
-const ct_kernel CT_ISA_NAME(ct_cpu_linear) = {linear_prepare, product_run, NULL};
+static bool tails(const ct_call *call, const void *state) {
+    (void)state;
+    return layout_dense(&call->out[0]);
+}
+
+const ct_kernel CT_ISA_NAME(ct_cpu_matmul) = {.prepare = matmul_prepare, .run = product_run, .tails = tails};
+const ct_kernel CT_ISA_NAME(ct_cpu_linear) = {.prepare = linear_prepare, .run = product_run, .tails = tails};

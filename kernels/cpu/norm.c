@@ -283,5 +283,5 @@ static void back_run(const ct_exec *exec, const ct_call *call, void *state, cons
     (void)call;
 }
 
-const ct_kernel CT_ISA_NAME(ct_cpu_batch_norm_train) = {train_prepare, train_run, NULL};
-const ct_kernel CT_ISA_NAME(ct_cpu_batch_norm_back) = {back_prepare, back_run, NULL};
+const ct_kernel CT_ISA_NAME(ct_cpu_batch_norm_train) = {.prepare = train_prepare, .run = train_run};
+const ct_kernel CT_ISA_NAME(ct_cpu_batch_norm_back) = {.prepare = back_prepare, .run = back_run};

@@ -9,12 +9,16 @@ FLOAT_WORDS(f32, f)
 #define CT_T f32
 #include "kernels/rows.h"
 
+static ct_row_fn row(const ct_call *call) {
+    for (int i = 0; i < call->n_in; i++)
+        if (call->in[i].dtype != CT_F32 && call->in[i].dtype != CT_NONE) return NULL;
+    return rows_f32[call->op];
+}
+
 static ct_status prepare(const ct_call *call, void **state, size_t *workspace) {
     (void)workspace;
-    for (int i = 0; i < call->n_in; i++)
-        if (call->in[i].dtype != CT_F32 && call->in[i].dtype != CT_NONE) return CT_UNSUPPORTED;
-    return ct_walk_new(call, rows_f32[call->op], state);
+    return ct_walk_new(call, row(call), state);
 }
 
 extern const ct_kernel CT_ISA_NAME(ct_cpu_pointwise);
-const ct_kernel CT_ISA_NAME(ct_cpu_pointwise) = {prepare, ct_walk_run, NULL};
+const ct_kernel CT_ISA_NAME(ct_cpu_pointwise) = {.prepare = prepare, .run = ct_walk_run, .row = row};

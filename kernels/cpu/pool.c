@@ -207,5 +207,5 @@ static void scatter_run(const ct_exec *exec, const ct_call *call, void *state, c
     (void)call;
 }
 
-const ct_kernel CT_ISA_NAME(ct_cpu_max_pool2d) = {pool_prepare, max_pool_run, NULL};
-const ct_kernel CT_ISA_NAME(ct_cpu_pool_scatter) = {scatter_prepare, scatter_run, NULL};
+const ct_kernel CT_ISA_NAME(ct_cpu_max_pool2d) = {.prepare = pool_prepare, .run = max_pool_run};
+const ct_kernel CT_ISA_NAME(ct_cpu_pool_scatter) = {.prepare = scatter_prepare, .run = scatter_run};

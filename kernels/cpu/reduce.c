@@ -184,4 +184,4 @@ static void sum_run_(const ct_exec *exec, const ct_call *call, void *state, cons
     (void)call;
 }
 
-const ct_kernel CT_ISA_NAME(ct_cpu_sum) = {sum_prepare, sum_run_, NULL};
+const ct_kernel CT_ISA_NAME(ct_cpu_sum) = {.prepare = sum_prepare, .run = sum_run_};

@@ -98,5 +98,5 @@ static void soft_run_(const ct_exec *exec, const ct_call *call, void *state, con
     (void)exec;
 }
 
-const ct_kernel CT_ISA_NAME(ct_cpu_softmax) = {soft_prepare, soft_run_, NULL};
-const ct_kernel CT_ISA_NAME(ct_cpu_log_softmax) = {soft_prepare, soft_run_, NULL};
+const ct_kernel CT_ISA_NAME(ct_cpu_softmax) = {.prepare = soft_prepare, .run = soft_run_};
+const ct_kernel CT_ISA_NAME(ct_cpu_log_softmax) = {.prepare = soft_prepare, .run = soft_run_};

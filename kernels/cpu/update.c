@@ -210,5 +210,5 @@ static void update(update_fn *formula, const ct_call *call, void *state, const v
         (void)exec;                                                                                      \
         update(name, call, state, in, out);                                                              \
     }                                                                                                    \
-    const ct_kernel CT_ISA_NAME(ct_cpu_##name) = {update_prepare, name##_run, NULL};
+    const ct_kernel CT_ISA_NAME(ct_cpu_##name) = {.prepare = update_prepare, .run = name##_run};
 UPDATE(sgd) UPDATE(adam) UPDATE(adamw) UPDATE(rmsprop)

@@ -116,6 +116,7 @@ typedef struct wino_run {
     float *to, *panels, *bias; /* panels: the transformed weight, or the slices' sums */
     float *wide, *work;        /* a wide block's matrices; places for tasks */
     int64_t first;             /* tile of the wide block */
+    const ct_tail *tail;
     slots slots;
 } wino_run;
 
@@ -182,6 +183,18 @@ static void tiles_in(const wino_plan *m, const tiling *t, const float *image, in
     }
 }
 
+/* Tiles [first, first + n) of the result are whole: neighbours of a row of tiles are four rows of pixels. */
+static void hand_on(const wino_run *r, int64_t first, int64_t n) {
+    const wino_plan *m = r->m;
+    const tiling *t = &m->to;
+    for (int64_t end = first + n, next; first < end; first = next) {
+        next = CT_MIN(end, (first / m->columns + 1) * m->columns);
+        tile_place a = place_of(m, t, first), b = place_of(m, t, next - 1);
+        const float *from = r->to + a.at;
+        for (int64_t y = 0; y < a.y1; y++) ct_tail_run(r->tail, from + y * t->w * t->c, b.at + b.x1 * t->c - a.at);
+    }
+}
+
 /* Rows of 36 matrices to tiles of the result. */
 static void tiles_out(const wino_run *r, int64_t first, int64_t n, const float *from, float *stage) {
     const wino_plan *m = r->m;
@@ -194,6 +207,7 @@ static void tiles_out(const wino_run *r, int64_t first, int64_t n, const float *
             map_memory(map_output, 6, 4, from + c, 6 * t->plane, t->plane, to + c, row, column, r->bias + c);
         if (!p.whole) stage_out(t, &p, stage, r->to);
     }
+    if (r->tail) hand_on(r, first, n);
 }
 
 /* ---- forward, and the gradient of x ---- */
@@ -229,9 +243,9 @@ static void run_block(const wino_run *r, int64_t b, float *in, float *sum) {
     tiles_in(m, &m->from, r->from, first, n, stage, in);
     if (sum) {
         tiles_in(m, &m->to, r->g, first, n, stage, out);
-        ct_gemm_run(g, in, out, NULL, sum, products);
+        ct_gemm_run(g, in, out, NULL, sum, products, NULL);
     } else {
-        ct_gemm_run(g, in, r->panels, NULL, out, products);
+        ct_gemm_run(g, in, r->panels, NULL, out, products, NULL);
         tiles_out(r, first, n, out, stage);
     }
 }
@@ -288,9 +302,9 @@ static void run_wide(wino_run *r) {
         r->first = b * m->block;
         ct_parallel(n, WIDE_GRAIN, wide_in, r);
         if (r->g)
-            ct_gemm_run(g, in, out, NULL, r->panels, products);
+            ct_gemm_run(g, in, out, NULL, r->panels, products, NULL);
         else {
-            ct_gemm_run(g, in, r->panels, NULL, out, products);
+            ct_gemm_run(g, in, r->panels, NULL, out, products, NULL);
             ct_parallel(n, WIDE_GRAIN, wide_out, r);
         }
     }
@@ -318,10 +332,11 @@ static void join_slices(void *ctx, int64_t begin, int64_t end) {
         }
 }
 
-static void wino_run_(void *plan, const float *a, const float *b, const float *bias, float *y, void *work) {
+static void wino_run_(void *plan, const float *a, const float *b, const float *bias, float *y, void *work,
+                      const ct_tail *tail) {
     const wino_plan *m = plan;
     bool dw = m->p.pass == CONV_DW;
-    wino_run r = {.m = m, .from = dw ? b : a, .weight = b, .g = dw ? a : NULL, .to = y, .panels = work};
+    wino_run r = {.m = m, .from = dw ? b : a, .weight = b, .g = dw ? a : NULL, .to = y, .panels = work, .tail = tail};
     r.slots.n = m->slots;
     r.bias = r.panels + m->weight, r.wide = r.bias + m->bias;
     r.work = r.wide + (m->wide ? m->matrices + m->products : 0);

@@ -86,25 +86,15 @@ static ct_status record(const ct_op *op, ct_tensor *const *in, int n_in, const v
 
 /* Runs the kernel on tensors that have memory. */
 static ct_status run(const ct_op *op, const ct_call *call, ct_tensor *const *in, ct_tensor *const *out) {
-    const ct_kernel *kernel;
-    void *state = NULL, *workspace = NULL;
-    size_t bytes = 0;
     const void **src = ct_alloc((size_t)call->n_in + 1, sizeof *src);
     void **dst = ct_alloc((size_t)call->n_out + 1, sizeof *dst);
-    ct_status status = src && dst ? ct_kernel_pick(call, &kernel, &state, &bytes) : CT_NO_MEMORY;
+    ct_status status = src && dst ? CT_OK : CT_NO_MEMORY;
     for (int i = 0; !status && i < call->n_in; i++)
         if (in[i] && !(src[i] = ct_tensor_data(in[i])))
             status = ct_fail(CT_FAIL, "%s: an input has no value here: it is a shape only", op->kind.name);
     for (int i = 0; !status && i < call->n_out; i++) dst[i] = out[i] ? ct_tensor_data(out[i]) : NULL;
-    if (!status && bytes && !(workspace = ct_alloc_aligned(bytes, 1))) status = CT_NO_MEMORY;
-    if (!status) {
-        _Atomic int64_t bad = 0;
-        kernel->run(&(ct_exec){workspace, &bad}, call, state, src, dst);
-        if (bad)
-            status = ct_fail(CT_FAIL, "%s: index %lld is out of range", op->kind.name, (long long)ct_bad_value(bad));
-    }
-    if (state) (kernel->release ? kernel->release : ct_free)(state);
-    ct_free(workspace), ct_free(src), ct_free(dst);
+    if (!status) status = ct_kernel_run(call, src, dst);
+    ct_free(src), ct_free(dst);
     return status;
 }
 

@@ -1,4 +1,5 @@
 /* Which kernel runs: the processor's best instruction set if its kernel can, else plain C. */
+#include "base/alloc.h"
 #include "kernels/backend.h"
 #include "ops/ops.h"
 #include <stdio.h>
@@ -45,4 +46,32 @@ ct_status ct_kernel_pick(const ct_call *call, const ct_kernel **kernel, void **s
     }
     return ct_fail(CT_FAIL, "%s: not for %s", ct_op_get(call->op)->kind.name,
                    call->n_in ? ct_dtype_name(call->in[0].dtype) : "this type");
+}
+
+ct_row_fn ct_kernel_row(const ct_call *call) {
+    const ct_backend *order[] = {backend(), &ct_backend_ref};
+    ct_row_fn row = NULL;
+    for (int i = 0; i < 2 && !row; i++) {
+        const ct_kernel *k = order[i]->kernel[call->op];
+        if (k && k->row) row = k->row(call);
+    }
+    return row;
+}
+
+ct_status ct_kernel_run(const ct_call *call, const void *const *in, void *const *out) {
+    const ct_kernel *kernel;
+    void *state, *workspace = NULL;
+    size_t bytes;
+    CT_TRY(ct_kernel_pick(call, &kernel, &state, &bytes));
+    ct_status status = bytes && !(workspace = ct_alloc_aligned(bytes, 1)) ? CT_NO_MEMORY : CT_OK;
+    if (!status) {
+        _Atomic int64_t bad = 0;
+        kernel->run(&(ct_exec){.workspace = workspace, .bad = &bad}, call, state, in, out);
+        if (bad)
+            status = ct_fail(CT_FAIL, "%s: index %lld is out of range", ct_op_get(call->op)->kind.name,
+                             (long long)ct_bad_value(bad));
+    }
+    if (state) (kernel->release ? kernel->release : ct_free)(state);
+    ct_free(workspace);
+    return status;
 }

@@ -19,6 +19,10 @@ ct_status ct_set(ct_tensor *dst, ct_tensor *src);
 
 /* The kernel for a call: the processor's own if it can, else the plain one. */
 ct_status ct_kernel_pick(const ct_call *call, const ct_kernel **kernel, void **state, size_t *workspace);
+/* The row function of a pointwise call's kernel, the one that ct_kernel_pick would choose; NULL: it has none. */
+ct_row_fn ct_kernel_row(const ct_call *call);
+/* Picks, prepares and runs the kernel once. CT_FAIL: a bad index in the data. */
+ct_status ct_kernel_run(const ct_call *call, const void *const *in, void *const *out);
 /* "v4", "v3", ... or "ref". */
 const char *ct_backend_name(void);
 /* "v2", "v3", "v4", "ref" (plain C only) or NULL (the best here); CT_FAIL when this processor cannot. */

@@ -1,13 +1,13 @@
 /* Where a plan's values lie: lifetimes to offsets in one arena. */
 #ifndef CT_PLAN_PLACE_H
 #define CT_PLAN_PLACE_H
-#include "plan/plan.h"
+#include "tensor/tensor.h"
 
 typedef struct ct_value {
     ct_storage *storage;
-    char *fixed;          /* its own memory: a parameter, an input; or NULL */
+    char *fixed;          /* its own memory: a parameter, an input, a constant; or NULL */
     size_t bytes, offset; /* in the arena */
-    int first, last;      /* steps that write it first, read it last; first -1: not written */
+    int first, last;      /* items that write it first, use it last; first -1: not written. fixed: last reads only */
     int joined;           /* index of the value whose place it shares, or -1 */
 } ct_value;
 

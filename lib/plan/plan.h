@@ -1,6 +1,8 @@
-/* A captured graph made ready to run again and again: kernels prepared, every value given its place. */
+/* A captured graph made ready to run again and again: improved by passes, kernels prepared, every value given its
+   place. */
 #ifndef CT_PLAN_H
 #define CT_PLAN_H
+#include "base/buf.h"
 #include "graph/node.h"
 
 /* Memory that the plans of a run share: one runs at a time. */
@@ -11,15 +13,24 @@ typedef struct ct_arena {
 } ct_arena;
 void ct_arena_free(ct_arena *a);
 
+typedef struct ct_plan_options {
+    unsigned off;           /* passes that do not run: ct_passes_read */
+    ct_buf *before, *after; /* where given: what runs, before and after the passes, as text */
+} ct_plan_options;
+
 typedef struct ct_plan ct_plan;
 /* A plan of `g`, which it keeps. The values of keep[] can be read after a run, until the next of any plan of the arena.
    Tensors that had memory when they were captured (parameters, inputs) are read, and rebound ones written, where they
-   are: change their content between runs, never their memory. */
-ct_status ct_plan_new(ct_graph *g, ct_tensor *const *keep, int n_keep, ct_arena *arena, ct_plan **out);
+   are: change their content between runs, never their memory. opt: NULL for all passes. */
+ct_status ct_plan_new(ct_graph *g, ct_tensor *const *keep, int n_keep, ct_arena *arena, const ct_plan_options *opt,
+                      ct_plan **out);
+/* Asks no allocator, but where the arena must grow. */
 ct_status ct_plan_run(ct_plan *p);
 /* A tensor of this scope over the value of keep[i]. */
 ct_tensor *ct_plan_value(ct_plan *p, int i);
-size_t ct_plan_bytes(const ct_plan *p); /* of the arena, workspace included */
-int ct_plan_launches(const ct_plan *p); /* kernels a run */
+const void *ct_plan_data(const ct_plan *p, int i); /* its first element */
+size_t ct_plan_bytes(const ct_plan *p);            /* of the arena, workspace included */
+size_t ct_plan_own_bytes(const ct_plan *p);        /* about what the plan itself takes, which the arena does not */
+int ct_plan_launches(const ct_plan *p);            /* kernels a run */
 void ct_plan_free(ct_plan *p);
 #endif

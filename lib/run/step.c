@@ -134,7 +134,7 @@ static ct_status get_plan(ct_step *s, int64_t n, int mode, ct_plan **out) {
         status = compute(s, n, mode, result);
         ct_status ended = ct_capture_end(&g);
         if (!status) status = ended;
-        if (!status) status = ct_plan_new(&g, result, result[1] ? 2 : 1, &s->arena, out);
+        if (!status) status = ct_plan_new(&g, result, result[1] ? 2 : 1, &s->arena, NULL, out);
         ct_graph_free(&g);
     }
     ct_status closed = ct_scope_close(scope);

@@ -103,7 +103,7 @@ static inline ct_status run_kernel(const ref_case *c, const ct_layout *in, const
     void *state = NULL;
     if (c->kernel->prepare) CT_TRY(c->kernel->prepare(&call, &state, &workspace));
     _Atomic int64_t said = 0;
-    ct_exec exec = {malloc(workspace + 1), &said};
+    ct_exec exec = {.workspace = malloc(workspace + 1), .bad = &said};
     c->kernel->run(&exec, &call, state, pin, pout);
     free(exec.workspace);
     *bad = said;

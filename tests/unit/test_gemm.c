@@ -6,10 +6,11 @@
 #include "kernels/cpu/gemm.h"
 #include <stdlib.h>
 
-#define BUILD(isa)                                                                                                     \
-    size_t ct_gemm_prepare_##isa(ct_gemm *g);                                                                          \
-    void ct_gemm_run_##isa(const ct_gemm *g, const float *a, const float *b, const float *bias, float *c, void *work); \
-    size_t ct_gemm_packed_size_##isa(int64_t n, int64_t k);                                                            \
+#define BUILD(isa)                                                                                                    \
+    size_t ct_gemm_prepare_##isa(ct_gemm *g);                                                                         \
+    void ct_gemm_run_##isa(const ct_gemm *g, const float *a, const float *b, const float *bias, float *c, void *work, \
+                           const ct_tail *tail);                                                                      \
+    size_t ct_gemm_packed_size_##isa(int64_t n, int64_t k);                                                           \
     void ct_gemm_pack_##isa(const ct_gemm *g, const float *b, float *packed);
 #define ENTRY(isa, can, fused) \
     { #isa, can, fused, ct_gemm_prepare_##isa, ct_gemm_run_##isa, ct_gemm_packed_size_##isa, ct_gemm_pack_##isa }
@@ -18,7 +19,8 @@ typedef struct build {
     const char *name;
     bool can, fused; /* fused: exactly the multiply-adds that the definition says */
     size_t (*prepare)(ct_gemm *g);
-    void (*run)(const ct_gemm *g, const float *a, const float *b, const float *bias, float *c, void *work);
+    void (*run)(const ct_gemm *g, const float *a, const float *b, const float *bias, float *c, void *work,
+                const ct_tail *tail);
     size_t (*packed_size)(int64_t n, int64_t k);
     void (*pack)(const ct_gemm *g, const float *b, float *packed);
 } build;
@@ -97,7 +99,7 @@ static float *run(const build *w, const sample *s, int threads, bool packed) {
     ct_set_threads(threads);
     void *work = ct_alloc_aligned(w->prepare(&g), 1);
     if (!work) abort();
-    w->run(&g, s->a, b, s->bias, c, work);
+    w->run(&g, s->a, b, s->bias, c, work, NULL);
     ct_free(work);
     if (packed) ct_free(b);
     return c;
@@ -244,12 +246,12 @@ static void test_nothing(void) {
             ct_gemm g = {
                 .m = i == 0 ? 0 : 3, .n = i == 1 ? 0 : 3, .k = 3, .lda = 3, .ldb = 3, .ldc = 3, .batch = i != 2};
             CHECK(builds[w].prepare(&g) == 0);
-            builds[w].run(&g, NULL, NULL, NULL, NULL, NULL);
+            builds[w].run(&g, NULL, NULL, NULL, NULL, NULL, NULL);
         }
         ct_gemm g = {.m = 2, .n = 3, .ldc = 4, .ldb = 3, .batch = 1};
         float c[8] = {1, 2, 3, 4, 5, 6, 7, 8};
         builds[w].prepare(&g);
-        builds[w].run(&g, NULL, NULL, NULL, c, NULL); /* k is 0 */
+        builds[w].run(&g, NULL, NULL, NULL, c, NULL, NULL); /* k is 0 */
         CHECK(c[0] == 0 && c[2] == 0 && c[3] == 4 && c[4] == 0 && c[6] == 0 && c[7] == 8);
     }
 }

@@ -108,7 +108,7 @@ static void eager_and_replayed(const nn_case *c) {
     CHECK(ct_capture_begin(&g) == CT_OK);
     int kept = results(b, in, n, captured);
     CHECK(ct_capture_end(&g) == CT_OK);
-    CHECK(ct_plan_new(&g, captured, kept, &arena, &plan) == CT_OK);
+    CHECK(ct_plan_new(&g, captured, kept, &arena, NULL, &plan) == CT_OK);
     zero_grads(b);
     for (int step = 0; plan && step < 2; step++) {
         zero_grads(a);

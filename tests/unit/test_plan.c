@@ -165,7 +165,7 @@ static void rebinding(void) {
     CHECK(ct_scope_close(reading) == CT_FAIL);
     CHECK(ct_capture_end(&g) == CT_OK);
     CHECK(ct_data(w) == memory);
-    CHECK(ct_plan_new(&g, &y, 1, &arena, &plan) == CT_OK);
+    CHECK(ct_plan_new(&g, &y, 1, &arena, NULL, &plan) == CT_OK);
     for (int i = 0; i < 3; i++) {
         double before = ((float *)memory)[0];
         CHECK(ct_plan_run(plan) == CT_OK);

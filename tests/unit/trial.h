@@ -92,7 +92,7 @@ static ct_status run_on(const ct_backend *backend, int op, trial *t, const void 
     _Atomic int64_t word = 0;
     ct_status status = kernel->prepare ? kernel->prepare(&call, &state, &bytes) : CT_OK;
     if (status) return status;
-    ct_exec exec = {ct_alloc_aligned(bytes, 1), &word};
+    ct_exec exec = {.workspace = ct_alloc_aligned(bytes, 1), .bad = &word};
     memset(exec.workspace, 0xff, bytes);
     for (int i = 0; i < t->n_in; i++) in[i] = t->in[i].data;
     for (int i = 0; i < t->n_out; i++) out[i] = t->out[i].data;

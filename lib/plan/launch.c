@@ -1,0 +1,91 @@
+#include "plan/launch.h"
+#include "base/alloc.h"
+
+/* The layouts of an item's own inputs and outputs, as a call that ct_free(call.in) ends. */
+static ct_status call_of(const ct_stage *item, ct_call *call) {
+    ct_layout *l = ct_alloc((size_t)(item->own_in + item->own_out), sizeof *l);
+    if (!l) return CT_NO_MEMORY;
+    for (int i = 0; i < item->own_in; i++) l[i] = item->use[i].layout;
+    for (int i = 0; i < item->own_out; i++) l[item->own_in + i] = item->use[item->n_in + i].layout;
+    *call = (ct_call){item->op, item->own_in, item->own_out, l, l + item->own_in, item->args};
+    return CT_OK;
+}
+
+ct_row_fn ct_stage_row(const ct_stage *item) {
+    ct_layout l[CT_POINTWISE_IN + 1];
+    if (item->op == CT_CHAIN || item->own_out != 1 || item->own_in > CT_POINTWISE_IN) return NULL;
+    for (int i = 0; i < item->own_in; i++) l[i] = item->use[i].layout;
+    l[item->own_in] = item->use[item->n_in].layout;
+    return ct_kernel_row(&(ct_call){item->op, item->own_in, 1, l, l + item->own_in, item->args});
+}
+
+ct_status ct_stage_tails(const ct_stage *item, bool *tails) {
+    const ct_kernel *kernel;
+    void *state = NULL;
+    size_t workspace;
+    ct_call call;
+    *tails = false;
+    CT_TRY(call_of(item, &call));
+    ct_status status = ct_kernel_pick(&call, &kernel, &state, &workspace);
+    if (!status) *tails = kernel->tails && kernel->tails(&call, state);
+    if (state) (kernel->release ? kernel->release : ct_free)(state);
+    ct_free((void *)call.in);
+    return status;
+}
+
+/* What part k of item reads: a part before it, or one of item's uses. */
+static int operand_of(const ct_stage *item, int k, const ct_use *u) {
+    if (u->value < 0) return CT_ABSENT;
+    for (int j = k - 1; j >= 0; j--)
+        if (item->part[j].use[item->part[j].n_in].value == u->value) return -1 - j;
+    for (int i = 0; i < item->n_in; i++)
+        if (ct_use_same(&item->use[i], u)) return i;
+    return item->n_in; /* the result that the parts follow */
+}
+
+static ct_status chain_of(const ct_stage *item, ct_chain **out) {
+    ct_chain_part part[CT_CHAIN_PARTS];
+    ct_layout operand[CT_CHAIN_OPERANDS];
+    for (int i = 0; i < item->n_in + item->n_out; i++) operand[i] = item->use[i].layout;
+    for (int k = 0; k < item->n_parts; k++) {
+        const ct_stage *from = &item->part[k];
+        const ct_use *y = &from->use[from->n_in];
+        part[k] = (ct_chain_part){.row = ct_stage_row(from), .args = from->args, .n_in = from->n_in, .out = -1};
+        part[k].dtype = y->layout.dtype;
+        for (int i = 0; i < from->n_in; i++) part[k].in[i] = operand_of(item, k, &from->use[i]);
+        for (int i = item->n_in; i < item->n_in + item->n_out; i++)
+            if (item->use[i].value == y->value) part[k].out = i;
+    }
+    const ct_stage *first = &item->part[0];
+    return ct_chain_new(&first->use[first->n_in].layout, operand, item->n_in + item->n_out, part, item->n_parts, out);
+}
+
+ct_status ct_launch_new(const ct_stage *item, ct_launch *l, size_t *workspace) {
+    *l = (ct_launch){.n_in = item->n_in, .n = item->n_in + item->n_out};
+    *workspace = 0;
+    if (!(l->at = ct_alloc((size_t)l->n, sizeof *l->at))) return CT_NO_MEMORY;
+    CT_TRY(call_of(item, &l->call));
+    if (item->op != CT_CHAIN) CT_TRY(ct_kernel_pick(&l->call, &l->kernel, &l->state, workspace));
+    return item->n_parts ? chain_of(item, &l->chain) : CT_OK;
+}
+
+static void run_tail(void *ctx, int64_t begin, int64_t end) {
+    const ct_launch *l = ctx;
+    ct_chain_range(l->chain, l->at, begin, end);
+}
+
+void ct_launch_run(const ct_launch *l, void *workspace, _Atomic int64_t *bad) {
+    if (!l->kernel) {
+        ct_chain_run(l->chain, l->at);
+        return;
+    }
+    ct_tail tail = {run_tail, (void *)l, l->at[l->n_in]};
+    ct_exec exec = {.workspace = workspace, .bad = bad, .tail = l->chain ? &tail : NULL};
+    l->kernel->run(&exec, &l->call, l->state, (const void *const *)l->at, l->at + l->n_in);
+}
+
+void ct_launch_free(ct_launch *l) {
+    if (l->state) (l->kernel->release ? l->kernel->release : ct_free)(l->state);
+    ct_free((void *)l->call.in), ct_free(l->chain), ct_free(l->at);
+    *l = (ct_launch){0};
+}

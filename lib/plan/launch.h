@@ -1,0 +1,24 @@
+/* An item of a program made ready: its kernel, its chain, the addresses of what it reads and writes. */
+#ifndef CT_PLAN_LAUNCH_H
+#define CT_PLAN_LAUNCH_H
+#include "kernels/chain.h"
+#include "plan/program.h"
+
+typedef struct ct_launch {
+    const ct_kernel *kernel; /* NULL: the chain alone */
+    void *state;
+    ct_call call; /* its layouts: inputs, then outputs, owned */
+    ct_chain *chain;
+    int n_in, n;
+    void **at; /* of the item's n uses, n_in inputs first */
+} ct_launch;
+
+/* workspace: bytes that a run needs. What was made before a failure, ct_launch_free frees. */
+ct_status ct_launch_new(const ct_stage *item, ct_launch *out, size_t *workspace);
+void ct_launch_run(const ct_launch *l, void *workspace, _Atomic int64_t *bad);
+void ct_launch_free(ct_launch *l);
+/* Whether the item's kernel hands its result on to parts. */
+ct_status ct_stage_tails(const ct_stage *item, bool *tails);
+/* The row function of a pointwise item; NULL: it has none. */
+ct_row_fn ct_stage_row(const ct_stage *item);
+#endif

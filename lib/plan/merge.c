@@ -1,0 +1,140 @@
+#include "plan/merge.h"
+#include "base/alloc.h"
+#include "kernels/chain.h"
+#include <string.h>
+
+const ct_layout *ct_stage_space(const ct_stage *item) {
+    if (item->op != CT_CHAIN) return &item->use[item->n_in].layout;
+    return &item->part[0].use[item->part[0].n_in].layout;
+}
+
+static bool reads(const ct_stage *item, int value) {
+    for (int i = 0; i < item->n_in; i++)
+        if (item->use[i].value == value) return true;
+    return false;
+}
+
+bool ct_feeds(const ct_stage *item, const ct_stage *by) {
+    bool feeds = false;
+    for (int o = item->n_in; o < item->n_in + item->n_out; o++)
+        for (int i = 0; i < by->n_in && item->use[o].value >= 0; i++) {
+            if (by->use[i].value != item->use[o].value) continue;
+            if (!ct_use_same(&by->use[i], &item->use[o])) return false;
+            feeds = true;
+        }
+    return feeds;
+}
+
+/* Whether an item between the two reads what item k makes (of: false), or makes what it reads (of: true). */
+static bool blocked(const ct_program *p, int early, int late, bool up) {
+    const ct_stage *moves = &p->item[up ? late : early];
+    int from = up ? 0 : moves->n_in, to = up ? moves->n_in : moves->n_in + moves->n_out;
+    for (int k = early + 1; k < late; k++) {
+        const ct_stage *between = &p->item[k];
+        for (int i = from; between->use && i < to; i++) {
+            int v = moves->use[i].value;
+            if (v < 0) continue;
+            if (!up && reads(between, v)) return true;
+            for (int o = between->n_in; up && o < between->n_in + between->n_out; o++)
+                if (between->use[o].value == v) return true;
+        }
+    }
+    return false;
+}
+
+/* ---- an item made of two ---- */
+
+/* Appends item's parts, or the item itself as one. */
+static void take_parts(const ct_stage *item, ct_stage *to) {
+    if (item->n_parts)
+        memcpy(to->part + to->n_parts, item->part, (size_t)item->n_parts * sizeof *item->part);
+    else
+        to->part[to->n_parts] = *item;
+    to->n_parts += CT_MAX(item->n_parts, 1);
+}
+
+static bool add_use(ct_stage *item, int from, int *n, const ct_use *u) {
+    for (int i = from; i < from + *n; i++)
+        if (ct_use_same(&item->use[i], u)) return true;
+    if (from + *n == CT_CHAIN_OPERANDS) return false;
+    item->use[from + (*n)++] = *u;
+    return true;
+}
+
+static bool made_inside(const ct_stage *item, int value) {
+    for (int i = 0; i < item->own_out; i++)
+        if (item->use[CT_CHAIN_OPERANDS + i].value == value) return true;
+    for (int k = 0; k < item->n_parts; k++)
+        if (item->part[k].use[item->part[k].n_in].value == value) return true;
+    return false;
+}
+
+static int reads_inside(const ct_stage *item, int value) {
+    int n = 0;
+    for (int k = 0; k < item->n_parts; k++)
+        for (int i = 0; i < item->part[k].n_in; i++) n += item->part[k].use[i].value == value;
+    return n;
+}
+
+/* Collects what the parts read from outside and what outside reads of them; own uses are there already, the outputs
+   from CT_CHAIN_OPERANDS on. False: too many. */
+static bool collect_uses(const ct_program *p, const int *reads, ct_stage *item) {
+    item->n_in = item->own_in, item->n_out = item->own_out;
+    for (int k = 0; k < item->n_parts; k++) {
+        const ct_stage *part = &item->part[k];
+        for (int i = 0; i < part->n_in; i++)
+            if (part->use[i].value >= 0 && !made_inside(item, part->use[i].value) &&
+                !add_use(item, 0, &item->n_in, &part->use[i]))
+                return false;
+    }
+    for (int k = 0; k < item->n_parts; k++) {
+        const ct_use *y = &item->part[k].use[item->part[k].n_in];
+        bool outside = p->value[y->value].fixed || reads[y->value] > reads_inside(item, y->value);
+        if (outside) item->use[CT_CHAIN_OPERANDS + item->n_out++] = *y;
+    }
+    memmove(item->use + item->n_in, item->use + CT_CHAIN_OPERANDS, (size_t)item->n_out * sizeof *item->use);
+    return item->n_in + item->n_out <= CT_CHAIN_OPERANDS;
+}
+
+/* Room for any number of uses, until it is known how many there are. */
+static ct_status combine(const ct_program *p, const int *reads, const ct_stage *a, const ct_stage *b, ct_stage *to,
+                         bool *fits) {
+    bool tail = a->op != CT_CHAIN && !(ct_op_get(a->op)->flags & CT_POINTWISE);
+    *to = tail ? *a : (ct_stage){.op = CT_CHAIN};
+    to->n_parts = 0;
+    to->part = ct_alloc((size_t)(CT_MAX(a->n_parts, 1) + CT_MAX(b->n_parts, 1)), sizeof *to->part);
+    to->use = ct_alloc(2 * CT_CHAIN_OPERANDS + CT_CHAIN_PARTS, sizeof *to->use);
+    if (!to->part || !to->use) return CT_NO_MEMORY;
+    if (tail) {
+        memcpy(to->use, a->use, (size_t)a->own_in * sizeof *to->use);
+        memcpy(to->use + CT_CHAIN_OPERANDS, a->use + a->n_in, (size_t)a->own_out * sizeof *to->use);
+    }
+    if (!tail || a->n_parts) take_parts(a, to);
+    take_parts(b, to);
+    *fits = to->n_parts <= CT_CHAIN_PARTS && collect_uses(p, reads, to);
+    return CT_OK;
+}
+
+/* The two are one now: what they held that is no part of it goes. */
+static void give_up(ct_stage *item, bool is_part) {
+    if (item->n_parts || !is_part) ct_free(item->use);
+    ct_free(item->part);
+    *item = (ct_stage){0};
+}
+
+ct_status ct_merge(ct_program *p, const int *reads, int early, int late, int *to) {
+    ct_stage *a = &p->item[early], *b = &p->item[late], made;
+    *to = -1;
+    if (late - early > CT_MERGE_WINDOW || a->n_parts + b->n_parts > CT_CHAIN_PARTS) return CT_OK;
+    bool up = !blocked(p, early, late, true), fits = false;
+    if (!up && blocked(p, early, late, false)) return CT_OK;
+    ct_status status = combine(p, reads, a, b, &made, &fits);
+    if (status || !fits) {
+        ct_free(made.part), ct_free(made.use);
+        return status;
+    }
+    give_up(a, made.op == CT_CHAIN), give_up(b, true);
+    *to = up ? early : late;
+    p->item[*to] = made;
+    return CT_OK;
+}

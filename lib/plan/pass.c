@@ -1,0 +1,36 @@
+#include "plan/pass.h"
+#include <string.h>
+
+const ct_pass ct_passes[] = {
+    {"dead", "drop what nothing reads", ct_pass_dead},
+    {"cse", "compute equal things once", ct_pass_cse},
+    {"fold", "compute constants when the plan is made", ct_pass_fold},
+    {"fuse", "pointwise ops in one pass over tiles that fit the cache", ct_pass_fuse},
+    {"join", "what follows a product runs on its result while that is in the cache", ct_pass_join},
+    {NULL, NULL, NULL},
+};
+
+static ct_status unknown(const char *word, size_t n) {
+    char names[128] = "";
+    for (const ct_pass *p = ct_passes; p->name; p++) strcat(strcat(names, ", -"), p->name);
+    return ct_fail(CT_FAIL, "'%.*s' switches no pass off: -all%s do", (int)n, word, names);
+}
+
+ct_status ct_passes_read(const char *text, unsigned *off) {
+    while (*text) {
+        size_t n = strcspn(text, ",");
+        const ct_pass *p = ct_passes;
+        while (p->name && (n != strlen(p->name) + 1 || strncmp(text + 1, p->name, n - 1))) p++;
+        bool all = n == 4 && !strncmp(text, "-all", n);
+        if (*text != '-' || (!all && !p->name)) return unknown(text, n);
+        *off |= all ? ~0u : 1u << (p - ct_passes);
+        text += n + (text[n] == ',');
+    }
+    return CT_OK;
+}
+
+ct_status ct_passes_run(ct_program *p, unsigned off) {
+    for (int i = 0; ct_passes[i].name; i++)
+        if (!(off >> i & 1)) CT_TRY(ct_passes[i].run(p));
+    return CT_OK;
+}

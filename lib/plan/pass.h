@@ -1,0 +1,23 @@
+/* Passes: each rewrites a program into one that computes the same with less. */
+#ifndef CT_PLAN_PASS_H
+#define CT_PLAN_PASS_H
+#include "plan/program.h"
+
+typedef struct ct_pass {
+    const char *name, *help;
+    ct_status (*run)(ct_program *p);
+} ct_pass;
+/* In the order in which they run; ends with a NULL name. */
+extern const ct_pass ct_passes[];
+
+/* A bit for each pass that `text` switches off, added to *off: "-fuse,-cse", "-all". CT_FAIL names what there is. */
+ct_status ct_passes_read(const char *text, unsigned *off);
+/* All but those switched off. */
+ct_status ct_passes_run(ct_program *p, unsigned off);
+
+ct_status ct_pass_dead(ct_program *p);
+ct_status ct_pass_cse(ct_program *p);
+ct_status ct_pass_fold(ct_program *p);
+ct_status ct_pass_fuse(ct_program *p);
+ct_status ct_pass_join(ct_program *p);
+#endif

@@ -1,0 +1,125 @@
+/* The passes of a plan: each alone on a small graph, and random graphs, which must compute what eager ops do, to the
+   bit where they are pointwise. */
+#include "plan/pass.h"
+#include "autograd/backward.h"
+#include "base/alloc.h"
+#include "base/philox.h"
+#include "cases.h"
+#include "check.h"
+#include "plan/plan.h"
+
+/* ---- small graphs ---- */
+typedef void build_fn(ct_tensor *const *x, ct_tensor **y);
+
+static int count(const ct_buf *text, const char *word) {
+    int n = 0;
+    for (const char *s = text->data; s && (s = strstr(s, word)); s++) n++;
+    return n;
+}
+
+/* How many kernels the graph of `build` runs with all passes but `off`; its text in *text. */
+static int launches(build_fn *build, unsigned off, ct_buf *text) {
+    ct_scope *scope = ct_scope_open();
+    ct_tensor *x[3], *y = NULL;
+    for (int i = 0; i < 3; i++) x[i] = case_uniform(CT_F32, CT_DIMS(8, 16), -1, 1, 5 + (uint64_t)i);
+    ct_graph g;
+    ct_arena arena = {0};
+    ct_plan *plan = NULL;
+    CHECK(ct_capture_begin(&g) == CT_OK);
+    build(x, &y);
+    CHECK(ct_capture_end(&g) == CT_OK);
+    CHECK(ct_plan_new(&g, &y, 1, &arena, &(ct_plan_options){.off = off, .after = text}, &plan) == CT_OK);
+    int n = plan ? ct_plan_launches(plan) : -1;
+    if (plan) CHECK(ct_plan_run(plan) == CT_OK);
+    ct_tensor *planned = plan ? ct_plan_value(plan, 0) : NULL, *eager;
+    build(x, &eager);
+    CHECK(planned && ct_numel(planned) == ct_numel(eager) && ct_numel(eager) > 0);
+    for (int64_t i = 0; planned && i < ct_numel(eager); i++)
+        CHECK(ct_item(ct_select(ct_flatten(planned, (ct_flatten_args){0}), (ct_select_args){.index = i})) ==
+              ct_item(ct_select(ct_flatten(eager, (ct_flatten_args){0}), (ct_select_args){.index = i})));
+    ct_plan_free(plan), ct_arena_free(&arena), ct_graph_free(&g);
+    CHECK(ct_scope_close(scope) == CT_OK);
+    return n;
+}
+
+static unsigned but(const char *pass) {
+    unsigned off = 0, bit = 0;
+    char text[32];
+    CHECK(ct_passes_read("-all", &off) == CT_OK);
+    snprintf(text, sizeof text, "-%s", pass);
+    CHECK(ct_passes_read(text, &bit) == CT_OK);
+    return off & ~bit;
+}
+
+/* With the one pass alone the graph has `with` stages, without any `without`. */
+static void falls(build_fn *build, const char *pass, int with, int without) {
+    ct_buf text = CT_BUF(1 << 16);
+    int one = launches(build, but(pass), &text), none = launches(build, ~0u, NULL);
+    if (!CHECK(one == with) || !CHECK(none == without)) printf("    %s: %d, %d\n%s", pass, one, none, text.data);
+    ct_buf_free(&text);
+}
+
+static void dead_graph(ct_tensor *const *x, ct_tensor **y) {
+    ct_exp(ct_mul(x[0], x[1]));
+    *y = ct_add(x[0], x[1]);
+}
+static void equal_graph(ct_tensor *const *x, ct_tensor **y) {
+    *y = ct_add(ct_tanh(ct_add_scalar(x[0], 2)), ct_tanh(ct_add_scalar(x[0], 2)));
+}
+static void nearly_equal_graph(ct_tensor *const *x, ct_tensor **y) {
+    *y = ct_add(ct_add_scalar(x[0], 2), ct_add_scalar(x[0], 3));
+}
+static void constant_graph(ct_tensor *const *x, ct_tensor **y) {
+    ct_tensor *rows = ct_arange((ct_arange_args){.end = 8, .step = 1, .dtype = CT_F32});
+    *y = ct_mul(x[0], ct_unsqueeze(ct_exp(rows), (ct_dim_args){1}));
+}
+/* Two draws of one key are equal, and stay two. */
+static void random_graph(ct_tensor *const *x, ct_tensor **y) {
+    ct_dropout_args args = {.p = 0.5, .key = 7};
+    ct_tensor *in[] = {x[0], ct_from(CT_I64, CT_DIMS(2), (int64_t[]){7, 3})};
+    *y = ct_add(ct_apply(CT_OP_dropout_, in, 2, &args, NULL), ct_apply(CT_OP_dropout_, in, 2, &args, NULL));
+}
+static void chain_graph(ct_tensor *const *x, ct_tensor **y) {
+    ct_tensor *row = ct_sum(x[2], (ct_reduce_args){.dim = CT_DIMS(0)}),
+              *column = ct_sum(x[2], (ct_reduce_args){.dim = CT_DIMS(1), .keepdim = true});
+    *y = ct_gelu(ct_mul(ct_add(ct_tanh(x[0]), row), ct_div(x[1], column)), (ct_gelu_args){0});
+}
+/* A value that is read in another shape needs all of it: two chains. */
+static void reshaped_graph(ct_tensor *const *x, ct_tensor **y) {
+    ct_tensor *a = ct_exp(ct_neg(x[0])), *b = ct_permute(a, (ct_dims_args){CT_DIMS(1, 0)});
+    *y = ct_matmul(ct_exp(ct_neg(b)), ct_contiguous(a));
+}
+static void linear_graph(ct_tensor *const *x, ct_tensor **y) {
+    *y = ct_add(ct_relu(ct_linear(x[0], ct_matmul(ct_permute(x[1], (ct_dims_args){CT_DIMS(1, 0)}), x[0]), NULL)), x[1]);
+}
+
+static void each_pass(void) {
+    falls(dead_graph, "dead", 1, 3);
+    falls(equal_graph, "cse", 3, 5);
+    falls(nearly_equal_graph, "cse", 3, 3);
+    falls(random_graph, "cse", 3, 3);
+    falls(constant_graph, "fold", 1, 3);
+    falls(chain_graph, "fuse", 3, 7);
+    falls(reshaped_graph, "fuse", 4, 6);
+    falls(linear_graph, "join", 2, 4);
+    ct_buf text = CT_BUF(1 << 16);
+    launches(linear_graph, 0, &text);
+    CHECK(count(&text, "\n") == 2 && count(&text, "linear(") == 1 && count(&text, "; ") == 2);
+    ct_buf_free(&text);
+}
+
+static void switches(void) {
+    unsigned off = 0;
+    CHECK(ct_passes_read("-fuse,-cse", &off) == CT_OK && off && off != ~0u);
+    CHECK(ct_passes_read("", &off) == CT_OK);
+    CHECK(ct_passes_read("-fuze", &off) == CT_FAIL);
+    CHECK_HAS(ct_error(), "-fuse");
+    CHECK(ct_passes_read("fuse", &off) == CT_FAIL);
+    CHECK(ct_passes_read("-", &off) == CT_FAIL);
+}
+
+int main(void) {
+    RUN(switches);
+    RUN(each_pass);
+    return check_done("passes");
+}
