@@ -1,15 +1,9 @@
 #include "run/step.h"
 #include "base/alloc.h"
+#include "plan/cache.h"
 #include <string.h>
 
 enum { TRAIN = 1, LABELLED = 2 }; /* what a plan does besides forward */
-#define PLANS 8                   /* kept: batch sizes and ways that a run meets */
-
-typedef struct entry {
-    int64_t n;
-    int mode;
-    ct_plan *plan;
-} entry;
 
 struct ct_step {
     const ct_spec *spec;
@@ -20,10 +14,9 @@ struct ct_step {
     int64_t capacity;
     bool eager;
     ct_tensor *x, *y, *rng;
-    float *output; /* eager: a copy of what the model said */
-    ct_arena arena;
-    entry plan[PLANS];
-    int n_plans, oldest;
+    float *output;       /* eager: a copy of what the model said */
+    ct_plan_cache plans; /* by samples and mode */
+    unsigned passes_off;
 };
 
 /* (capacity, C, H, W) lies channels-last; anything else row-major. */
@@ -62,8 +55,7 @@ ct_status ct_step_new(const ct_spec *spec, ct_module *module, ct_optim *optim, c
 
 void ct_step_free(ct_step *s) {
     if (!s) return;
-    for (int i = 0; i < s->n_plans; i++) ct_plan_free(s->plan[i].plan);
-    ct_arena_free(&s->arena);
+    ct_plan_cache_free(&s->plans);
     ct_drop(s->x), ct_drop(s->y), ct_drop(s->rng);
     ct_free(s->output), ct_free(s);
 }
@@ -118,43 +110,39 @@ static ct_status compute(ct_step *s, int64_t n, int mode, ct_tensor **result) {
     return update(s, result[1]);
 }
 
-/* The plan for n samples; the least recently made one goes when there are too many. */
-static ct_status get_plan(ct_step *s, int64_t n, int mode, ct_plan **out) {
-    for (int i = 0; i < s->n_plans; i++)
-        if (s->plan[i].n == n && s->plan[i].mode == mode) {
-            *out = s->plan[i].plan;
-            return CT_OK;
-        }
+static ct_status make_plan(ct_step *s, int64_t n, int mode, ct_buf *before, ct_buf *after, ct_plan **out) {
     ct_scope *scope = ct_scope_open();
     if (!scope) return CT_NO_MEMORY;
     ct_graph g;
     ct_tensor *result[2];
+    ct_plan_options options = {s->passes_off, before, after};
     ct_status status = ct_capture_begin(&g);
     if (!status) {
         status = compute(s, n, mode, result);
         ct_status ended = ct_capture_end(&g);
         if (!status) status = ended;
-        if (!status) status = ct_plan_new(&g, result, result[1] ? 2 : 1, &s->arena, NULL, out);
+        if (!status) status = ct_plan_new(&g, result, result[1] ? 2 : 1, &s->plans.arena, &options, out);
         ct_graph_free(&g);
     }
     ct_status closed = ct_scope_close(scope);
     if (!status && closed) ct_plan_free(*out);
-    if (status || closed) return status ? status : closed;
-    int at = s->n_plans < PLANS ? s->n_plans++ : s->oldest++ % PLANS;
-    ct_plan_free(s->plan[at].plan);
-    s->plan[at] = (entry){n, mode, *out};
-    return CT_OK;
+    return status ? status : closed;
+}
+
+/* The plan for n samples. */
+static ct_status get_plan(ct_step *s, int64_t n, int mode, ct_plan **out) {
+    if ((*out = ct_plan_cache_find(&s->plans, n, mode))) return CT_OK;
+    CT_TRY(make_plan(s, n, mode, NULL, NULL, out));
+    return ct_plan_cache_add(&s->plans, n, mode, *out);
 }
 
 static ct_status replay(ct_step *s, int64_t n, int mode, ct_step_result *out) {
     ct_plan *plan;
     CT_TRY(get_plan(s, n, mode, &plan));
     CT_TRY(ct_plan_run(plan));
-    ct_scope *scope = ct_scope_open();
-    if (!scope) return CT_NO_MEMORY;
-    out->output = ct_data(ct_plan_value(plan, 0));
-    out->loss = mode & LABELLED ? ct_item(ct_plan_value(plan, 1)) : 0;
-    return ct_scope_close(scope);
+    out->output = ct_plan_data(plan, 0);
+    out->loss = mode & LABELLED ? *(const float *)ct_plan_data(plan, 1) : 0;
+    return CT_OK;
 }
 
 static ct_status run_eager(ct_step *s, int64_t n, int mode, ct_step_result *out) {
@@ -180,4 +168,14 @@ ct_status ct_step_train(ct_step *s, int64_t n, int64_t number, ct_step_result *o
 
 ct_status ct_step_eval(ct_step *s, int64_t n, bool labelled, ct_step_result *out) {
     return step(s, n, labelled ? LABELLED : 0, out);
+}
+
+void ct_step_passes(ct_step *s, unsigned off) { s->passes_off = off; }
+
+ct_status ct_step_text(ct_step *s, int64_t n, bool train, ct_buf *before, ct_buf *after, int *launches) {
+    ct_plan *plan;
+    CT_TRY(make_plan(s, n, train ? TRAIN | LABELLED : 0, before, after, &plan));
+    *launches = ct_plan_launches(plan);
+    ct_plan_free(plan);
+    return CT_OK;
 }
