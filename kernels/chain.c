@@ -4,13 +4,15 @@
 #include <string.h>
 
 #define SCRATCH 24576 /* bytes of a thread's tiles, of a first-level cache of 32 KiB and more */
-#define LEAST 64      /* elements of a tile */
+#define LEAST 16      /* elements of a tile: so few that any chain's fit */
 #define MOST 2048
 
 typedef enum reach { FLAT, SCALAR, GATHERED } reach; /* as the space lies; one element; by a walk, into a tile */
 
+/* How an address is read. */
 typedef struct operand {
     reach reach;
+    int address;
     size_t bytes;
     int tile; /* GATHERED: which */
     int ndim;
@@ -18,24 +20,36 @@ typedef struct operand {
 } operand;
 
 typedef struct part {
-    ct_chain_part of;
-    int tile; /* where its result goes, unless that is an operand */
+    ct_row_fn row;
+    const void *args;
+    int n_in, in[CT_POINTWISE_IN]; /* an operand, -1 - i: part i, or CT_ABSENT */
+    int out, tile;                 /* its address, or the tile of what has none */
+    size_t bytes;
 } part;
 
 struct ct_chain {
     int64_t numel, tile; /* elements: all, of a tile */
     size_t tile_bytes;
-    int n_parts, n_gathered;
-    int gathered[CT_CHAIN_OPERANDS];
-    operand operand[CT_CHAIN_OPERANDS];
+    int n_parts, n_operands, n_gathered;
     part part[CT_CHAIN_PARTS];
+    operand operand[];
 };
 
-const size_t ct_chain_bytes = sizeof(ct_chain);
+/* The space's dimensions, outermost in memory first; how many. */
+static int order_of(const ct_layout *l, int order[CT_MAX_DIMS]) {
+    int n = 0;
+    for (int d = 0; d < l->ndim; d++) {
+        if (l->size[d] == 1) continue;
+        int k = n++;
+        for (; k > 0 && l->stride[order[k - 1]] < l->stride[d]; k--) order[k] = order[k - 1];
+        order[k] = d;
+    }
+    return n;
+}
 
-/* How operand l is reached when the space is walked in memory's order: `order` has its dimensions, outermost first. */
-static operand operand_of(const ct_layout *l, const ct_layout *space, const int *order, int n) {
+static operand operand_of(const ct_layout *l, const ct_layout *space) {
     operand o = {.reach = FLAT, .bytes = ct_dtype_bytes(l->dtype)};
+    int order[CT_MAX_DIMS], n = order_of(space, order);
     bool one = true;
     for (int i = 0; i < n; i++) {
         int k = order[i] - (space->ndim - l->ndim);
@@ -51,64 +65,73 @@ static operand operand_of(const ct_layout *l, const ct_layout *space, const int 
     return o;
 }
 
-static int order_of(const ct_layout *l, int order[CT_MAX_DIMS]) {
-    int n = 0;
-    for (int d = 0; d < l->ndim; d++) {
-        if (l->size[d] == 1) continue;
-        int k = n++;
-        for (; k > 0 && l->stride[order[k - 1]] < l->stride[d]; k--) order[k] = order[k - 1];
-        order[k] = d;
+bool ct_chain_flat(const ct_layout *l, const ct_layout *space) { return operand_of(l, space).reach == FLAT; }
+
+/* The number of an operand that is read so: one that is there, or a new one. */
+static int add_operand(ct_chain *c, const operand *o) {
+    for (int i = 0; i < c->n_operands; i++) {
+        operand same = *o;
+        same.tile = c->operand[i].tile;
+        if (!memcmp(&same, &c->operand[i], sizeof same)) return i;
     }
-    return n;
+    c->operand[c->n_operands] = *o;
+    if (o->reach == GATHERED) c->operand[c->n_operands].tile = c->n_gathered++;
+    return c->n_operands++;
+}
+
+static void add_part(ct_chain *c, const ct_chain_part *from) {
+    part *p = &c->part[c->n_parts++];
+    *p = (part){.row = from->row, .args = from->args, .n_in = from->n_in, .out = from->out};
+    p->bytes = ct_dtype_bytes(from->space.dtype);
+    for (int i = 0; i < p->n_in; i++) {
+        p->in[i] = from->in[i];
+        if (from->in[i] < 0) continue;
+        operand o;
+        memset(&o, 0, sizeof o); /* the gaps too: operands are compared */
+        operand made = operand_of(&from->layout[i], &from->space);
+        o.reach = made.reach, o.address = from->in[i], o.bytes = made.bytes, o.ndim = made.ndim;
+        memcpy(o.size, made.size, sizeof o.size), memcpy(o.stride, made.stride, sizeof o.stride);
+        p->in[i] = add_operand(c, &o);
+    }
 }
 
 /* The tile of a result is free again after the last part that reads it; returns how many there are at once. */
 static int assign_tiles(ct_chain *c) {
-    int last[CT_CHAIN_PARTS], holder[CT_CHAIN_PARTS], n = 0; /* holder: the part whose result a tile holds, or -1 */
+    int last[CT_CHAIN_PARTS], holder[CT_CHAIN_PARTS], n = 0; /* holder: the part whose result a tile holds */
     for (int p = 0; p < c->n_parts; p++) {
         last[p] = p;
-        for (int i = 0; i < c->part[p].of.n_in; i++) {
-            int in = c->part[p].of.in[i];
+        for (int i = 0; i < c->part[p].n_in; i++) {
+            int in = c->part[p].in[i];
             if (in < 0 && in != CT_ABSENT) last[-1 - in] = p;
         }
     }
     for (int p = 0; p < c->n_parts; p++) {
-        if (c->part[p].of.out >= 0) continue;
+        if (c->part[p].out >= 0) continue;
         int t = 0;
-        while (t < n && holder[t] >= 0 && last[holder[t]] >= p) t++;
+        while (t < n && last[holder[t]] >= p) t++;
         holder[t] = p, n = CT_MAX(n, t + 1);
         c->part[p].tile = c->n_gathered + t;
     }
     return c->n_gathered + n;
 }
 
-ct_status ct_chain_new(const ct_layout *space, const ct_layout *layout, int n_operands, const ct_chain_part *parts,
-                       int n_parts, ct_chain **out) {
-    ct_chain *c = ct_alloc(1, sizeof *c);
+ct_status ct_chain_new(const ct_chain_part *parts, int n_parts, ct_chain **out) {
+    size_t most = 0, widest = 1;
+    for (int p = 0; p < n_parts; p++) most += (size_t)parts[p].n_in;
+    ct_chain *c = ct_alloc(1, sizeof *c + most * sizeof *c->operand);
     if (!c) return CT_NO_MEMORY;
-    size_t widest = 1;
-    int order[CT_MAX_DIMS], n = order_of(space, order);
-    c->numel = ct_layout_numel(space), c->n_parts = n_parts;
-    bool read[CT_CHAIN_OPERANDS] = {false};
-    for (int p = 0; p < n_parts; p++)
-        for (int i = 0; i < parts[p].n_in; i++)
-            if (parts[p].in[i] >= 0) read[parts[p].in[i]] = true;
-    for (int i = 0; i < n_operands; i++) {
-        if (!read[i]) continue;
-        c->operand[i] = operand_of(&layout[i], space, order, n);
-        widest = CT_MAX(widest, c->operand[i].bytes);
-        if (c->operand[i].reach == GATHERED) c->operand[i].tile = c->n_gathered, c->gathered[c->n_gathered++] = i;
-    }
-    for (int p = 0; p < n_parts; p++) {
-        c->part[p].of = parts[p];
-        widest = CT_MAX(widest, ct_dtype_bytes(parts[p].dtype));
-    }
+    c->numel = ct_layout_numel(&parts[0].space);
+    for (int p = 0; p < n_parts; p++) add_part(c, &parts[p]);
+    for (int i = 0; i < c->n_operands; i++) widest = CT_MAX(widest, c->operand[i].bytes);
+    for (int p = 0; p < n_parts; p++) widest = CT_MAX(widest, c->part[p].bytes);
     size_t tiles = (size_t)CT_MAX(assign_tiles(c), 1);
     c->tile = CT_MIN(CT_MAX((int64_t)(SCRATCH / (tiles * widest)) / LEAST * LEAST, LEAST), MOST);
     c->tile_bytes = (size_t)c->tile * widest;
     *out = c;
     return CT_OK;
 }
+
+size_t ct_chain_bytes(const ct_chain *c) { return sizeof *c + (size_t)c->n_operands * sizeof *c->operand; }
 
 /* ---- running ---- */
 
@@ -147,40 +170,42 @@ static void gather(const operand *o, const char *from, int64_t begin, int64_t n,
 
 static const double nothing; /* what an absent input points at */
 
-static void run_part(const ct_chain *c, const part *p, void *const *at, int64_t begin, int64_t n, char *scratch) {
-    const void *in[CT_POINTWISE_IN];
-    int64_t stride[CT_POINTWISE_IN];
-    for (int i = 0; i < p->of.n_in; i++) {
-        int k = p->of.in[i];
-        const operand *o = k < 0 ? NULL : &c->operand[k];
-        stride[i] = 1;
-        if (k == CT_ABSENT)
-            in[i] = &nothing, stride[i] = 0;
-        else if (!o && c->part[-1 - k].of.out < 0)
-            in[i] = scratch + (size_t)c->part[-1 - k].tile * c->tile_bytes;
-        else if (!o) {
-            const ct_chain_part *from = &c->part[-1 - k].of;
-            in[i] = (char *)at[from->out] + begin * (int64_t)ct_dtype_bytes(from->dtype);
-        } else if (o->reach == GATHERED)
-            in[i] = scratch + (size_t)o->tile * c->tile_bytes;
-        else
-            in[i] = (char *)at[k] + (o->reach == FLAT ? begin * (int64_t)o->bytes : 0), stride[i] = o->reach == FLAT;
+static const void *input_of(const ct_chain *c, int k, void *const *at, int64_t begin, char *scratch, int64_t *stride) {
+    *stride = 1;
+    if (k == CT_ABSENT) {
+        *stride = 0;
+        return &nothing;
     }
-    char *out = p->of.out < 0 ? scratch + (size_t)p->tile * c->tile_bytes
-                              : (char *)at[p->of.out] + begin * (int64_t)ct_dtype_bytes(p->of.dtype);
-    p->of.row(n, in, stride, out, 1, p->of.args);
+    if (k < 0) {
+        const part *p = &c->part[-1 - k];
+        return p->out < 0 ? scratch + (size_t)p->tile * c->tile_bytes : (char *)at[p->out] + begin * (int64_t)p->bytes;
+    }
+    const operand *o = &c->operand[k];
+    if (o->reach == GATHERED) return scratch + (size_t)o->tile * c->tile_bytes;
+    if (o->reach == FLAT) return (char *)at[o->address] + begin * (int64_t)o->bytes;
+    *stride = 0;
+    return at[o->address];
+}
+
+static void run_tile(const ct_chain *c, void *const *at, int64_t begin, int64_t n, char *scratch) {
+    for (int i = 0; i < c->n_operands; i++) {
+        const operand *o = &c->operand[i];
+        if (o->reach == GATHERED) gather(o, at[o->address], begin, n, scratch + (size_t)o->tile * c->tile_bytes);
+    }
+    for (int i = 0; i < c->n_parts; i++) {
+        const part *p = &c->part[i];
+        const void *in[CT_POINTWISE_IN];
+        int64_t stride[CT_POINTWISE_IN];
+        for (int k = 0; k < p->n_in; k++) in[k] = input_of(c, p->in[k], at, begin, scratch, &stride[k]);
+        char *out =
+            p->out < 0 ? scratch + (size_t)p->tile * c->tile_bytes : (char *)at[p->out] + begin * (int64_t)p->bytes;
+        p->row(n, in, stride, out, 1, p->args);
+    }
 }
 
 void ct_chain_range(const ct_chain *c, void *const *at, int64_t begin, int64_t end) {
-    _Alignas(64) char scratch[CT_MAX(SCRATCH, (CT_CHAIN_PARTS + CT_CHAIN_OPERANDS) * LEAST * sizeof(double))];
-    for (int64_t n; begin < end; begin += n) {
-        n = CT_MIN(c->tile, end - begin);
-        for (int i = 0; i < c->n_gathered; i++) {
-            const operand *o = &c->operand[c->gathered[i]];
-            gather(o, at[c->gathered[i]], begin, n, scratch + (size_t)o->tile * c->tile_bytes);
-        }
-        for (int p = 0; p < c->n_parts; p++) run_part(c, &c->part[p], at, begin, n, scratch);
-    }
+    _Alignas(64) char scratch[SCRATCH];
+    for (; begin < end; begin += c->tile) run_tile(c, at, begin, CT_MIN(c->tile, end - begin), scratch);
 }
 
 typedef struct job {

@@ -148,5 +148,19 @@ static void mask_run_(const ct_exec *exec, const ct_call *call, void *state, con
     (void)exec, (void)state;
 }
 
+/* The same as a row; a chain's rows are dense. */
+static void mask_row(int64_t n, const void *const *in, const int64_t *st, void *out, int64_t so, const void *args) {
+    mask_run r = {.x = in[0], .y = out, .kept = in[1]};
+    r.scale = (float)((const ct_fill_args *)args)->value;
+    (void)st, (void)so;
+    scale_kept(&r, 0, n);
+}
+
+static ct_row_fn row_of_mask(const ct_call *call) {
+    void *state;
+    size_t workspace;
+    return mask_prepare(call, &state, &workspace) ? NULL : mask_row;
+}
+
 const ct_kernel CT_ISA_NAME(ct_cpu_dropout_) = {.prepare = dropout_prepare, .run = dropout_run};
-const ct_kernel CT_ISA_NAME(ct_cpu_mask_scale) = {.prepare = mask_prepare, .run = mask_run_};
+const ct_kernel CT_ISA_NAME(ct_cpu_mask_scale) = {.prepare = mask_prepare, .run = mask_run_, .row = row_of_mask};

@@ -34,7 +34,7 @@ ct_status ct_stage_tails(const ct_stage *item, bool *tails) {
 }
 
 /* What part k of item reads: a part before it, or one of item's uses. */
-static int operand_of(const ct_stage *item, int k, const ct_use *u) {
+static int address_of(const ct_stage *item, int k, const ct_use *u) {
     if (u->value < 0) return CT_ABSENT;
     for (int j = k - 1; j >= 0; j--)
         if (item->part[j].use[item->part[j].n_in].value == u->value) return -1 - j;
@@ -43,21 +43,21 @@ static int operand_of(const ct_stage *item, int k, const ct_use *u) {
     return item->n_in; /* the result that the parts follow */
 }
 
+static void part_of(const ct_stage *item, int k, ct_chain_part *to) {
+    const ct_stage *from = &item->part[k];
+    const ct_use *y = &from->use[from->n_in];
+    *to = (ct_chain_part){
+        .row = ct_stage_row(from), .args = from->args, .space = y->layout, .n_in = from->n_in, .out = -1};
+    for (int i = 0; i < from->n_in; i++)
+        to->in[i] = address_of(item, k, &from->use[i]), to->layout[i] = from->use[i].layout;
+    for (int i = item->n_in; i < item->n_in + item->n_out; i++)
+        if (item->use[i].value == y->value) to->out = i;
+}
+
 static ct_status chain_of(const ct_stage *item, ct_chain **out) {
     ct_chain_part part[CT_CHAIN_PARTS];
-    ct_layout operand[CT_CHAIN_OPERANDS];
-    for (int i = 0; i < item->n_in + item->n_out; i++) operand[i] = item->use[i].layout;
-    for (int k = 0; k < item->n_parts; k++) {
-        const ct_stage *from = &item->part[k];
-        const ct_use *y = &from->use[from->n_in];
-        part[k] = (ct_chain_part){.row = ct_stage_row(from), .args = from->args, .n_in = from->n_in, .out = -1};
-        part[k].dtype = y->layout.dtype;
-        for (int i = 0; i < from->n_in; i++) part[k].in[i] = operand_of(item, k, &from->use[i]);
-        for (int i = item->n_in; i < item->n_in + item->n_out; i++)
-            if (item->use[i].value == y->value) part[k].out = i;
-    }
-    const ct_stage *first = &item->part[0];
-    return ct_chain_new(&first->use[first->n_in].layout, operand, item->n_in + item->n_out, part, item->n_parts, out);
+    for (int k = 0; k < item->n_parts; k++) part_of(item, k, &part[k]);
+    return ct_chain_new(part, item->n_parts, out);
 }
 
 ct_status ct_launch_new(const ct_stage *item, ct_launch *l, size_t *workspace) {

@@ -1,11 +1,12 @@
 #include "plan/merge.h"
 #include "base/alloc.h"
-#include "kernels/chain.h"
+#include "plan/launch.h"
 #include <string.h>
 
-const ct_layout *ct_stage_space(const ct_stage *item) {
-    if (item->op != CT_CHAIN) return &item->use[item->n_in].layout;
-    return &item->part[0].use[item->part[0].n_in].layout;
+bool ct_same_count(const ct_stage *a, const ct_stage *b) {
+    int n;
+    const ct_stage *p = a->op == CT_CHAIN ? a->part : a, *q = ct_parts(b, &n);
+    return ct_layout_numel(&p->use[p->n_in].layout) == ct_layout_numel(&q->use[q->n_in].layout);
 }
 
 static bool reads(const ct_stage *item, int value) {
@@ -14,14 +15,25 @@ static bool reads(const ct_stage *item, int value) {
     return false;
 }
 
-bool ct_feeds(const ct_stage *item, const ct_stage *by) {
+const ct_stage *ct_parts(const ct_stage *item, int *n) {
+    *n = CT_MAX(item->n_parts, 1);
+    return item->n_parts ? item->part : item;
+}
+
+bool ct_feeds(const ct_stage *item, const ct_stage *by, bool *whole) {
     bool feeds = false;
+    int n;
+    const ct_stage *part = ct_parts(by, &n);
+    *whole = false;
     for (int o = item->n_in; o < item->n_in + item->n_out; o++)
-        for (int i = 0; i < by->n_in && item->use[o].value >= 0; i++) {
-            if (by->use[i].value != item->use[o].value) continue;
-            if (!ct_use_same(&by->use[i], &item->use[o])) return false;
-            feeds = true;
-        }
+        for (int k = 0; k < n; k++)
+            for (int i = 0; i < part[k].n_in; i++) {
+                const ct_use *made = &item->use[o], *read = &part[k].use[i];
+                if (made->value < 0 || made->value != read->value) continue;
+                feeds = true;
+                *whole |= made->offset != read->offset || made->layout.dtype != read->layout.dtype ||
+                          !ct_chain_flat(&read->layout, &part[k].use[part[k].n_in].layout);
+            }
     return feeds;
 }
 
@@ -99,7 +111,7 @@ static bool collect_uses(const ct_program *p, const int *reads, ct_stage *item) 
 /* Room for any number of uses, until it is known how many there are. */
 static ct_status combine(const ct_program *p, const int *reads, const ct_stage *a, const ct_stage *b, ct_stage *to,
                          bool *fits) {
-    bool tail = a->op != CT_CHAIN && !(ct_op_get(a->op)->flags & CT_POINTWISE);
+    bool tail = a->op != CT_CHAIN && !ct_stage_row(a);
     *to = tail ? *a : (ct_stage){.op = CT_CHAIN};
     to->n_parts = 0;
     to->part = ct_alloc((size_t)(CT_MAX(a->n_parts, 1) + CT_MAX(b->n_parts, 1)), sizeof *to->part);

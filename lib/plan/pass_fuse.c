@@ -4,27 +4,28 @@
 #include "plan/merge.h"
 #include "plan/pass.h"
 
-/* Both read an input that lies as their results do: it is loaded once. */
-static bool share_input(const ct_stage *a, const ct_stage *b) {
-    for (int i = 0; i < a->n_in; i++)
-        for (int k = 0; k < b->n_in && a->use[i].value >= 0; k++)
-            if (ct_use_same(&a->use[i], &b->use[k]) && ct_layout_alike(&a->use[i].layout, ct_stage_space(a)))
+static bool reads_flat(const ct_stage *item, const ct_use *u) {
+    int n;
+    const ct_stage *part = ct_parts(item, &n);
+    for (int k = 0; k < n; k++)
+        for (int i = 0; i < part[k].n_in; i++)
+            if (part[k].use[i].value == u->value && part[k].use[i].offset == u->offset &&
+                ct_chain_flat(&part[k].use[i].layout, &part[k].use[part[k].n_in].layout))
                 return true;
     return false;
 }
 
-/* b reads a result of a in another shape: it needs all of it. */
-static bool reads_reshaped(const ct_stage *a, const ct_stage *b) {
-    for (int o = a->n_in; o < a->n_in + a->n_out; o++)
-        for (int i = 0; i < b->n_in; i++)
-            if (a->use[o].value >= 0 && a->use[o].value == b->use[i].value && !ct_use_same(&a->use[o], &b->use[i]))
-                return true;
+/* Both read an input that lies as their results do: it is loaded once. */
+static bool share_input(const ct_stage *a, const ct_stage *b) {
+    for (int i = 0; i < a->n_in; i++)
+        if (a->use[i].value >= 0 && reads_flat(a, &a->use[i]) && reads_flat(b, &a->use[i])) return true;
     return false;
 }
 
 static bool joinable(const ct_stage *a, const ct_stage *b) {
-    return ct_layout_alike(ct_stage_space(a), ct_stage_space(b)) && !reads_reshaped(a, b) &&
-           (ct_feeds(a, b) || share_input(a, b));
+    bool whole;
+    if (!ct_same_count(a, b)) return false;
+    return (ct_feeds(a, b, &whole) || share_input(a, b)) && !whole;
 }
 
 /* The item at `at` joins one before it, the nearest first; *to: where it is then, or -1. */

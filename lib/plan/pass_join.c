@@ -10,8 +10,8 @@ static int follower(const ct_program *p, int at) {
     const ct_stage *item = &p->item[at];
     for (int k = at + 1; k < p->n_items; k++) {
         const ct_stage *by = &p->item[k];
-        if (!by->use || !ct_feeds(item, by) || !ct_layout_alike(ct_stage_space(item), ct_stage_space(by))) continue;
-        if (by->op == CT_CHAIN || (!by->n_parts && !by->sets && ct_stage_row(by))) return k;
+        bool whole, fits = by->op == CT_CHAIN || (by->use && !by->n_parts && !by->sets && ct_stage_row(by));
+        if (fits && ct_same_count(item, by) && ct_feeds(item, by, &whole) && !whole) return k;
     }
     return -1;
 }

@@ -105,7 +105,8 @@ size_t ct_plan_own_bytes(const ct_plan *p) {
             sizeof *n + n->op->kind.args_size + (size_t)(n->n_in + n->n_out) * (sizeof(ct_tensor) + sizeof(ct_use));
     }
     for (int k = 0; k < g->n_items; k++)
-        bytes += sizeof *g->item + sizeof *p->launch + 1024 + (p->launch[k].chain ? ct_chain_bytes : 0);
+        bytes +=
+            sizeof *g->item + sizeof *p->launch + 1024 + (p->launch[k].chain ? ct_chain_bytes(p->launch[k].chain) : 0);
     return bytes;
 }
 

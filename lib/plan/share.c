@@ -1,4 +1,5 @@
 #include "plan/share.h"
+#include "plan/launch.h"
 
 static void set_lifetimes(ct_program *p) {
     for (int v = 0; v < p->n_values; v++) p->value[v].first = p->value[v].last = -1;
@@ -15,19 +16,24 @@ static void set_lifetimes(ct_program *p) {
     for (int i = 0; i < p->n_keep; i++) p->value[p->keep[i].value].last = p->n_items;
 }
 
-static bool reads(const ct_stage *part, int value) {
-    for (int i = 0; i < part->n_in; i++)
-        if (part->use[i].value == value) return true;
-    return false;
+/* Whether op reads `value` (*any), and only where its own result lies. */
+static bool reads_flat(const ct_stage *op, int value, bool *any) {
+    for (int i = 0; i < op->n_in; i++) {
+        if (op->use[i].value != value) continue;
+        *any = true;
+        if (op->use[i].offset || !ct_chain_flat(&op->use[i].layout, &op->use[op->n_in].layout)) return false;
+    }
+    return true;
 }
 
 /* Whether `out` is made element by element after the same element of `in` was read for the last time. */
-static bool part_allows(const ct_stage *item, int in, int out) {
+static bool parts_allow(const ct_stage *item, int in, int out) {
     bool made = false;
-    for (int i = 0; i < item->own_in && item->op != CT_CHAIN; i++)
+    for (int i = 0; i < item->own_in; i++)
         if (item->use[i].value == in) return false;
     for (int k = 0; k < item->n_parts; k++) {
-        if (made && reads(&item->part[k], in)) return false;
+        bool any = false;
+        if (!reads_flat(&item->part[k], in, &any) || (made && any)) return false;
         made |= item->part[k].use[item->part[k].n_in].value == out;
     }
     return made;
@@ -35,9 +41,10 @@ static bool part_allows(const ct_stage *item, int in, int out) {
 
 /* Whether item may write `out` where it reads `in` (or, before its parts, writes it). */
 static bool may_overwrite(const ct_stage *item, int in, int out) {
-    if (item->n_parts) return part_allows(item, in, out);
+    bool any = false;
+    if (item->n_parts) return parts_allow(item, in, out);
     const ct_op *op = ct_stage_op(item);
-    if (op->flags & CT_POINTWISE) return true;
+    if (ct_stage_row(item)) return reads_flat(item, in, &any);
     for (int i = 0; op->place && i < item->n_out; i++) {
         int place = op->place(item->n_in, item->args, i);
         if (item->use[item->n_in + i].value == out && place >= 0) return item->use[place].value == in;

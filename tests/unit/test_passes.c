@@ -84,10 +84,17 @@ static void chain_graph(ct_tensor *const *x, ct_tensor **y) {
               *column = ct_sum(x[2], (ct_reduce_args){.dim = CT_DIMS(1), .keepdim = true});
     *y = ct_gelu(ct_mul(ct_add(ct_tanh(x[0]), row), ct_div(x[1], column)), (ct_gelu_args){0});
 }
-/* A value that is read in another shape needs all of it: two chains. */
+/* A value whose elements are read in another order is needed whole; another shape alone is none. */
+static void reordered_graph(ct_tensor *const *x, ct_tensor **y) {
+    ct_tensor *a = ct_exp(ct_neg(x[0])), *b = ct_reshape(a, (ct_shape_args){CT_DIMS(16, 8)});
+    *y = ct_add(ct_permute(b, (ct_dims_args){CT_DIMS(1, 0)}), a);
+}
 static void reshaped_graph(ct_tensor *const *x, ct_tensor **y) {
-    ct_tensor *a = ct_exp(ct_neg(x[0])), *b = ct_permute(a, (ct_dims_args){CT_DIMS(1, 0)});
-    *y = ct_matmul(ct_exp(ct_neg(b)), ct_contiguous(a));
+    *y = ct_abs(ct_reshape(ct_neg(x[0]), (ct_shape_args){CT_DIMS(4, 32)}));
+}
+static void mask_graph(ct_tensor *const *x, ct_tensor **y) {
+    ct_tensor *more = ct_gt(x[0], x[1]);
+    *y = ct_where(more, ct_neg(x[0]), ct_to(ct_to(x[2], CT_F64), CT_F32));
 }
 static void linear_graph(ct_tensor *const *x, ct_tensor **y) {
     *y = ct_add(ct_relu(ct_linear(x[0], ct_matmul(ct_permute(x[1], (ct_dims_args){CT_DIMS(1, 0)}), x[0]), NULL)), x[1]);
@@ -100,7 +107,9 @@ static void each_pass(void) {
     falls(random_graph, "cse", 3, 3);
     falls(constant_graph, "fold", 1, 3);
     falls(chain_graph, "fuse", 3, 7);
-    falls(reshaped_graph, "fuse", 4, 6);
+    falls(reordered_graph, "fuse", 2, 3);
+    falls(reshaped_graph, "fuse", 1, 2);
+    falls(mask_graph, "fuse", 1, 5);
     falls(linear_graph, "join", 2, 4);
     ct_buf text = CT_BUF(1 << 16);
     launches(linear_graph, 0, &text);
