@@ -51,7 +51,6 @@ WORD u8 num_u8(double v) { return v >= 255 ? 255 : v >= 0 ? (u8)v : 0; }
     WORD T round_##T(T a) { return __builtin_rint##s(a); }                                 \
     WORD T sin_##T(T a) { return sin##s(a); }                                              \
     WORD T cos_##T(T a) { return cos##s(a); }                                              \
-    WORD T erf_##T(T a) { return erf##s(a); }                                              \
     WORD T pow_##T(T a, T b) { return pow##s(a, b); }                                      \
     WORD T atan2_##T(T a, T b) { return atan2##s(a, b); }                                  \
     WORD T sigmoid_##T(T a) { return 1 / (1 + exp_##T(-a)); }                              \
@@ -62,7 +61,8 @@ WORD u8 num_u8(double v) { return v >= 255 ? 255 : v >= 0 ? (u8)v : 0; }
     WORD T expm1_##T(T a) { return expm1##s(a); } \
     WORD T log_##T(T a) { return log##s(a); }     \
     WORD T log1p_##T(T a) { return log1p##s(a); } \
-    WORD T tanh_##T(T a) { return tanh##s(a); }
+    WORD T tanh_##T(T a) { return tanh##s(a); }   \
+    WORD T erf_##T(T a) { return erf##s(a); }
 
 #define ADD W(add)
 #define SUB W(sub)

@@ -1,5 +1,6 @@
 /* Elementary functions on floats, within 2 units in the last place: branch-free, so that a loop over them becomes
-   vectors. Coefficients of exp, log and tanh are those of S. Moshier's Cephes library. */
+   vectors. Coefficients of exp, log and tanh are those of S. Moshier's Cephes library, of erf minimax
+   fits of our own. */
 #ifndef CT_KERNELS_CPU_MATH_H
 #define CT_KERNELS_CPU_MATH_H
 #include "kernels/cpu/simd.h"
@@ -97,5 +98,23 @@ CT_INLINE float tanh_f32(float x) {
     p = sfma(p, z, -3.33332819422e-1f);
     float small = sfma(p * z, x, x), far = sign_like_f32(1.0f - 2.0f / (exp_f32(2.0f * a) + 1.0f), x);
     return a < 0.625f ? small : far;
+}
+
+/* x + x p(x^2) near 0; else 1 - erfc(|x|), erfc(a) as e^(a q(a)), which is 0 to a float from 4 on. */
+CT_INLINE float erf_f32(float x) {
+    float z = x * x, p = -6.0903287e-4f;
+    p = sfma(p, z, 5.011957e-3f);
+    p = sfma(p, z, -2.6778905e-2f);
+    p = sfma(p, z, 1.1282141e-1f);
+    p = sfma(p, z, -3.7612525e-1f);
+    p = sfma(p, z, 1.2837915e-1f);
+    float a = magnitude(x) > 4.0f ? 4.0f : magnitude(x), q = -1.0432444e-5f;
+    q = sfma(q, a, 3.1485155e-4f);
+    q = sfma(q, a, -3.610316e-3f);
+    q = sfma(q, a, 2.3694512e-2f);
+    q = sfma(q, a, -1.0615899e-1f);
+    q = sfma(q, a, -6.3519806e-1f);
+    q = sfma(q, a, -1.1286371f);
+    return a < 0.9f ? sfma(p, x, x) : sign_like_f32(1.0f - exp_f32(a * q), x);
 }
 #endif
