@@ -63,6 +63,7 @@ UPDATES(DECLARE_PLACE)
 #define O(i) (1u << (16 + (i)))
 #define O0 O(0)
 #define O1 O(1)
+#define O2 O(2)
 #define O3 O(3)
 #define O4 O(4)
 #define KIND(name, a, help) .kind = {#name, keys_##a, sizeof(ct_##a##_args), help}
