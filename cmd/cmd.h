@@ -97,21 +97,29 @@ const char *ct_fetch_dir(void);
 /* ---- machine.c: options of all that computes ---- */
 typedef struct ct_machine {
     int64_t threads;
-    const char *isa;
+    const char *isa, *passes;
 } ct_machine;
-#define CT_MACHINE_OPTIONS(args)                                                       \
-    {                                                                                  \
-        "threads",                                                                     \
-        0,                                                                             \
-        "N",                                                                           \
-        CT_OPTION_INT,                                                                 \
-        offsetof(args, machine.threads),                                               \
-        "use N threads, not as many as there may be",                                  \
-        1,                                                                             \
-        1024},                                                                         \
-    {                                                                                  \
-        "isa", 0, "NAME", CT_OPTION_TEXT, offsetof(args, machine.isa),                 \
-            "kernels for v2, v3 or v4 of x86-64, or the plain ref, not the best", 0, 0 \
+#define CT_MACHINE_OPTIONS(args)                                               \
+    {                                                                          \
+        "threads",                                                             \
+        0,                                                                     \
+        "N",                                                                   \
+        CT_OPTION_INT,                                                         \
+        offsetof(args, machine.threads),                                       \
+        "use N threads, not as many as there may be",                          \
+        1,                                                                     \
+        1024},                                                                 \
+        {"isa",                                                                \
+         0,                                                                    \
+         "NAME",                                                               \
+         CT_OPTION_TEXT,                                                       \
+         offsetof(args, machine.isa),                                          \
+         "kernels for v2, v3 or v4 of x86-64, or the plain ref, not the best", \
+         0,                                                                    \
+         0},                                                                   \
+    {                                                                          \
+        "passes", 0, "LIST", CT_OPTION_TEXT, offsetof(args, machine.passes),   \
+            "switch passes over the plan off: -fuse,-join, or -all", 0, 0      \
     }
 ct_status ct_machine_use(const ct_machine *m);
 

@@ -144,7 +144,10 @@ ct_status ct_dataset_read(const char *name, const char *split, const char *const
 ct_tensor *ct_model_samples(ct_model *m, const ct_eval_options *options, int64_t first, int64_t n, int64_t *labels);
 
 /* ---- the machine ---- */
-const char *ct_backend_name(void);          /* the kernels in use: "v4", "v3", "v2", "generic", "ref" */
+const char *ct_backend_name(void); /* the kernels in use: "v4", "v3", "v2", "generic", "ref" */
+/* Switches passes over plans off, for the plans made from now on: "-fuse,-cse", "-all"; "" none. CT_FAIL names what
+   there is. */
+ct_status ct_passes_use(const char *list);
 ct_status ct_backend_use(const char *name); /* others than the best; NULL: the best */
 void ct_flush_denormals(void);              /* on this thread and on those of the pool from now on */
 

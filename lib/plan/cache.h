@@ -3,7 +3,7 @@
 #define CT_PLAN_CACHE_H
 #include "plan/plan.h"
 
-#define CT_PLAN_CACHE_BYTES (32 << 20) /* of what plans take themselves; their values lie in the one arena */
+#define CT_PLAN_CACHE_BYTES (8 << 20) /* of what plans take themselves; their values lie in the one arena */
 
 typedef struct ct_plan_entry {
     int64_t key[2];

@@ -29,6 +29,17 @@ ct_status ct_passes_read(const char *text, unsigned *off) {
     return CT_OK;
 }
 
+static _Atomic unsigned switched_off;
+
+unsigned ct_passes_off(void) { return switched_off; }
+
+ct_status ct_passes_use(const char *list) {
+    unsigned off = 0;
+    CT_TRY(ct_passes_read(list, &off));
+    switched_off = off;
+    return CT_OK;
+}
+
 ct_status ct_passes_run(ct_program *p, unsigned off) {
     for (int i = 0; ct_passes[i].name; i++)
         if (!(off >> i & 1)) CT_TRY(ct_passes[i].run(p));

@@ -12,6 +12,9 @@ extern const ct_pass ct_passes[];
 
 /* A bit for each pass that `text` switches off, added to *off: "-fuse,-cse", "-all". CT_FAIL names what there is. */
 ct_status ct_passes_read(const char *text, unsigned *off);
+/* The same for all plans made from now on, in place of what was off (ctorch_run.h); and which are off. */
+ct_status ct_passes_use(const char *list);
+unsigned ct_passes_off(void);
 /* All but those switched off. */
 ct_status ct_passes_run(ct_program *p, unsigned off);
 

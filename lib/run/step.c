@@ -1,6 +1,7 @@
 #include "run/step.h"
 #include "base/alloc.h"
 #include "plan/cache.h"
+#include "plan/pass.h"
 #include <string.h>
 
 enum { TRAIN = 1, LABELLED = 2 }; /* what a plan does besides forward */
@@ -16,7 +17,6 @@ struct ct_step {
     ct_tensor *x, *y, *rng;
     float *output;       /* eager: a copy of what the model said */
     ct_plan_cache plans; /* by samples and mode */
-    unsigned passes_off;
 };
 
 /* (capacity, C, H, W) lies channels-last; anything else row-major. */
@@ -115,7 +115,7 @@ static ct_status make_plan(ct_step *s, int64_t n, int mode, ct_buf *before, ct_b
     if (!scope) return CT_NO_MEMORY;
     ct_graph g;
     ct_tensor *result[2];
-    ct_plan_options options = {s->passes_off, before, after};
+    ct_plan_options options = {ct_passes_off(), before, after};
     ct_status status = ct_capture_begin(&g);
     if (!status) {
         status = compute(s, n, mode, result);
@@ -170,12 +170,16 @@ ct_status ct_step_eval(ct_step *s, int64_t n, bool labelled, ct_step_result *out
     return step(s, n, labelled ? LABELLED : 0, out);
 }
 
-void ct_step_passes(ct_step *s, unsigned off) { s->passes_off = off; }
-
-ct_status ct_step_text(ct_step *s, int64_t n, bool train, ct_buf *before, ct_buf *after, int *launches) {
+ct_status ct_step_text(ct_step *s, int64_t n, bool train, ct_buf *before, ct_buf *after) {
     ct_plan *plan;
     CT_TRY(make_plan(s, n, train ? TRAIN | LABELLED : 0, before, after, &plan));
-    *launches = ct_plan_launches(plan);
     ct_plan_free(plan);
+    return CT_OK;
+}
+
+ct_status ct_step_launches(ct_step *s, int64_t n, bool train, int *launches) {
+    ct_plan *plan;
+    CT_TRY(get_plan(s, n, train ? TRAIN | LABELLED : 0, &plan));
+    *launches = ct_plan_launches(plan);
     return CT_OK;
 }

@@ -23,8 +23,8 @@ typedef struct ct_step_result {
 ct_status ct_step_train(ct_step *s, int64_t n, int64_t number, ct_step_result *out);
 /* Forward in evaluation mode; loss too if labels are there. */
 ct_status ct_step_eval(ct_step *s, int64_t n, bool labelled, ct_step_result *out);
-/* Switches passes off, by the bits of ct_passes_read, for the plans made from now on. */
-void ct_step_passes(ct_step *s, unsigned off);
-/* What a step on n samples runs, as text, before and after the passes (either may be NULL), and how many kernels. */
-ct_status ct_step_text(ct_step *s, int64_t n, bool train, ct_buf *before, ct_buf *after, int *launches);
+/* What a step on n samples runs, as text, before and after the passes (either may be NULL). */
+ct_status ct_step_text(ct_step *s, int64_t n, bool train, ct_buf *before, ct_buf *after);
+/* How many kernels its plan runs. */
+ct_status ct_step_launches(ct_step *s, int64_t n, bool train, int *launches);
 #endif

@@ -195,14 +195,17 @@ static ct_status start(run *r, char **messages) {
     CT_TRY(keep_spec(r, resume));
     r->state.threads = ct_threads(), r->state.best = r->state.best_loss = r->state.best_accuracy = NAN;
     r->state.val_loss = r->state.val_accuracy = NAN;
+    int launches = 0;
+    if (!resume && !r->opt->eager)
+        CT_TRY(ct_step_launches(r->step, CT_MIN(r->spec->train.batch_size, r->n_train), true, &launches));
     if (resume)
         CT_TRY(pick_up(r));
     else
-        CT_TRY(ct_run_log(&r->dir,
-                          "{\"version\":1,\"type\":\"run\",\"ctorch\":\"%s\",\"kernels\":\"%s\",\"threads\":%d,"
-                          "\"parameters\":%" PRId64 ",\"samples\":%" PRId64 ",\"validation\":%" PRId64 "}",
-                          ct_version(), ct_backend_name(), ct_threads(), r->report->parameters, r->n_train,
-                          r->held_out.n));
+        CT_TRY(ct_run_log(
+            &r->dir,
+            "{\"version\":1,\"type\":\"run\",\"ctorch\":\"%s\",\"kernels\":\"%s\",\"threads\":%d,"
+            "\"launches\":%d,\"parameters\":%" PRId64 ",\"samples\":%" PRId64 ",\"validation\":%" PRId64 "}",
+            ct_version(), ct_backend_name(), ct_threads(), launches, r->report->parameters, r->n_train, r->held_out.n));
     r->number_at_start = r->state.number;
     CT_TRY(start_rate(r, resume));
     return list_skipped(r);

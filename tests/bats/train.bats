@@ -348,3 +348,17 @@ END
     [ ! -s err ]
     [ "$(wc -l <out)" -eq 2 ]
 }
+
+@test "passes off: the same bytes, more launches; a pass that is not there is refused" {
+    launches() { sed -n '1s/.*"launches":\([0-9]*\).*/\1/p' "$1/log.jsonl"; }
+    quick -o all
+    quick -o none --passes=-all
+    quick -o some --passes=-fuse,-join
+    cmp all/best.safetensors none/best.safetensors
+    cmp all/best.safetensors some/best.safetensors
+    [ "$(launches all)" -lt "$(launches some)" ]
+    [ "$(launches some)" -lt "$(launches none)" ]
+    run "$ctorch" train spec.yaml -o x --passes=-fuze
+    [ "$status" -eq 2 ]
+    [[ $output == *"'-fuze' switches no pass off"*"-fuse"* ]]
+}

@@ -6,6 +6,7 @@
 #include "base/philox.h"
 #include "cases.h"
 #include "check.h"
+#include "ctorch_run.h"
 #include "plan/plan.h"
 
 /* ---- small graphs ---- */
@@ -125,6 +126,9 @@ static void switches(void) {
     CHECK_HAS(ct_error(), "-fuse");
     CHECK(ct_passes_read("fuse", &off) == CT_FAIL);
     CHECK(ct_passes_read("-", &off) == CT_FAIL);
+    CHECK(ct_passes_use("-all") == CT_OK && ct_passes_off() == ~0u);
+    CHECK(ct_passes_use("-nothing") == CT_FAIL && ct_passes_off() == ~0u);
+    CHECK(ct_passes_use("") == CT_OK && !ct_passes_off());
 }
 
 int main(void) {
