@@ -15,6 +15,19 @@ ct_status ct_spec_load(const char *path, const char *const *set, ct_spec **out, 
 void ct_spec_free(ct_spec *spec);
 void ct_text_free(char *text);
 
+/* ---- the schema: every key that a spec can say ---- */
+typedef struct ct_schema_key {
+    const char *path; /* "train.epochs", "model.N.linear.bias": N is a place in a list, NAME a name of the spec's own */
+    const char *type; /* "integer from 1 to 1024", "mean|sum|none"; of a kind of layer, loss, ...: "settings" */
+    const char *def;  /* its default as in YAML, NULL: none */
+    bool required;
+    const char *help;
+} ct_schema_key;
+/* Calls each(ctx, key) with every key in order, a map before what is in it; the texts last as long as the call. */
+void ct_schema_each(void (*each)(void *ctx, const ct_schema_key *key), void *ctx);
+/* The schema as JSON Schema (draft 2020-12), to be ct_text_free'd. */
+ct_status ct_schema_json(char **text);
+
 /* A layer in `check`'s table. */
 typedef struct ct_layer_report {
     char name[64], layer[32], output[64]; /* "0", "linear", "(N, 128)" */

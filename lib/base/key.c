@@ -40,6 +40,8 @@ static void set_map(const ct_key *key, int i, void *field) {
     ct_keys_default(key->sub, field);
 }
 
+static void set_nothing(const ct_key *key, int i, void *field) { (void)key, (void)i, (void)field; }
+
 static void resolve_int(const ct_key *key, int i, void *field) {
     int64_t *v = field;
     if (!*v)
@@ -88,6 +90,7 @@ static const struct type {
     [CT_KEY_FLOATS] = {sizeof(double), set_float, resolve_float},
     [CT_KEY_DIMS] = {0, set_dims, resolve_dims},
     [CT_KEY_MAP] = {0, set_map, resolve_map},
+    [CT_KEY_NODE] = {0, set_nothing, NULL},
 };
 
 static void each_field(const ct_key *key, void *args, void (*fn)(const ct_key *, int, void *)) {

@@ -17,7 +17,8 @@ typedef enum ct_key_type {
     CT_KEY_INTS,   /* int64_t[count]: one number fills all */
     CT_KEY_FLOATS, /* double[count]: one number fills all */
     CT_KEY_DIMS,   /* ct_dims: a list of any length up to CT_MAX_DIMS */
-    CT_KEY_MAP     /* a struct with its own rows, `sub` */
+    CT_KEY_MAP,    /* a struct with its own rows, `sub` */
+    CT_KEY_NODE    /* no field: its owner reads the node itself; `choices` names the form it has (run/form.h) */
 } ct_key_type;
 
 typedef struct ct_key {
@@ -29,7 +30,7 @@ typedef struct ct_key {
                                  bounds, both 0 for none */
     const char *choices;      /* ENUM: the words; INT, FLOAT: words allowed beside numbers (word i means -1-i), or NULL;
                                  STRING, PATH: the default text or NULL; INTS, FLOATS: the defaults as "0.9,0.999" where
-                                 they differ, else NULL */
+                                 they differ, else NULL; NODE: the name of its form */
     const struct ct_key *sub; /* MAP */
     const char *help;
 } ct_key; /* a table ends with a row whose name is NULL */

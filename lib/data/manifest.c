@@ -26,7 +26,7 @@ static const ct_key manifest_keys[] = {
     {"shape", CT_KEY_DIMS, offsetof(text, shape), .min = 1, .max = 1 << 24,
      .help = "of a sample: channels, height, width"},
     {0}};
-static const char *const read_here[] = {"mirrors", "files", "classes", NULL};
+static const ct_key read_here[] = {{.name = "mirrors"}, {.name = "files"}, {.name = "classes"}, {0}};
 
 typedef struct file_text {
     const char *name, *sha256;

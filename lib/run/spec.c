@@ -22,18 +22,28 @@ static const ct_key train_keys[] = {
     ROW(ct_train_args, log_every, INT, 100, 1, 1e9, NULL, "steps between two step records of log.jsonl"),
     {0},
 };
-static const ct_key root_keys[] = {
+const ct_key ct_spec_keys[] = {
     ROW(ct_spec, seed, INT, 0, 0, 0x1p62, NULL, "of all random numbers"),
+    {"model", CT_KEY_NODE, .def = NAN, .choices = "layers", .help = "layers; data flows down them"},
+    {"loss", CT_KEY_NODE, .def = NAN, .choices = "loss", .help = "what the output is compared with the target by"},
+    {"optimizer", CT_KEY_NODE, .def = NAN, .choices = "optimizer", .help = "how gradients move parameters"},
+    {"schedule", CT_KEY_NODE, .choices = "schedule", .help = "how the learning rate moves; none: it stays"},
     {"data", CT_KEY_MAP, offsetof(ct_spec, data), 1, 0, 0, 0, NULL, ct_data_keys, "what to learn from"},
     {"train", CT_KEY_MAP, offsetof(ct_spec, train), 1, 0, 0, 0, NULL, train_keys, "how long, in what steps"},
     {0},
 };
-static const char *const read_here[] = {"model", "loss", "optimizer", "schedule", NULL};
-#define REQUIRED 3 /* of them, the first */
+const ct_key ct_optimizer_beside[] = {
+    {"groups", CT_KEY_NODE, .choices = "groups", .help = "name patterns and the settings of their parameters"}, {0}};
+const ct_key ct_schedule_beside[] = {{"per", CT_KEY_ENUM, .choices = "epoch|step", .help = "when it moves"}, {0}};
 
 /* Every op that has a prediction and a target is a loss. */
 static const ct_kind *losses[CT_OP_COUNT];
 static int n_losses;
+const ct_kind *const *ct_loss_kinds(int *n) {
+    *n = n_losses;
+    return losses;
+}
+
 __attribute__((constructor)) static void find_losses(void) {
     for (int id = 0; id < CT_OP_COUNT; id++) {
         const ct_op *op = ct_op_get(id);
@@ -61,10 +71,9 @@ static void read_group(ct_spec *s, const ct_yaml *pattern, const ct_yaml *own, c
 
 /* `optimizer: {adamw: {lr: 1e-3}, groups: {"*.bias": {weight_decay: 0}}}` */
 static void read_optimizer(ct_spec *s, const ct_yaml *node) {
-    static const char *const beside[] = {"groups", NULL};
     int n;
     const ct_kind *const *kinds = ct_optimizer_kinds(&n);
-    const ct_kind *kind = ct_read_kind(s->doc, node, "optimizer", kinds, n, &s->optimizer_args, beside);
+    const ct_kind *kind = ct_read_kind(s->doc, node, "optimizer", kinds, n, &s->optimizer_args, ct_optimizer_beside);
     const ct_yaml *groups = node->kind == CT_MAP ? ct_yaml_get(node, "groups") : NULL;
     if (!kind) return;
     s->optimizer = ct_optimizer_find(kind->name);
@@ -79,10 +88,9 @@ static void read_optimizer(ct_spec *s, const ct_yaml *node) {
 
 /* `schedule: {cosine: {T_max: 20}, per: epoch}` */
 static void read_schedule(ct_spec *s, const ct_yaml *node) {
-    static const char *const beside[] = {"per", NULL};
     int n;
     const ct_kind *const *kinds = ct_scheduler_kinds(&n);
-    const ct_kind *kind = ct_read_kind(s->doc, node, "schedule", kinds, n, &s->schedule_args, beside);
+    const ct_kind *kind = ct_read_kind(s->doc, node, "schedule", kinds, n, &s->schedule_args, ct_schedule_beside);
     if (kind) s->schedule = ct_scheduler_find(kind->name);
     const ct_yaml *per = node->kind == CT_MAP ? ct_yaml_get(node, "per") : NULL;
     if (!per) return;
@@ -91,21 +99,28 @@ static void read_schedule(ct_spec *s, const ct_yaml *node) {
         ct_diag(s->doc, CT_ERROR, per, "a schedule moves per step or per epoch");
 }
 
+static void read_model(ct_spec *s, const ct_yaml *node) { ct_model_read(s->doc, node, &s->model); }
+
+static void read_loss(ct_spec *s, const ct_yaml *node) {
+    const ct_kind *kind = ct_read_kind(s->doc, node, "loss", losses, n_losses, &s->loss_args, NULL);
+    if (kind) s->loss = ct_op_find(kind->name);
+}
+
+static const struct {
+    const char *name;
+    void (*read)(ct_spec *s, const ct_yaml *node);
+} sections[] = {{"model", read_model}, {"loss", read_loss}, {"optimizer", read_optimizer}, {"schedule", read_schedule}};
+
 static void read_sections(ct_spec *s) {
     if (s->root->kind != CT_MAP) {
         ct_diag(s->doc, CT_ERROR, s->root, "a spec is a map with data, model, loss, optimizer and train");
         return;
     }
-    ct_read_keys(s->doc, s->root, NULL, root_keys, s, read_here);
-    const ct_yaml *node[REQUIRED], *schedule = ct_yaml_get(s->root, "schedule");
-    for (int i = 0; i < REQUIRED; i++)
-        if (!(node[i] = ct_yaml_get(s->root, read_here[i])))
-            ct_diag(s->doc, CT_ERROR, s->root, "the spec has no '%s'", read_here[i]);
-    if (node[0]) ct_model_read(s->doc, node[0], &s->model);
-    const ct_kind *kind = node[1] ? ct_read_kind(s->doc, node[1], "loss", losses, n_losses, &s->loss_args, NULL) : NULL;
-    if (kind) s->loss = ct_op_find(kind->name);
-    if (node[2]) read_optimizer(s, node[2]);
-    if (schedule) read_schedule(s, schedule);
+    ct_read_keys(s->doc, s->root, NULL, ct_spec_keys, s, ct_spec_language_keys);
+    for (int i = 0; i < CT_COUNT(sections); i++) {
+        const ct_yaml *node = ct_yaml_get(s->root, sections[i].name);
+        if (node) sections[i].read(s, node);
+    }
     if (s->data.dataset && s->data.images)
         ct_diag(s->doc, CT_ERROR, ct_yaml_get(ct_yaml_get(s->root, "data"), "images"),
                 "data has both dataset and images: only one can be learned from");

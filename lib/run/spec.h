@@ -21,6 +21,10 @@ typedef struct ct_group_spec {
     const ct_yaml *at;
 } ct_group_spec;
 
+/* The rows of the whole, of what stands beside an optimizer and a schedule, and the losses. */
+extern const ct_key ct_spec_keys[], ct_optimizer_beside[], ct_schedule_beside[];
+const ct_kind *const *ct_loss_kinds(int *n);
+
 struct ct_spec {
     int64_t seed;
     ct_data_args data;

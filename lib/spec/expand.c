@@ -5,12 +5,23 @@
 #include "base/key.h"
 #include "base/number.h"
 #include "spec/expr.h"
+#include "yaml/read.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAX_NESTED 32
-#define MAX_REPEAT 10000
+
+const ct_key ct_spec_language_keys[] = {
+    {"include", CT_KEY_NODE, .choices = "includes", .help = "a path, or several: specs that this one is laid over"},
+    {"vars", CT_KEY_NODE, .choices = "values", .help = "names and values: $name stands for its value"},
+    {"blocks", CT_KEY_NODE, .choices = "blocks", .help = "names and blocks, which are used as layers are"},
+    {0}};
+const ct_key ct_block_keys[] = {
+    {"params", CT_KEY_NODE, .choices = "values", .help = "names and defaults; nothing: a use must say it"},
+    {"layers", CT_KEY_NODE, .def = NAN, .choices = "layers", .help = "what a use becomes, as a sequential"},
+    {0}};
 
 /* Names that hold in a place: a block's parameters, then the spec's vars. */
 typedef struct names {
@@ -123,10 +134,7 @@ static ct_yaml *expand_block(expansion *e, const ct_yaml *use, const ct_yaml *bl
     const ct_yaml *layers = ct_yaml_get(block, "layers"), *name = use->kind == CT_MAP ? ct_yaml_get(use, "name") : NULL;
     ct_yaml *out = ct_yaml_new(e->doc, CT_MAP, use), *bound = bind(e, block, use, args, in);
     if (!out || !bound) return NULL;
-    if (!layers || layers->kind != CT_LIST) {
-        ct_diag(e->doc, CT_ERROR, block, "a block is a map with a list of `layers` (and `params`)");
-        return out;
-    }
+    if (!layers || layers->kind != CT_LIST) return out; /* check_blocks says so */
     if (e->depth >= MAX_NESTED) {
         ct_diag(e->doc, CT_ERROR, use, "blocks use each other more than %d deep", MAX_NESTED);
         return out;
@@ -149,9 +157,17 @@ static int64_t repeats(expansion *e, const ct_yaml *item, const names *in) {
     const ct_yaml *n = expand(e, node, in);
     int64_t v;
     if (!n) return 0;
-    if (n->kind == CT_SCALAR && ct_number_int(n->text, &v) == CT_NUMBER_FITS && v >= 0 && v <= MAX_REPEAT) return v;
-    ct_diag(e->doc, CT_ERROR, node, "repeat must be an integer from 0 to %d", MAX_REPEAT);
+    if (n->kind == CT_SCALAR && ct_number_int(n->text, &v) == CT_NUMBER_FITS && v >= 0 && v <= CT_MAX_REPEAT) return v;
+    ct_diag(e->doc, CT_ERROR, node, "repeat must be an integer from 0 to %d", CT_MAX_REPEAT);
     return 0;
+}
+
+static ct_yaml *expand_map(expansion *e, const ct_yaml *map, const names *in, bool item);
+
+static ct_yaml *expand_item(expansion *e, const ct_yaml *item, const ct_yaml *block, const ct_yaml *args,
+                            const names *in) {
+    if (block) return expand_block(e, item, block, args, in);
+    return item->kind == CT_MAP ? expand_map(e, item, in, true) : expand(e, item, in);
 }
 
 static ct_yaml *expand_list(expansion *e, const ct_yaml *list, const names *in) {
@@ -159,16 +175,16 @@ static ct_yaml *expand_list(expansion *e, const ct_yaml *list, const names *in) 
     for (int i = 0; out && i < list->n; i++) {
         const ct_yaml *args, *item = list->value[i], *block = block_of(e, item, &args);
         for (int64_t k = repeats(e, item, in); k > 0; k--)
-            if (!ct_yaml_add(e->doc, out, NULL, block ? expand_block(e, item, block, args, in) : expand(e, item, in)))
-                return NULL;
+            if (!ct_yaml_add(e->doc, out, NULL, expand_item(e, item, block, args, in))) return NULL;
     }
     return out;
 }
 
-static ct_yaml *expand_map(expansion *e, const ct_yaml *map, const names *in) {
+/* `item`: of a list, whose `repeat` is done with. */
+static ct_yaml *expand_map(expansion *e, const ct_yaml *map, const names *in, bool item) {
     ct_yaml *out = placed(e, ct_yaml_new(e->doc, CT_MAP, map));
     for (int i = 0; out && i < map->n; i++) {
-        if (!strcmp(map->key[i]->text, "repeat")) continue;
+        if (item && !strcmp(map->key[i]->text, "repeat")) continue;
         if (!ct_yaml_add(e->doc, out, map->key[i], expand(e, map->value[i], in))) return NULL;
     }
     return out;
@@ -176,7 +192,7 @@ static ct_yaml *expand_map(expansion *e, const ct_yaml *map, const names *in) {
 
 static ct_yaml *expand(expansion *e, const ct_yaml *node, const names *in) {
     if (node->kind == CT_SCALAR) return expand_scalar(e, node, in);
-    return node->kind == CT_LIST ? expand_list(e, node, in) : expand_map(e, node, in);
+    return node->kind == CT_LIST ? expand_list(e, node, in) : expand_map(e, node, in, false);
 }
 
 /* ---- include ---- */
@@ -224,21 +240,34 @@ static const ct_yaml *include_all(ct_doc *doc, const ct_yaml *root, int depth) {
     return below ? overlay(doc, below, root) : root;
 }
 
+static void check_blocks(ct_doc *doc, const ct_yaml *blocks) {
+    for (int i = 0; i < blocks->n; i++) {
+        const ct_yaml *block = blocks->value[i], *layers = ct_yaml_get(block, "layers");
+        const ct_yaml *params = ct_yaml_get(block, "params");
+        ct_read_keys(doc, block, "a block", ct_block_keys, NULL, NULL);
+        if (layers && layers->kind != CT_LIST) ct_diag(doc, CT_ERROR, layers, "layers must be a list of layers");
+        if (params && params->kind != CT_MAP && !is_null(params))
+            ct_diag(doc, CT_ERROR, params, "params must be a map of names and defaults, such as {width: , stride: 1}");
+    }
+}
+
 ct_yaml *ct_spec_expand(ct_doc *doc, const ct_yaml *root) {
-    static const char *const gone[] = {"include", "vars", "blocks"};
     const ct_yaml *whole = include_all(doc, root, 0);
     if (!whole) return NULL;
     const ct_yaml *vars = ct_yaml_get(whole, "vars"), *blocks = ct_yaml_get(whole, "blocks");
     expansion e = {.doc = doc, .blocks = blocks && blocks->kind == CT_MAP ? blocks : NULL};
-    if (vars && vars->kind != CT_MAP) ct_diag(doc, CT_ERROR, vars, "vars is a map of names and values");
-    if (blocks && blocks->kind != CT_MAP) ct_diag(doc, CT_ERROR, blocks, "blocks is a map of names and blocks");
+    if (vars && vars->kind != CT_MAP)
+        ct_diag(doc, CT_ERROR, vars, "vars must be a map of names and values, such as {width: 64}");
+    if (blocks && blocks->kind != CT_MAP)
+        ct_diag(doc, CT_ERROR, blocks,
+                "blocks must be a map of names and blocks, such as {conv: {params: {width: }, layers: [..]}}");
+    if (e.blocks) check_blocks(doc, blocks);
     const names in = {.map = vars && vars->kind == CT_MAP ? vars : NULL};
     if (whole->kind != CT_MAP) return ct_yaml_copy(doc, whole);
     ct_yaml *out = ct_yaml_new(doc, CT_MAP, whole);
     for (int i = 0; out && i < whole->n; i++) {
-        bool skip = false;
-        for (int k = 0; k < CT_COUNT(gone); k++) skip |= !strcmp(whole->key[i]->text, gone[k]);
-        if (!skip && !ct_yaml_add(doc, out, whole->key[i], expand(&e, whole->value[i], &in))) return NULL;
+        bool gone = ct_key_find(ct_spec_language_keys, whole->key[i]->text);
+        if (!gone && !ct_yaml_add(doc, out, whole->key[i], expand(&e, whole->value[i], &in))) return NULL;
     }
     return out;
 }

@@ -1,17 +1,39 @@
 /* Reading `model:`. */
 #include "spec/model.h"
+#include "spec/expand.h"
 #include "yaml/read.h"
 #include <string.h>
 
-static const char *const beside[] = {"name", "inputs", "shortcut", NULL};
+#define BESIDE                                                                                                      \
+    {"name", CT_KEY_STRING, .help = "its part of dotted names, instead of its place in the list"},                  \
+        {"inputs", CT_KEY_NODE, .choices = "names", .help = "names of earlier layers whose results it reads"}, {    \
+        "repeat", CT_KEY_INT, .def = 1, .max = CT_MAX_REPEAT, .help = "so many of it, each with its own parameters" \
+    }
+const ct_key ct_layer_beside[] = {BESIDE, {0}};
+static const ct_key shortcut_beside[] = {
+    BESIDE,
+    {"shortcut", CT_KEY_NODE, .choices = "layers", .help = "what the input goes through on its way around"},
+    {0}};
 
-/* Layers whose value is made of lists: one list, one with a shortcut beside it, or a list of branches. */
-typedef enum shape { ONE, ONE_AND_SHORTCUT, BRANCHES } shape;
+/* Layers whose value is made of lists: one list, or a list of branches. */
 static const struct {
     const char *name;
-    shape shape;
-} containers[] = {
-    {"sequential", ONE}, {"residual", ONE_AND_SHORTCUT}, {"add", BRANCHES}, {"mul", BRANCHES}, {"concat", BRANCHES}};
+    bool branches;
+    const ct_key *beside;
+} containers[] = {{"sequential", false, ct_layer_beside},
+                  {"residual", false, shortcut_beside},
+                  {"add", true, ct_layer_beside},
+                  {"mul", true, ct_layer_beside},
+                  {"concat", true, ct_layer_beside}};
+
+const ct_key *ct_container_beside(const char *layer, const char **form) {
+    for (int i = 0; i < CT_COUNT(containers); i++)
+        if (!strcmp(containers[i].name, layer)) {
+            *form = containers[i].branches ? "branches" : "layers";
+            return containers[i].beside;
+        }
+    return NULL;
+}
 
 /* The name a layer is given: letters, digits, _ and -, as it becomes part of dotted names. */
 static const char *read_name(ct_doc *doc, const ct_yaml *node, const ct_model_spec *sofar) {
@@ -55,7 +77,7 @@ static bool add_part(ct_doc *doc, const ct_yaml *list, ct_layer_spec *l) {
 
 /* {add: {inputs: [a, b]}} or {concat: {inputs: [a, b], dim: 1}}: a join of named values. */
 static void read_join(ct_doc *doc, const ct_yaml *value, ct_layer_spec *l) {
-    static const char *const inputs[] = {"inputs", NULL};
+    static const ct_key inputs[] = {{.name = "inputs"}, {0}};
     if (!l->inputs) l->inputs = read_inputs(doc, ct_yaml_get(value, "inputs"));
     if (!l->inputs) ct_diag(doc, CT_ERROR, value, "%s wants a list of branches, or inputs", l->layer->kind.name);
     bool nothing = value->kind == CT_SCALAR && !value->quoted && !*value->text;
@@ -64,18 +86,17 @@ static void read_join(ct_doc *doc, const ct_yaml *value, ct_layer_spec *l) {
 }
 
 static void read_container(ct_doc *doc, const ct_yaml *node, int which, const ct_yaml *value, ct_layer_spec *l) {
-    shape s = containers[which].shape;
-    const ct_yaml *shortcut = ct_yaml_get(node, "shortcut");
+    const ct_key *beside = containers[which].beside;
+    const ct_yaml *shortcut = ct_key_find(beside, "shortcut") ? ct_yaml_get(node, "shortcut") : NULL;
     l->layer = ct_layer_find(containers[which].name);
     if (!(l->args = ct_doc_alloc(doc, 1, l->layer->kind.args_size))) return;
     if (l->layer->kind.keys) ct_keys_default(l->layer->kind.keys, l->args);
     for (int i = 0; i < node->n; i++) {
         const char *key = node->key[i]->text;
-        bool known = !strcmp(key, containers[which].name) || !strcmp(key, "name") || !strcmp(key, "inputs") ||
-                     (s == ONE_AND_SHORTCUT && !strcmp(key, "shortcut"));
-        if (!known) ct_diag(doc, CT_ERROR, node->key[i], "unknown key '%.40s' beside %s", key, containers[which].name);
+        if (strcmp(key, containers[which].name) && !ct_key_find(beside, key))
+            ct_diag(doc, CT_ERROR, node->key[i], "unknown key '%.40s' beside %s", key, containers[which].name);
     }
-    if (s != BRANCHES) {
+    if (!containers[which].branches) {
         add_part(doc, value, l);
         if (shortcut) add_part(doc, shortcut, l);
     } else if (value->kind == CT_LIST && value->n)
@@ -106,7 +127,7 @@ void ct_model_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out) {
             out->n++;
             continue;
         }
-        const ct_kind *kind = ct_read_kind(doc, item, "layer", kinds, n, &l->args, beside);
+        const ct_kind *kind = ct_read_kind(doc, item, "layer", kinds, n, &l->args, ct_layer_beside);
         if (!kind) continue;
         l->layer = ct_layer_find(kind->name);
         out->n++;

@@ -23,6 +23,10 @@ typedef struct ct_layer_spec {
 
 /* Everything that is wrong becomes a diagnostic. */
 void ct_model_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out);
+/* Rows of what may stand beside any layer; and beside one made of lists, whose value has that form: "layers" or
+   "branches". NULL for other layers. */
+extern const ct_key ct_layer_beside[];
+const ct_key *ct_container_beside(const char *layer, const char **form);
 /* "(N, 1, 28, 28)": the batch is whatever it will be. */
 void ct_batch_text(const ct_layout *l, char *out, size_t size);
 /* What a layer did, for the table of `check`. */

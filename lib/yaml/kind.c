@@ -10,7 +10,7 @@ typedef struct choice {
     const char *what;
     const ct_kind *const *kinds;
     int n;
-    const char *const *also;
+    const ct_key *also;
 } choice;
 
 static const ct_kind *find_kind(const choice *c, const char *name) {
@@ -19,16 +19,14 @@ static const ct_kind *find_kind(const choice *c, const char *name) {
     return NULL;
 }
 
-static int count_also(const choice *c) {
-    int n = 0;
-    while (c->also && c->also[n]) n++;
-    return n;
-}
+static bool is_also(const choice *c, const char *name) { return ct_key_find(c->also, name); }
 
-static bool is_also(const choice *c, const char *name) {
-    for (int i = 0; i < count_also(c); i++)
-        if (!strcmp(c->also[i], name)) return true;
-    return false;
+/* The name of `also` that is near, as part of a message. */
+static const char *near_also(const choice *c, const char *word, ct_words *w) {
+    const char *names[MAX_KINDS];
+    int n = 0;
+    for (const ct_key *key = c->also; key && key->name && n < MAX_KINDS; key++) names[n++] = key->name;
+    return ct_near_words(c->doc, word, names, n, w);
 }
 
 static const char *article(const char *what) { return strchr("aeiou", *what) ? "an" : "a"; }
@@ -67,7 +65,7 @@ static void check_rest(const choice *c, const ct_yaml *map, int named, const ct_
             ct_diag(c->doc, CT_ERROR, key, "'%.40s' belongs inside: %s: {%s: ...}", key->text, kind->name, key->text);
         else
             ct_diag(c->doc, CT_ERROR, key, "unknown key '%.40s' beside %s%s", key->text, kind->name,
-                    ct_near_words(c->doc, key->text, c->also, count_also(c), &near));
+                    near_also(c, key->text, &near));
     }
 }
 
@@ -88,7 +86,7 @@ static void read_settings(const choice *c, const ct_yaml *name, const ct_yaml *v
 }
 
 const ct_kind *ct_read_kind(ct_doc *doc, const ct_yaml *node, const char *what, const ct_kind *const *kinds, int n,
-                            void **args, const char *const *also) {
+                            void **args, const ct_key *also) {
     choice c = {doc, what, kinds, n, also};
     ct_words got;
     int errors = ct_diag_count(doc, CT_ERROR), pair = node->kind == CT_MAP ? find_pair(&c, node) : -1;

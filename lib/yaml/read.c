@@ -6,25 +6,18 @@
 
 #define MAX_NAMES 256 /* that a suggestion is taken from */
 
-static bool is_in(const char *const *names, const char *name) {
-    for (; names && *names; names++)
-        if (!strcmp(*names, name)) return true;
-    return false;
-}
-
-static void unknown_key(ct_doc *doc, const ct_yaml *node, const char *where, const ct_key *keys,
-                        const char *const *also) {
+static void unknown_key(ct_doc *doc, const ct_yaml *node, const char *where, const ct_key *keys, const ct_key *also) {
     const char *names[MAX_NAMES];
     int n = 0;
     for (const ct_key *key = keys; key && key->name && n < MAX_NAMES; key++) names[n++] = key->name;
-    for (; also && *also && n < MAX_NAMES; also++) names[n++] = *also;
+    for (; also && also->name && n < MAX_NAMES; also++) names[n++] = also->name;
     ct_words near;
     ct_diag(doc, CT_ERROR, node, "unknown key '%.40s'%s%s%s", node->text, where ? " in " : "", where ? where : "",
             ct_near_words(doc, node->text, names, n, &near));
 }
 
 void ct_read_keys(ct_doc *doc, const ct_yaml *node, const char *where, const ct_key *keys, void *args,
-                  const char *const *also) {
+                  const ct_key *also) {
     ct_keys_default(keys, args);
     if (node && node->kind != CT_MAP) {
         ct_words got;
@@ -36,12 +29,13 @@ void ct_read_keys(ct_doc *doc, const ct_yaml *node, const char *where, const ct_
         const ct_key *key = ct_key_find(keys, node->key[i]->text);
         if (key)
             ct_value_read(doc, key, node->value[i], (char *)args + key->offset);
-        else if (!is_in(also, node->key[i]->text))
+        else if (!ct_key_find(also, node->key[i]->text))
             unknown_key(doc, node->key[i], where, keys, also);
     }
     for (const ct_key *key = keys; key && key->name; key++)
         if (isnan(key->def) && !ct_yaml_get(node, key->name))
-            ct_diag(doc, CT_ERROR, node, "missing key '%s'%s%s", key->name, where ? " in " : "", where ? where : "");
+            ct_diag(doc, CT_ERROR, node, where ? "missing key '%s' in %s" : "the document has no '%s'", key->name,
+                    where);
 }
 
 /* ---- args as text ---- */

@@ -210,10 +210,15 @@ static bool read_map(ct_doc *doc, const ct_key *key, const ct_yaml *node, void *
     return errors == ct_diag_count(doc, CT_ERROR);
 }
 
+static bool read_node(ct_doc *doc, const ct_key *key, const ct_yaml *node, void *field) {
+    (void)doc, (void)key, (void)node, (void)field;
+    return true;
+}
+
 static read_fn *const readers[] = {
     [CT_KEY_INT] = read_int,       [CT_KEY_FLOAT] = read_float,   [CT_KEY_BOOL] = read_bool, [CT_KEY_NOT] = read_not,
     [CT_KEY_ENUM] = read_enum,     [CT_KEY_STRING] = read_string, [CT_KEY_PATH] = read_path, [CT_KEY_INTS] = read_ints,
-    [CT_KEY_FLOATS] = read_floats, [CT_KEY_DIMS] = read_dims,     [CT_KEY_MAP] = read_map,
+    [CT_KEY_FLOATS] = read_floats, [CT_KEY_DIMS] = read_dims,     [CT_KEY_MAP] = read_map,   [CT_KEY_NODE] = read_node,
 };
 
 bool ct_value_read(ct_doc *doc, const ct_key *key, const ct_yaml *node, void *field) {

@@ -88,7 +88,7 @@ wrong() {
 @test "sections that are missing or too many" {
     printf 'model: [flatten, linear: 10]\n' >s.yaml
     fails 2 "$ctorch" check s.yaml
-    says "the spec has no 'loss'" "the spec has no 'optimizer'"
+    says "the document has no 'loss'" "the document has no 'optimizer'"
     spec 'data: {dataset: digits, images: pictures}'
     wrong 5 33 "data has both dataset and images"
     printf '[1, 2]\n' >s.yaml

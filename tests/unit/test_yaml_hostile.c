@@ -156,7 +156,7 @@ static size_t mutate(char *text, size_t len) {
 
 static void read_all(ct_doc *doc, const ct_yaml *root) {
     static const ct_kind *const kinds[] = {&flatten, &linear};
-    static const char *const also[] = {"data", "model", "train", NULL};
+    static const ct_key also[] = {{.name = "data"}, {.name = "model"}, {.name = "train"}, {0}};
     train t;
     void *args;
     ct_read_keys(doc, root, NULL, NULL, &t, also);

@@ -40,7 +40,7 @@ static const ct_key train_keys[] = {
     {.name = "dims", .type = CT_KEY_DIMS, .offset = offsetof(train, dims)},
     {.name = "normalize", .type = CT_KEY_MAP, .offset = offsetof(train, normalize), .sub = norm_keys},
     {0}};
-static const char *const also[] = {"callbacks", NULL};
+static const ct_key also[] = {{.name = "callbacks"}, {0}};
 
 /* Reads `text` as a file of that name; the caller frees the doc. */
 static ct_doc *read_as(const char *name, const char *text, train *t) {
@@ -220,7 +220,7 @@ static const ct_key dropout_keys[] = {{.name = "p", .type = CT_KEY_FLOAT, .def =
 static const ct_kind linear_kind = {"linear", linear_keys, sizeof(linear), ""}, relu_kind = {"relu", NULL, 0, ""},
                      dropout_kind = {"dropout", dropout_keys, sizeof(double), ""};
 static const ct_kind *const kinds[] = {&linear_kind, &relu_kind, &dropout_kind};
-static const char *const beside[] = {"name", NULL};
+static const ct_key beside[] = {{.name = "name"}, {0}};
 
 /* Reads one layer; *args and the kind live as long as *doc. */
 static const ct_kind *read_layer(ct_doc **doc, const char *text, void **args) {
