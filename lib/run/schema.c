@@ -146,8 +146,8 @@ static json_t *container(writer *w, const ct_kind *kind, const char *form) {
     static const ct_key inputs[] = {{"inputs", CT_KEY_NODE, .choices = "names", .help = "what is joined"}, {0}};
     json_t *lists = form_json(w, ct_form_find(form));
     if (strcmp(form, "branches")) return lists;
-    return json_pack("{s:s, s:[o, o, {s:s}]}", "description", kind->help, "anyOf", lists,
-                     map_of(w, kind->keys, inputs), "type", "null");
+    return json_pack("{s:s, s:[o, o, {s:s}]}", "description", kind->help, "anyOf", lists, map_of(w, kind->keys, inputs),
+                     "type", "null");
 }
 
 /* A name alone, or a map of the name and its settings and what stands beside it. */
