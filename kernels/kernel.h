@@ -31,11 +31,19 @@ static inline void ct_tail_run(const ct_tail *tail, const float *first, int64_t 
     if (tail) tail->run(tail->ctx, first - tail->origin, first - tail->origin + n);
 }
 
+/* Elements of an input as they are asked for, each once. */
+typedef struct ct_head {
+    /* Elements [begin, begin + n) in memory's order: in `room`, or where they are to stay. From any thread. */
+    const float *(*run)(void *ctx, int64_t begin, int64_t n, float *room);
+    void *ctx;
+} ct_head;
+
 /* What a running kernel may use. */
 typedef struct ct_exec {
     void *workspace;      /* as many bytes as prepare asked for, 64-byte aligned */
     _Atomic int64_t *bad; /* the first bad value met (an index out of range), by ct_exec_bad; 0: none */
     const ct_tail *tail;  /* NULL, or for a kernel that `tails`: to be run once on each element of out[0] */
+    const ct_head *head;  /* NULL, or for a kernel that `heads`: what in[0] is, which is NULL then */
 } ct_exec;
 
 /* n elements: in[i] and out step by the given strides, in elements. An absent input points at a zero, stride 0. */
@@ -63,6 +71,8 @@ typedef struct ct_kernel {
     ct_row_fn (*row)(const ct_call *call);
     /* Whether run, with this state, calls exec's tail. NULL: never. */
     bool (*tails)(const ct_call *call, const void *state);
+    /* Whether run, with this state, reads in[0] by exec's head, which has no gaps. NULL: never. */
+    bool (*heads)(const ct_call *call, const void *state);
 } ct_kernel;
 
 static inline int64_t ct_layout_numel(const ct_layout *l) {

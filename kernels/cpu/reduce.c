@@ -123,27 +123,47 @@ static void add_rows(float *acc, const float *x, int64_t stride, int64_t rows, i
         for (int64_t i = c; i < n; i++) acc[i] += x[r * stride + i];
 }
 
-/* A block's sum (of columns [c, c + n), if it has those) from x into acc. */
-static void sum_block(const sum_state *s, const float *x, int64_t block, int64_t c, int64_t n, float *acc) {
-    int64_t r = block / s->pieces * s->rows, end = CT_MIN(r + s->rows, s->reduced.count), piece = block % s->pieces;
-    const axis *last = &s->reduced.of[CT_MAX(s->reduced.n - 1, 0)];
-    int64_t size = s->reduced.n ? last->size : 1, from = piece * s->piece, width = CT_MIN(s->piece, s->run.size - from);
-    memset(acc, 0, (size_t)n * sizeof *acc);
-    for (int64_t rows; r < end; r += rows) {
-        const float *at = x + axes_at(&s->reduced, r, false);
-        rows = CT_MIN(end - r, size - r % size);
-        if (s->columns)
-            add_rows(acc, at + c, last->x, rows, n);
-        else
-            for (int64_t i = 0; i < rows; i++) *acc += sum_f32(at + from + i * last->x, width);
+typedef struct sum_run {
+    const sum_state *s;
+    const ct_exec *exec;
+    const float *x; /* NULL: the exec's head makes it */
+    float *y, *part;
+} sum_run;
+
+/* `rows` rows of n from x + at on, `stride` apart, added into acc: columns, or all into one. */
+static void add_range(const sum_state *s, const float *x, int64_t stride, int64_t rows, int64_t n, float *acc) {
+    if (s->columns)
+        add_rows(acc, x, stride, rows, n);
+    else
+        for (int64_t i = 0; i < rows; i++) *acc += sum_f32(x + i * stride, n);
+}
+
+/* The same of what the head makes: as many rows at once as there is room for, where they have no gaps. */
+static void add_made(const sum_run *r, int64_t at, int64_t stride, int64_t rows, int64_t n, float *acc) {
+    float room[BLOCK];
+    int64_t once = stride == n ? CT_MAX(BLOCK / n, 1) : 1;
+    for (int64_t k; rows > 0; rows -= k, at += k * stride) {
+        k = CT_MIN(once, rows);
+        add_range(r->s, r->exec->head->run(r->exec->head->ctx, at, k * n, room), n, k, n, acc);
     }
 }
 
-typedef struct sum_run {
-    const sum_state *s;
-    const float *x;
-    float *y, *part;
-} sum_run;
+/* A block's sum (of columns [c, c + n), if it has those) from x, or from x + at, into acc. */
+static void sum_block(const sum_run *r, int64_t at, int64_t block, int64_t c, int64_t n, float *acc) {
+    const sum_state *s = r->s;
+    int64_t row = block / s->pieces * s->rows, end = CT_MIN(row + s->rows, s->reduced.count), piece = block % s->pieces;
+    const axis *last = &s->reduced.of[CT_MAX(s->reduced.n - 1, 0)];
+    int64_t size = s->reduced.n ? last->size : 1, from = piece * s->piece, width = CT_MIN(s->piece, s->run.size - from);
+    memset(acc, 0, (size_t)n * sizeof *acc);
+    for (int64_t rows; row < end; row += rows) {
+        int64_t here = at + axes_at(&s->reduced, row, false) + (s->columns ? c : from);
+        rows = CT_MIN(end - row, size - row % size);
+        if (r->x)
+            add_range(s, r->x + here, last->x, rows, s->columns ? n : width, acc);
+        else
+            add_made(r, here, last->x, rows, s->columns ? n : width, acc);
+    }
+}
 
 static void sum_tasks(void *ctx, int64_t begin, int64_t end) {
     const sum_run *run = ctx;
@@ -153,8 +173,11 @@ static void sum_tasks(void *ctx, int64_t begin, int64_t end) {
         int64_t c = tile * TILE, width = s->columns ? s->run.size : 1, n = s->columns ? CT_MIN(width - c, TILE) : 1;
         float *acc = s->blocks > 1 ? run->part + (kept * s->blocks + block) * width + c
                                    : run->y + axes_at(&s->kept, kept, true) + c;
-        sum_block(s, run->x + axes_at(&s->kept, kept, false), block, c, n, acc);
+        sum_block(run, axes_at(&s->kept, kept, false), block, c, n, acc);
+        if (s->blocks == 1 && s->tiles > 1) ct_tail_run(run->exec->tail, acc, n);
     }
+    int64_t width = s->columns ? s->run.size : 1;
+    if (s->blocks == 1 && s->tiles == 1) ct_tail_run(run->exec->tail, run->y + begin * width, (end - begin) * width);
 }
 
 /* Adds the blocks of each kept element. */
@@ -172,11 +195,13 @@ static void join_blocks(void *ctx, int64_t begin, int64_t end) {
         memset(y, 0, (size_t)n * sizeof *y);
         add_rows(y, part, n, s->blocks, n);
     }
+    int64_t width = s->columns ? s->run.size : 1;
+    ct_tail_run(run->exec->tail, run->y + begin * width, (end - begin) * width);
 }
 
 static void sum_run_(const ct_exec *exec, const ct_call *call, void *state, const void *const *in, void *const *out) {
     const sum_state *s = state;
-    sum_run run = {s, in[0], out[0], exec->workspace};
+    sum_run run = {s, exec, exec->head ? NULL : in[0], out[0], exec->workspace};
     int64_t rows = CT_MIN(s->rows, s->reduced.count), width = s->columns ? CT_MIN(s->run.size, TILE) : s->piece;
     ct_parallel(s->kept.count * s->tiles * s->blocks, grain_of(rows * width), sum_tasks, &run);
     if (s->blocks > 1)
@@ -184,4 +209,18 @@ static void sum_run_(const ct_exec *exec, const ct_call *call, void *state, cons
     (void)call;
 }
 
-const ct_kernel CT_ISA_NAME(ct_cpu_sum) = {.prepare = sum_prepare, .run = sum_run_};
+/* The result's elements are made in the order in which they lie. */
+static bool sum_tails(const ct_call *call, const void *state) {
+    const sum_state *s = state;
+    (void)call;
+    return s->kept.n == 0 || (s->kept.n == 1 && s->kept.of[0].y == (s->columns ? s->run.size : 1));
+}
+
+/* Rows that fill the room. */
+static bool sum_heads(const ct_call *call, const void *state) {
+    const sum_state *s = state;
+    return layout_dense(&call->in[0]) && (s->columns ? CT_MIN(s->run.size, TILE) : s->piece) >= 16;
+}
+
+const ct_kernel CT_ISA_NAME(ct_cpu_sum) = {
+    .prepare = sum_prepare, .run = sum_run_, .tails = sum_tails, .heads = sum_heads};

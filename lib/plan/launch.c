@@ -1,5 +1,6 @@
 #include "plan/launch.h"
 #include "base/alloc.h"
+#include <string.h>
 
 /* The layouts of an item's own inputs and outputs, as a call that ct_free(call.in) ends. */
 static ct_status call_of(const ct_stage *item, ct_call *call) {
@@ -19,59 +20,75 @@ ct_row_fn ct_stage_row(const ct_stage *item) {
     return ct_kernel_row(&(ct_call){item->op, item->own_in, 1, l, l + item->own_in, item->args});
 }
 
-ct_status ct_stage_tails(const ct_stage *item, bool *tails) {
+ct_status ct_stage_takes(const ct_stage *item, bool *tails, bool *heads) {
     const ct_kernel *kernel;
     void *state = NULL;
     size_t workspace;
     ct_call call;
-    *tails = false;
+    *tails = *heads = false;
     CT_TRY(call_of(item, &call));
     ct_status status = ct_kernel_pick(&call, &kernel, &state, &workspace);
     if (!status) *tails = kernel->tails && kernel->tails(&call, state);
+    if (!status) *heads = kernel->heads && kernel->heads(&call, state);
     if (state) (kernel->release ? kernel->release : ct_free)(state);
     ct_free((void *)call.in);
     return status;
 }
 
-/* What part k of item reads: a part before it, or one of item's uses. */
-static int address_of(const ct_stage *item, int k, const ct_use *u) {
+/* What part k reads: a part of its chain before it, which begins at `first`, or one of item's uses. */
+static int address_of(const ct_stage *item, int first, int k, const ct_use *u) {
     if (u->value < 0) return CT_ABSENT;
-    for (int j = k - 1; j >= 0; j--)
-        if (item->part[j].use[item->part[j].n_in].value == u->value) return -1 - j;
+    for (int j = k - 1; j >= first; j--)
+        if (item->part[j].use[item->part[j].n_in].value == u->value) return first - 1 - j;
     for (int i = 0; i < item->n_in; i++)
         if (ct_use_same(&item->use[i], u)) return i;
     return item->n_in; /* the result that the parts follow */
 }
 
-static void part_of(const ct_stage *item, int k, ct_chain_part *to) {
+static void part_of(const ct_stage *item, int first, int k, ct_chain_part *to) {
     const ct_stage *from = &item->part[k];
     const ct_use *y = &from->use[from->n_in];
     *to = (ct_chain_part){
         .row = ct_stage_row(from), .args = from->args, .space = y->layout, .n_in = from->n_in, .out = -1};
     for (int i = 0; i < from->n_in; i++)
-        to->in[i] = address_of(item, k, &from->use[i]), to->layout[i] = from->use[i].layout;
+        to->in[i] = address_of(item, first, k, &from->use[i]), to->layout[i] = from->use[i].layout;
+    if (item->n_head && y->value == item->head_value) to->out = item->n_in + item->n_out;
     for (int i = item->n_in; i < item->n_in + item->n_out; i++)
         if (item->use[i].value == y->value) to->out = i;
 }
 
-static ct_status chain_of(const ct_stage *item, ct_chain **out) {
+/* Of parts [first, end); NULL if there are none. */
+static ct_status chain_of(const ct_stage *item, int first, int end, ct_chain **out) {
     ct_chain_part part[CT_CHAIN_PARTS];
-    for (int k = 0; k < item->n_parts; k++) part_of(item, k, &part[k]);
-    return ct_chain_new(part, item->n_parts, out);
+    for (int k = first; k < end; k++) part_of(item, first, k, &part[k - first]);
+    return end > first ? ct_chain_new(part, end - first, out) : CT_OK;
 }
 
 ct_status ct_launch_new(const ct_stage *item, ct_launch *l, size_t *workspace) {
     *l = (ct_launch){.n_in = item->n_in, .n = item->n_in + item->n_out};
     *workspace = 0;
-    if (!(l->at = ct_alloc((size_t)l->n, sizeof *l->at))) return CT_NO_MEMORY;
+    if (!(l->at = ct_alloc((size_t)l->n + 1, sizeof *l->at))) return CT_NO_MEMORY;
     CT_TRY(call_of(item, &l->call));
     if (item->op != CT_CHAIN) CT_TRY(ct_kernel_pick(&l->call, &l->kernel, &l->state, workspace));
-    return item->n_parts ? chain_of(item, &l->chain) : CT_OK;
+    for (int i = item->n_in; i < l->n; i++)
+        if (item->n_head && item->use[i].value == item->head_value) l->stays = i;
+    CT_TRY(chain_of(item, 0, item->n_head, &l->head));
+    return chain_of(item, item->n_head, item->n_parts, &l->chain);
 }
 
 static void run_tail(void *ctx, int64_t begin, int64_t end) {
     const ct_launch *l = ctx;
     ct_chain_range(l->chain, l->at, begin, end);
+}
+
+/* Into `room`, unless the value has memory. */
+static const float *run_head(void *ctx, int64_t begin, int64_t n, float *room) {
+    const ct_launch *l = ctx;
+    void *at[CT_CHAIN_OPERANDS + 1];
+    memcpy(at, l->at, (size_t)l->n * sizeof *at);
+    at[l->n] = (void *)((uintptr_t)room - (uintptr_t)begin * sizeof *room);
+    ct_chain_range(l->head, at, begin, begin + n);
+    return l->stays ? (const float *)at[l->stays] + begin : room;
 }
 
 void ct_launch_run(const ct_launch *l, void *workspace, _Atomic int64_t *bad) {
@@ -80,12 +97,13 @@ void ct_launch_run(const ct_launch *l, void *workspace, _Atomic int64_t *bad) {
         return;
     }
     ct_tail tail = {run_tail, (void *)l, l->at[l->n_in]};
-    ct_exec exec = {.workspace = workspace, .bad = bad, .tail = l->chain ? &tail : NULL};
+    ct_head head = {run_head, (void *)l};
+    ct_exec exec = {workspace, bad, l->chain ? &tail : NULL, l->head ? &head : NULL};
     l->kernel->run(&exec, &l->call, l->state, (const void *const *)l->at, l->at + l->n_in);
 }
 
 void ct_launch_free(ct_launch *l) {
     if (l->state) (l->kernel->release ? l->kernel->release : ct_free)(l->state);
-    ct_free((void *)l->call.in), ct_free(l->chain), ct_free(l->at);
+    ct_free((void *)l->call.in), ct_free(l->chain), ct_free(l->head), ct_free(l->at);
     *l = (ct_launch){0};
 }

@@ -101,35 +101,40 @@ static bool collect_uses(const ct_program *p, const int *reads, ct_stage *item) 
     }
     for (int k = 0; k < item->n_parts; k++) {
         const ct_use *y = &item->part[k].use[item->part[k].n_in];
-        bool outside = p->value[y->value].fixed || reads[y->value] > reads_inside(item, y->value);
+        int inside = reads_inside(item, y->value) + (item->n_head && item->head_value == y->value);
+        bool outside = p->value[y->value].fixed || reads[y->value] > inside;
         if (outside) item->use[CT_CHAIN_OPERANDS + item->n_out++] = *y;
     }
     memmove(item->use + item->n_in, item->use + CT_CHAIN_OPERANDS, (size_t)item->n_out * sizeof *item->use);
     return item->n_in + item->n_out <= CT_CHAIN_OPERANDS;
 }
 
-/* Room for any number of uses, until it is known how many there are. */
+static bool is_kernel(const ct_stage *item) { return item->op != CT_CHAIN && !ct_stage_row(item); }
+
+/* Room for any number of uses, until it is known how many there are. The kernel, if there is one, is a's, then b is its
+   tail, or b's, then a is its head. */
 static ct_status combine(const ct_program *p, const int *reads, const ct_stage *a, const ct_stage *b, ct_stage *to,
                          bool *fits) {
-    bool tail = a->op != CT_CHAIN && !ct_stage_row(a);
-    *to = tail ? *a : (ct_stage){.op = CT_CHAIN};
+    const ct_stage *kernel = is_kernel(a) ? a : is_kernel(b) ? b : NULL;
+    *to = kernel ? *kernel : (ct_stage){.op = CT_CHAIN};
     to->n_parts = 0;
     to->part = ct_alloc((size_t)(CT_MAX(a->n_parts, 1) + CT_MAX(b->n_parts, 1)), sizeof *to->part);
     to->use = ct_alloc(2 * CT_CHAIN_OPERANDS + CT_CHAIN_PARTS, sizeof *to->use);
     if (!to->part || !to->use) return CT_NO_MEMORY;
-    if (tail) {
-        memcpy(to->use, a->use, (size_t)a->own_in * sizeof *to->use);
-        memcpy(to->use + CT_CHAIN_OPERANDS, a->use + a->n_in, (size_t)a->own_out * sizeof *to->use);
+    if (kernel) {
+        memcpy(to->use, kernel->use, (size_t)kernel->own_in * sizeof *to->use);
+        memcpy(to->use + CT_CHAIN_OPERANDS, kernel->use + kernel->n_in, (size_t)kernel->own_out * sizeof *to->use);
     }
-    if (!tail || a->n_parts) take_parts(a, to);
-    take_parts(b, to);
+    if (kernel != a || a->n_parts) take_parts(a, to);
+    if (kernel == b) to->n_head = to->n_parts, to->head_value = b->use[0].value, to->use[0].value = -1;
+    if (kernel != b || b->n_parts) take_parts(b, to);
     *fits = to->n_parts <= CT_CHAIN_PARTS && collect_uses(p, reads, to);
     return CT_OK;
 }
 
-/* The two are one now: what they held that is no part of it goes. */
-static void give_up(ct_stage *item, bool is_part) {
-    if (item->n_parts || !is_part) ct_free(item->use);
+/* It is in another now: what it held that is no part of that goes. */
+static void give_up(ct_stage *item) {
+    if (item->n_parts || is_kernel(item)) ct_free(item->use);
     ct_free(item->part);
     *item = (ct_stage){0};
 }
@@ -145,7 +150,7 @@ ct_status ct_merge(ct_program *p, const int *reads, int early, int late, int *to
         ct_free(made.part), ct_free(made.use);
         return status;
     }
-    give_up(a, made.op == CT_CHAIN), give_up(b, true);
+    give_up(a), give_up(b);
     *to = up ? early : late;
     p->item[*to] = made;
     return CT_OK;

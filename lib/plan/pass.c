@@ -7,6 +7,7 @@ const ct_pass ct_passes[] = {
     {"fold", "compute constants when the plan is made", ct_pass_fold},
     {"fuse", "pointwise ops in one pass over tiles that fit the cache", ct_pass_fuse},
     {"join", "what follows a product runs on its result while that is in the cache", ct_pass_join},
+    {"reduce", "what precedes a sum runs as the sum reads it", ct_pass_reduce},
     {NULL, NULL, NULL},
 };
 

@@ -19,8 +19,8 @@ static int follower(const ct_program *p, int at) {
 /* The item at `at` takes what follows it, one after another. */
 static ct_status join_all(ct_program *p, const int *reads, int at) {
     for (int next; at >= 0 && (next = follower(p, at)) >= 0;) {
-        bool tails;
-        CT_TRY(ct_stage_tails(&p->item[at], &tails));
+        bool tails, heads;
+        CT_TRY(ct_stage_takes(&p->item[at], &tails, &heads));
         if (!tails) return CT_OK;
         CT_TRY(ct_merge(p, reads, at, next, &at));
     }

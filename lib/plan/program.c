@@ -173,14 +173,23 @@ static void write_call(const ct_program *p, const ct_stage *item, int n_in, int 
     ct_buf_puts(out, ")");
 }
 
+static void write_parts(const ct_program *p, const ct_stage *item, int from, int to, ct_buf *out) {
+    for (int k = from; k < to; k++) {
+        write_call(p, &item->part[k], item->part[k].n_in, item->part[k].n_out, out);
+        ct_buf_puts(out, k + 1 < to ? "; " : "");
+    }
+}
+
 void ct_program_text(const ct_program *p, ct_buf *out) {
     for (int i = 0; i < p->n_items; i++) {
         const ct_stage *item = &p->item[i];
-        if (item->op != CT_CHAIN) write_call(p, item, item->own_in, item->own_out, out);
-        for (int k = 0; k < item->n_parts; k++) {
-            ct_buf_puts(out, k || item->op != CT_CHAIN ? "; " : "");
-            write_call(p, &item->part[k], item->part[k].n_in, item->part[k].n_out, out);
+        write_parts(p, item, 0, item->n_head, out);
+        if (item->op != CT_CHAIN) {
+            ct_buf_puts(out, item->n_head ? "; " : "");
+            write_call(p, item, item->own_in, item->own_out, out);
+            ct_buf_puts(out, item->n_parts > item->n_head ? "; " : "");
         }
+        write_parts(p, item, item->n_head, item->n_parts, out);
         ct_buf_puts(out, "\n");
     }
 }

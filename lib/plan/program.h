@@ -15,7 +15,7 @@ typedef struct ct_use {
 #define CT_CHAIN (-1) /* an item that is pointwise parts only */
 
 /* One kernel launch. Its first `own_in` inputs and `own_out` outputs are op's; the others are read and written by the
-   parts, which run on each range of op's first result while it is in the cache, or alone (CT_CHAIN). */
+   parts, which run on each range of op's first result while it is in the cache, or before it, or alone (CT_CHAIN). */
 typedef struct ct_stage {
     int op;           /* CT_OP_... */
     const void *args; /* the graph's node has them */
@@ -23,7 +23,9 @@ typedef struct ct_stage {
     ct_use *use; /* inputs, then outputs */
     struct ct_stage *part;
     int n_parts;
-    bool sets; /* copies a new value into its slot, at the end of the step */
+    int n_head;     /* the first so many parts make op's first input, whose use has no value then, as op reads it */
+    int head_value; /* that input */
+    bool sets;      /* copies a new value into its slot, at the end of the step */
 } ct_stage;
 
 typedef struct ct_program {

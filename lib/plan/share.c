@@ -28,10 +28,11 @@ static bool reads_flat(const ct_stage *op, int value, bool *any) {
 
 /* Whether `out` is made element by element after the same element of `in` was read for the last time. */
 static bool parts_allow(const ct_stage *item, int in, int out) {
-    bool made = false;
+    bool made = false, own = false;
     for (int i = 0; i < item->own_in; i++)
         if (item->use[i].value == in) return false;
-    for (int k = 0; k < item->n_parts; k++) {
+    for (int i = item->n_in; i < item->n_in + item->own_out; i++) own |= item->use[i].value == in;
+    for (int k = own ? item->n_head : 0; k < item->n_parts; k++) {
         bool any = false;
         if (!reads_flat(&item->part[k], in, &any) || (made && any)) return false;
         made |= item->part[k].use[item->part[k].n_in].value == out;

@@ -101,6 +101,12 @@ static void linear_graph(ct_tensor *const *x, ct_tensor **y) {
     *y = ct_add(ct_relu(ct_linear(x[0], ct_matmul(ct_permute(x[1], (ct_dims_args){CT_DIMS(1, 0)}), x[0]), NULL)), x[1]);
 }
 
+/* A sum takes the op before it (which something else reads too) as its head, and the one after it as its tail. */
+static void moment_graph(ct_tensor *const *x, ct_tensor **y) {
+    ct_tensor *a = ct_square(x[0]), *s = ct_sum(a, (ct_reduce_args){.dim = CT_DIMS(1), .keepdim = true});
+    *y = ct_mul(ct_rsqrt(s), a);
+}
+
 static void each_pass(void) {
     falls(dead_graph, "dead", 1, 3);
     falls(equal_graph, "cse", 3, 5);
@@ -112,6 +118,8 @@ static void each_pass(void) {
     falls(reshaped_graph, "fuse", 1, 2);
     falls(mask_graph, "fuse", 1, 5);
     falls(linear_graph, "join", 2, 4);
+    falls(moment_graph, "join", 3, 4);
+    falls(moment_graph, "reduce", 3, 4);
     ct_buf text = CT_BUF(1 << 16);
     launches(linear_graph, 0, &text);
     CHECK(count(&text, "\n") == 2 && count(&text, "linear(") == 1 && count(&text, "; ") == 2);
