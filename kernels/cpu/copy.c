@@ -70,6 +70,15 @@ static void run(const ct_exec *exec, const ct_call *call, void *state, const voi
     ct_parallel(matrices * t.bands, CT_MAX(1, (1 << 14) / band), transpose_bands, &t);
 }
 
+/* In a chain, where runs stay runs: a transpose is better off alone. */
+static ct_row_fn row(const ct_call *call) {
+    const ct_layout *x = &call->in[0], *y = &call->out[0];
+    bool runs = x->dtype == CT_F32 && y->dtype == CT_F32;
+    for (int d = 0; d < y->ndim; d++)
+        if (y->stride[d] == 1 && y->size[d] > 1) runs &= x->stride[d] == 1;
+    return runs ? copy_row : NULL;
+}
+
 static ct_status prepare(const ct_call *call, void **state, size_t *workspace) {
     (void)workspace;
     if (call->in[0].dtype != CT_F32 || call->out[0].dtype != CT_F32) return CT_UNSUPPORTED;
@@ -78,6 +87,6 @@ static ct_status prepare(const ct_call *call, void **state, size_t *workspace) {
 
 #define COPIES(name)                                   \
     extern const ct_kernel CT_ISA_NAME(ct_cpu_##name); \
-    const ct_kernel CT_ISA_NAME(ct_cpu_##name) = {.prepare = prepare, .run = run};
+    const ct_kernel CT_ISA_NAME(ct_cpu_##name) = {.prepare = prepare, .run = run, .row = row};
 COPIES(contiguous)
 COPIES(copy)

@@ -58,6 +58,10 @@ ct_row_fn ct_kernel_row(const ct_call *call) {
     return row;
 }
 
+static _Atomic int64_t runs;
+
+int64_t ct_kernel_runs(void) { return runs; }
+
 ct_status ct_kernel_run(const ct_call *call, const void *const *in, void *const *out) {
     const ct_kernel *kernel;
     void *state, *workspace = NULL;
@@ -66,6 +70,7 @@ ct_status ct_kernel_run(const ct_call *call, const void *const *in, void *const 
     ct_status status = bytes && !(workspace = ct_alloc_aligned(bytes, 1)) ? CT_NO_MEMORY : CT_OK;
     if (!status) {
         _Atomic int64_t bad = 0;
+        runs++;
         kernel->run(&(ct_exec){.workspace = workspace, .bad = &bad}, call, state, in, out);
         if (bad)
             status = ct_fail(CT_FAIL, "%s: index %lld is out of range", ct_op_get(call->op)->kind.name,

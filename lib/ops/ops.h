@@ -23,6 +23,7 @@ ct_status ct_kernel_pick(const ct_call *call, const ct_kernel **kernel, void **s
 ct_row_fn ct_kernel_row(const ct_call *call);
 /* Picks, prepares and runs the kernel once. CT_FAIL: a bad index in the data. */
 ct_status ct_kernel_run(const ct_call *call, const void *const *in, void *const *out);
+int64_t ct_kernel_runs(void); /* how many it has run so far, in this process */
 /* "v4", "v3", ... or "ref". */
 const char *ct_backend_name(void);
 /* "v2", "v3", "v4", "ref" (plain C only) or NULL (the best here); CT_FAIL when this processor cannot. */

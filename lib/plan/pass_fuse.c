@@ -42,7 +42,7 @@ ct_status ct_pass_fuse(ct_program *p) {
     bool *pointwise = ct_alloc((size_t)p->n_items, sizeof *pointwise);
     ct_status status = reads && pointwise ? CT_OK : CT_NO_MEMORY;
     for (int i = 0; !status && i < p->n_items; i++) {
-        pointwise[i] = !p->item[i].n_parts && ct_stage_row(&p->item[i]);
+        pointwise[i] = !p->item[i].n_parts && !p->item[i].sets && ct_stage_row(&p->item[i]);
         for (int at = pointwise[i] ? i : -1; !status && at >= 0;) status = join_one(p, reads, pointwise, at, &at);
     }
     ct_free(reads), ct_free(pointwise);
