@@ -27,8 +27,9 @@ static ct_status run_again(const stretch *s, ct_tensor *const *in, ct_tensor *g,
     int depth = ct_no_grad_swap(0);
     uint64_t floor = ct_node_newest();
     ct_random_place was = ct_random_swap(s->place);
+    bool outer = ct_recompute_swap(true);
     ct_tensor *y = s->fn(in, s->n, s->ctx);
-    ct_random_swap(was);
+    ct_recompute_swap(outer), ct_random_swap(was);
     ct_status status = ct_gradients_above(floor, y, g, want, n, graph, got);
     ct_no_grad_swap(depth);
     return status;

@@ -14,6 +14,7 @@ typedef struct ct_node {
     uint32_t *version; /* of each input's content when it was read, then of each output's when it was made */
     ct_hook_entry *hooks;
     bool quiet;                /* made under no_grad, for a capture */
+    bool again;                /* made where a checkpoint ran again */
     bool freed;                /* a backward has passed and kept nothing */
     struct ct_node *next_dead; /* while it waits to be released */
     ct_tensor *out;            /* n_out of them, without a node: whole where the gradient reads them (or a capture) */

@@ -23,7 +23,7 @@ static ct_status build(ct_module *m, const ct_layout *in) {
 /* Counts a batch of training. */
 static ct_status count(const ct_module *m) {
     ct_tensor *n = ct_param_named(m, "num_batches_tracked");
-    return n && m->training ? ct_set(n, ct_add_scalar(n, 1)) : CT_OK;
+    return n && m->training ? ct_set_once(n, ct_add_scalar(n, 1)) : CT_OK;
 }
 
 static ct_tensor *forward(ct_module *m, ct_tensor *x) {

@@ -48,7 +48,7 @@ static ct_tensor *direction(ct_tensor *x) { return ct_normalize(x, (ct_normalize
 
 static ct_tensor *by_spectrum(ct_module *m, ct_tensor *w, int dim) {
     ct_tensor *u = ct_param_named(m, "weight_u"), *v = ct_param_named(m, "weight_v"), *rows = matrix(w, dim);
-    if (m->training) {
+    if (m->training && !ct_recomputing()) {
         ct_no_grad_begin();
         ct_tensor *next_v = direction(ct_matmul(u, rows)), *next_u = direction(ct_matmul(rows, next_v));
         ct_status status = ct_set(v, next_v);

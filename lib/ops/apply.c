@@ -73,7 +73,7 @@ static ct_status record(const ct_op *op, ct_tensor *const *in, int n_in, const v
     if (!capture && !grad) return CT_OK;
     ct_node *n = ct_node_new(op, in, n_in, args, out, n_out, capture != NULL);
     if (!n) return CT_NO_MEMORY;
-    n->quiet = !ct_grad_enabled();
+    n->quiet = !ct_grad_enabled(), n->again = ct_recomputing();
     ct_status status = capture ? ct_graph_add(capture, n) : CT_OK;
     for (int i = 0; grad && !status && i < n_out; i++) {
         if (out[i]->layout.dtype != CT_F32 && out[i]->layout.dtype != CT_F64) continue;

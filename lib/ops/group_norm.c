@@ -36,7 +36,7 @@ FORMULA(group_norm) {
 static ct_status move(ct_tensor *running, ct_tensor *now, double momentum) {
     ct_tensor *mean = ct_mean(ct_detach(now), (ct_reduce_args){.dim = CT_DIMS(0)});
     mean = ct_reshape(mean, (ct_shape_args){.shape = ct_shape_of(running)});
-    return ct_set(running, ct_add(ct_times(running, 1 - momentum), ct_times(mean, momentum)));
+    return ct_set_once(running, ct_add(ct_times(running, 1 - momentum), ct_times(mean, momentum)));
 }
 
 static ct_status track(ct_tensor *x, ct_tensor *running_mean, ct_tensor *running_var, ct_dims dims, double momentum) {

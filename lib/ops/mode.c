@@ -1,4 +1,4 @@
-/* Whether this thread's ops are recorded for a backward. */
+/* Whether this thread's ops are recorded for a backward, and whether they are what a checkpoint computes again. */
 #include "ops/ops.h"
 
 static _Thread_local int no_grad_depth;
@@ -12,3 +12,15 @@ int ct_no_grad_swap(int depth) {
 bool ct_grad_enabled(void) { return no_grad_depth == 0; }
 void ct_no_grad_begin(void) { no_grad_depth++; }
 void ct_no_grad_end(void) { no_grad_depth -= no_grad_depth > 0; }
+
+static _Thread_local bool again;
+
+bool ct_recomputing(void) { return again; }
+
+bool ct_recompute_swap(bool now) {
+    bool was = again;
+    again = now;
+    return was;
+}
+
+ct_status ct_set_once(ct_tensor *dst, ct_tensor *src) { return again ? CT_OK : ct_set(dst, src); }

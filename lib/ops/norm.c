@@ -115,8 +115,8 @@ FORMULA(batch_norm) {
     ct_tensor *made[8];
     ct_tensor *y = ct_apply(CT_OP_batch_norm_train, in, 5, args, made);
     if (ct_why(y) || !in[RUNNING_MEAN]) return y;
-    status = ct_set(in[RUNNING_MEAN], made[NEW_MEAN]);
-    if (!status) status = ct_set(in[RUNNING_VAR], made[NEW_VAR]);
+    status = ct_set_once(in[RUNNING_MEAN], made[NEW_MEAN]);
+    if (!status) status = ct_set_once(in[RUNNING_VAR], made[NEW_VAR]);
     return status ? ct_tensor_failed(status) : y;
 }
 

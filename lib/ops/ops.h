@@ -30,6 +30,11 @@ const char *ct_backend_name(void);
 ct_status ct_backend_use(const char *name);
 
 bool ct_grad_enabled(void);
+/* Whether a checkpoint runs again for its gradient. swap: from now on; returns what it was. */
+bool ct_recomputing(void);
+bool ct_recompute_swap(bool now);
+/* ct_set of a running statistic: not a second time where a checkpoint runs again. */
+ct_status ct_set_once(ct_tensor *dst, ct_tensor *src);
 int ct_no_grad_swap(int depth); /* of no_grad, 0: recording; returns what it was */
 
 /* x gets y's value and history; y is of this call alone. Returns x, or an error that names `what`, with x as it was. */

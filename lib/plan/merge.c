@@ -117,6 +117,7 @@ static ct_status combine(const ct_program *p, const int *reads, const ct_stage *
                          bool *fits) {
     const ct_stage *kernel = is_kernel(a) ? a : is_kernel(b) ? b : NULL;
     *to = kernel ? *kernel : (ct_stage){.op = CT_CHAIN};
+    to->again = a->again;
     to->n_parts = 0;
     to->part = ct_alloc((size_t)(CT_MAX(a->n_parts, 1) + CT_MAX(b->n_parts, 1)), sizeof *to->part);
     to->use = ct_alloc(2 * CT_CHAIN_OPERANDS + CT_CHAIN_PARTS, sizeof *to->use);
@@ -142,6 +143,7 @@ static void give_up(ct_stage *item) {
 ct_status ct_merge(ct_program *p, const int *reads, int early, int late, int *to) {
     ct_stage *a = &p->item[early], *b = &p->item[late], made;
     *to = -1;
+    if (!a->again && b->again) return CT_OK;
     if (late - early > CT_MERGE_WINDOW || a->n_parts + b->n_parts > CT_CHAIN_PARTS) return CT_OK;
     bool up = !blocked(p, early, late, true), fits = false;
     if (!up && blocked(p, early, late, false)) return CT_OK;

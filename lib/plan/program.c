@@ -45,9 +45,10 @@ static ct_use use_of(const ct_program *p, const ct_tensor *t) {
 }
 
 static ct_status add_item(ct_program *p, int op, const void *args, ct_tensor *const *in, int n_in, const ct_tensor *out,
-                          int n_out) {
+                          int n_out, bool again) {
     ct_stage *item = &p->item[p->n_items];
-    *item = (ct_stage){.op = op, .args = args, .own_in = n_in, .own_out = n_out, .n_in = n_in, .n_out = n_out};
+    *item = (ct_stage){
+        .op = op, .args = args, .own_in = n_in, .own_out = n_out, .n_in = n_in, .n_out = n_out, .again = again};
     if (!(item->use = ct_alloc((size_t)(n_in + n_out), sizeof *item->use))) return CT_NO_MEMORY;
     p->n_items++;
     for (int i = 0; i < n_in; i++) item->use[i] = use_of(p, in[i]);
@@ -65,14 +66,14 @@ static ct_status add_items(ct_program *p) {
     for (size_t i = 0; i < g->n; i++) {
         const ct_node *n = g->node[i];
         if (!(n->op->flags & CT_IS_VIEW))
-            CT_TRY(add_item(p, ct_op_id(n->op), n->args, n->in, n->n_in, n->out, n->n_out));
+            CT_TRY(add_item(p, ct_op_id(n->op), n->args, n->in, n->n_in, n->out, n->n_out, n->again));
     }
     for (size_t i = 0; i < g->n_bindings; i++) {
         const ct_binding *b = &g->binding[i];
         ct_tensor src = {.layout = b->layout_after, .storage = b->after, .offset = b->offset_after};
         ct_tensor dst = {.layout = b->layout_before, .storage = b->before, .offset = b->offset_before};
         if (b->before == b->after) continue;
-        CT_TRY(add_item(p, CT_OP_copy, &none, (ct_tensor *[]){&src}, 1, &dst, 1));
+        CT_TRY(add_item(p, CT_OP_copy, &none, (ct_tensor *[]){&src}, 1, &dst, 1, false));
         p->item[p->n_items - 1].sets = true;
     }
     return CT_OK;

@@ -19,6 +19,8 @@ static const ct_key train_keys[] = {
         "seconds between checkpoints inside an epoch; 0: none"),
     ROW(ct_train_args, clip_grad_norm, FLOAT, 0, 0, INFINITY, NULL, "largest norm of all gradients together; 0: any"),
     ROW(ct_train_args, clip_grad_value, FLOAT, 0, 0, INFINITY, NULL, "largest size of a gradient's element; 0: any"),
+    ROW(ct_train_args, checkpoint_activations, BOOL, 0, 0, 1, NULL,
+        "keep few of the layers' results, and compute the others again in the backward"),
     ROW(ct_train_args, log_every, INT, 100, 1, 1e9, NULL, "steps between two step records of log.jsonl"),
     {0},
 };

@@ -1,5 +1,6 @@
 #include "run/step.h"
 #include "base/alloc.h"
+#include "nn/stretch.h"
 #include "plan/cache.h"
 #include "plan/pass.h"
 #include <string.h>
@@ -17,6 +18,8 @@ struct ct_step {
     ct_tensor *x, *y, *rng;
     float *output;       /* eager: a copy of what the model said */
     ct_plan_cache plans; /* by samples and mode */
+    ct_stretch *stretch; /* NULL: all that the backward reads is kept */
+    int n_stretches;
 };
 
 /* (capacity, C, H, W) lies channels-last; anything else row-major. */
@@ -49,15 +52,20 @@ ct_status ct_step_new(const ct_spec *spec, ct_module *module, ct_optim *optim, c
         ct_step_free(s);
         return ct_fail(CT_NO_MEMORY, "out of memory for a batch of %lld samples", (long long)capacity);
     }
-    *out = s;
-    return CT_OK;
+    ct_status status =
+        spec->train.checkpoint_activations ? ct_stretches_new(module, &s->stretch, &s->n_stretches) : CT_OK;
+    if (status)
+        ct_step_free(s);
+    else
+        *out = s;
+    return status;
 }
 
 void ct_step_free(ct_step *s) {
     if (!s) return;
     ct_plan_cache_free(&s->plans);
     ct_drop(s->x), ct_drop(s->y), ct_drop(s->rng);
-    ct_free(s->output), ct_free(s);
+    ct_free(s->output), ct_free(s->stretch), ct_free(s);
 }
 
 float *ct_step_input(ct_step *s) { return ct_data(s->x); }
@@ -89,7 +97,8 @@ static ct_status compute(ct_step *s, int64_t n, int mode, ct_tensor **result) {
     ct_module_train(s->module, mode & TRAIN);
     ct_random_use(s->rng);
     if (!(mode & TRAIN)) ct_no_grad_begin();
-    result[0] = ct_module_forward(s->module, first(s->x, n));
+    result[0] = mode & TRAIN && s->stretch ? ct_stretches_forward(s->stretch, s->n_stretches, first(s->x, n))
+                                           : ct_module_forward(s->module, first(s->x, n));
     result[1] = NULL;
     ct_status status = ct_why(result[0]) ? result[0]->status : CT_OK;
     if (!status && (result[0]->layout.ndim != 2 || result[0]->layout.size[1] != s->classes)) {
@@ -182,4 +191,19 @@ ct_status ct_step_launches(ct_step *s, int64_t n, bool train, int *launches) {
     CT_TRY(get_plan(s, n, train ? TRAIN | LABELLED : 0, &plan));
     *launches = ct_plan_launches(plan);
     return CT_OK;
+}
+
+/* Both are captured; neither is kept. */
+ct_status ct_step_checkpoint_bytes(ct_step *s, int64_t n, size_t bytes[2]) {
+    ct_stretch *stretch = s->stretch;
+    ct_status status = CT_OK;
+    for (int i = 0; !status && i < 2; i++) {
+        ct_plan *plan;
+        s->stretch = i ? NULL : stretch;
+        if ((status = make_plan(s, n, TRAIN | LABELLED, NULL, NULL, &plan))) break;
+        bytes[i] = ct_plan_bytes(plan);
+        ct_plan_free(plan);
+    }
+    s->stretch = stretch;
+    return status;
 }

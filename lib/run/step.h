@@ -25,6 +25,8 @@ ct_status ct_step_train(ct_step *s, int64_t n, int64_t number, ct_step_result *o
 ct_status ct_step_eval(ct_step *s, int64_t n, bool labelled, ct_step_result *out);
 /* What a step on n samples runs, as text, before and after the passes (either may be NULL). */
 ct_status ct_step_text(ct_step *s, int64_t n, bool train, ct_buf *before, ct_buf *after);
+/* Bytes that a training step's values and kernels take, with checkpointed activations and without. */
+ct_status ct_step_checkpoint_bytes(ct_step *s, int64_t n, size_t bytes[2]);
 /* How many kernels its plan runs. */
 ct_status ct_step_launches(ct_step *s, int64_t n, bool train, int *launches);
 #endif

@@ -172,6 +172,17 @@ static ct_status start_rate(run *r, bool resumed) {
     return CT_OK;
 }
 
+/* What checkpointed activations save. */
+static ct_status tell_saving(const run *r) {
+    size_t bytes[2];
+    char line[128];
+    CT_TRY(ct_step_checkpoint_bytes(r->step, CT_MIN(r->spec->train.batch_size, r->n_train), bytes));
+    snprintf(line, sizeof line, "checkpoint_activations: a step's values take %.1f MB, %.1f MB without it",
+             (double)bytes[0] / 1e6, (double)bytes[1] / 1e6);
+    note(r, line);
+    return CT_OK;
+}
+
 static ct_status start(run *r, char **messages) {
     bool resume;
     CT_TRY(enter_dir(r, &resume));
@@ -196,6 +207,7 @@ static ct_status start(run *r, char **messages) {
     r->state.threads = ct_threads(), r->state.best = r->state.best_loss = r->state.best_accuracy = NAN;
     r->state.val_loss = r->state.val_accuracy = NAN;
     int launches = 0;
+    if (r->spec->train.checkpoint_activations && !r->opt->eager) CT_TRY(tell_saving(r));
     if (!resume && !r->opt->eager)
         CT_TRY(ct_step_launches(r->step, CT_MIN(r->spec->train.batch_size, r->n_train), true, &launches));
     if (resume)

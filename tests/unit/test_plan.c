@@ -122,6 +122,47 @@ static void layers(void) {
         }
 }
 
+/* Checkpointed activations: the same steps in less memory, planned and define-by-run; a value that is read by name from
+   far away (which is never cut off from its reader), running statistics and dropout among them. */
+static void checkpointed(void) {
+    static const char *const model =
+        "[conv2d: {out_channels: 8, kernel_size: 3, padding: 1}, batch_norm, relu, "
+        "{conv2d: {out_channels: 8, kernel_size: 3, padding: 1}, name: far}, batch_norm, gelu, dropout: 0.3, "
+        "residual: [conv2d: {out_channels: 8, kernel_size: 3, padding: 1}, batch_norm, tanh], "
+        "conv2d: {out_channels: 8, kernel_size: 3, padding: 1}, {name: near, tanh: }, "
+        "{add: , inputs: [%s, near]}, flatten, linear: 10]";
+    static const char *const from[] = {"far", "near"};
+    ct_layout input = ct_layout_of(CT_F32, CT_DIMS(6, 3, 16, 16));
+    for (int i = 0; i < 4; i++) {
+        char list[1024], text[2048];
+        trainee t[2] = {{0}};
+        ct_spec *spec[2] = {0};
+        bool ok = true;
+        snprintf(list, sizeof list, model, from[i % 2]);
+        for (int k = 0; k < 2; k++) {
+            char *messages = NULL;
+            snprintf(text, sizeof text, "model: %s\nloss: cross_entropy\noptimizer: {sgd: {lr: 0.1}}\n%s", list,
+                     k ? "train: {checkpoint_activations: true}\n" : "");
+            if (!CHECK(ct_spec_parse("checkpointed", text, strlen(text), NULL, &spec[k], &messages) == CT_OK))
+                printf("%s", messages);
+            ct_text_free(messages);
+            ok = ok && spec[k] && trainee_new(spec[k], &input, 10, i / 2, &t[k]);
+        }
+        for (int step = 0; ok && step < 3; step++) {
+            ct_step_result r[2];
+            for (int k = 0; k < 2; k++) {
+                fill(t[k].s, 6, 3 * 16 * 16, 10, (uint64_t)step);
+                ok = CHECK(ct_step_train(t[k].s, 6, step, &r[k]) == CT_OK) && ok;
+            }
+            CHECK(ok && r[0].loss == r[1].loss);
+        }
+        size_t bytes[2] = {0};
+        if (ok) CHECK(distance(t[0].m, t[1].m) <= 1e-6);
+        if (ok) CHECK(ct_step_checkpoint_bytes(t[1].s, 6, bytes) == CT_OK && (i % 2 == 0 || bytes[0] < bytes[1]));
+        for (int k = 0; k < 2; k++) trainee_free(&t[k]), ct_spec_free(spec[k]);
+    }
+}
+
 /* Values that live at once never share a byte; the arena is no larger than their sum. */
 static void placement(void) {
     ct_philox_key key = ct_philox_make(3, 4);
@@ -182,6 +223,7 @@ int main(void) {
     RUN(placement);
     RUN(rebinding);
     RUN(layers);
+    RUN(checkpointed);
     RUN(every_spec);
     if (ct_scope_close(scope)) printf("scope: %s\n", ct_error());
     return check_done("plan");
