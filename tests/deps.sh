@@ -13,6 +13,7 @@ need module  zlib       zlib1g-dev
 need module  libcrypto  libssl-dev
 need module  jansson    libjansson-dev
 want module  libcurl    libcurl4-openssl-dev
+want module  libarchive libarchive-dev
 want header  dnnl.h     libdnnl-dev
 test command bats       bats
 test command python3    python3

@@ -24,6 +24,8 @@ const ct_key ct_data_keys[] = {
     {"classes", CT_KEY_INT, FIELD(classes), .max = 100000, .help = "dataset random: how many"},
     {"samples", CT_KEY_INT, FIELD(samples), .def = 512, .min = 1, .max = 1 << 24,
      .help = "dataset random: of each part"},
+    {"labels", CT_KEY_ENUM, FIELD(labels), .choices = "fine|coarse",
+     .help = "which classes, where the dataset has coarse ones too"},
     {"normalize", CT_KEY_MAP, FIELD(normalize), .sub = normalize_keys, .help = "(pixel - mean) / std"},
     {"validation", CT_KEY_FLOAT, FIELD(validation), .max = 0.9, .choices = "test",
      .help = "fraction of the training part, by class, that is not trained on; or the test part"},

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #define MANIFESTS(X)                           \
+    X(cifar_10, "cifar-10", ".yaml")           \
+    X(cifar_100, "cifar-100", ".yaml")         \
     X(digits, "digits", ".yaml")               \
     X(fashion_mnist, "fashion-mnist", ".yaml") \
     X(mnist, "mnist", ".yaml")

@@ -142,12 +142,12 @@ static ct_status fetch_url(job *j, const char *url, ct_outcome *outcome) {
 
 /* ---- one file ---- */
 
-/* FILE.gz, then FILE. *got: it is in place. */
+/* FILE.gz, then FILE; an archive is FILE alone. *got: it is in place. */
 static ct_status fetch_mirror(job *j, const char *mirror, bool *got) {
     static const char *const suffixes[] = {".gz", ""};
     int n = (int)strlen(mirror);
     while (n > 0 && mirror[n - 1] == '/') n--;
-    for (int i = 0; i < CT_COUNT(suffixes); i++) {
+    for (int i = j->file->packed; i < CT_COUNT(suffixes); i++) {
         char url[2048];
         ct_outcome outcome;
         if (snprintf(url, sizeof url, "%.*s/%s%s", n, mirror, j->file->name, suffixes[i]) >= (int)sizeof url)

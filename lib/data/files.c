@@ -110,7 +110,8 @@ static ct_status take(const ct_manifest *m, item *items, const char *role, ct_dt
     return CT_OK;
 }
 
-static ct_status take_all(ct_manifest *m, item *items, ct_dataset *d) {
+static ct_status take_idx(const ct_manifest *m, item *items, bool coarse, ct_dataset *d) {
+    (void)coarse; /* of which there are none */
     CT_TRY(take(m, items, "train_x", CT_F32, &d->train.x));
     CT_TRY(take(m, items, "train_y", CT_I64, &d->train.y));
     CT_TRY(take(m, items, "test_x", CT_F32, &d->test.x));
@@ -120,22 +121,45 @@ static ct_status take_all(ct_manifest *m, item *items, ct_dataset *d) {
                        "%s: the manifest needs files for train_x and train_y, and for both of test_x and "
                        "test_y or neither",
                        m->name);
+    return CT_OK;
+}
+
+static ct_status take_cifar(const ct_manifest *m, item *items, bool coarse, ct_dataset *d) {
+    if (m->n_files == 1 && m->file[0].packed) return ct_source_cifar(m, items[0].path, &items[0].bytes, coarse, d);
+    return ct_fail(CT_BAD_SPEC, "%s: format cifar is one file, with role archive", m->name);
+}
+
+/* How files become samples, a format a row. */
+static const struct format {
+    const char *name;
+    ct_status (*take)(const ct_manifest *m, item *items, bool coarse, ct_dataset *d);
+} formats[] = {{"idx", take_idx}, {"cifar", take_cifar}};
+
+/* The manifest's names become the dataset's. */
+static ct_status take_all(ct_manifest *m, item *items, bool coarse, ct_dataset *d) {
+    char ***name = coarse ? &m->coarse_name : &m->class_name;
+    int *classes = coarse ? &m->coarse : &m->classes;
+    for (int i = 0; i < CT_COUNT(formats); i++)
+        if (!strcmp(formats[i].name, m->format)) CT_TRY(formats[i].take(m, items, coarse, d));
     CT_TRY(ct_dataset_files(d, (size_t)m->n_files));
     for (int i = 0; i < m->n_files; i++) {
         if (!(d->file_name[i] = ct_strdup(m->file[i].name))) return CT_NO_MEMORY;
         memcpy(d->file_hash[i], m->file[i].sha256, sizeof d->file_hash[i]); /* which the content was checked against */
     }
-    d->classes = m->classes, d->class_name = m->class_name;
-    m->classes = 0, m->class_name = NULL;
+    d->classes = *classes, d->class_name = *name;
+    *classes = 0, *name = NULL;
     return (d->name = ct_strdup(m->name)) ? CT_OK : CT_NO_MEMORY;
 }
 
 ct_status ct_source_manifest(const ct_data_args *args, const char *const *data_dirs, ct_dataset *d) {
     ct_manifest *m;
     CT_TRY(ct_manifest_load(args->dataset ? args->dataset : "digits", &m));
+    char **names;
+    int classes;
     item *items = ct_alloc((size_t)m->n_files, sizeof *items);
-    ct_status s = items ? read_all(m, args, data_dirs, items) : CT_NO_MEMORY;
-    if (!s) s = take_all(m, items, d);
+    ct_status s = items ? ct_manifest_classes(m, args->labels, &names, &classes) : CT_NO_MEMORY;
+    if (!s) s = read_all(m, args, data_dirs, items);
+    if (!s) s = take_all(m, items, args->labels, d);
     for (int i = 0; items && i < m->n_files; i++) {
         ct_bytes_free(&items[i].bytes);
         ct_free(items[i].path), ct_free(items[i].why);

@@ -22,11 +22,12 @@ static const ct_key manifest_keys[] = {
     {"title", CT_KEY_STRING, offsetof(text, title), .help = "one line about the dataset"},
     {"license", CT_KEY_STRING, offsetof(text, license), .help = "its licence and who made it"},
     {"source", CT_KEY_STRING, offsetof(text, source), .help = "where it comes from"},
-    {"format", CT_KEY_ENUM, offsetof(text, format), .choices = "idx", .help = "of the files"},
+    {"format", CT_KEY_ENUM, offsetof(text, format), .choices = "idx|cifar", .help = "of the files"},
     {"shape", CT_KEY_DIMS, offsetof(text, shape), .min = 1, .max = 1 << 24,
      .help = "of a sample: channels, height, width"},
     {0}};
-static const ct_key read_here[] = {{.name = "mirrors"}, {.name = "files"}, {.name = "classes"}, {0}};
+static const ct_key read_here[] = {
+    {.name = "mirrors"}, {.name = "files"}, {.name = "classes"}, {.name = "coarse_classes"}, {0}};
 
 typedef struct file_text {
     const char *name, *sha256;
@@ -36,12 +37,12 @@ typedef struct file_text {
 
 static const ct_key file_keys[] = {
     {"name", CT_KEY_STRING, offsetof(file_text, name), .def = NAN, .help = "of the uncompressed file"},
-    {"role", CT_KEY_ENUM, offsetof(file_text, role), .def = NAN, .choices = "train_x|train_y|test_x|test_y",
+    {"role", CT_KEY_ENUM, offsetof(file_text, role), .def = NAN, .choices = "train_x|train_y|test_x|test_y|archive",
      .help = "what it holds"},
     {"size", CT_KEY_INT, offsetof(file_text, size), .def = NAN, .max = 0x1p40,
-     .help = "bytes of the uncompressed content"},
+     .help = "bytes of the uncompressed content, or of the archive"},
     {"sha256", CT_KEY_STRING, offsetof(file_text, sha256), .def = NAN,
-     .help = "of the uncompressed content, 64 hex digits"},
+     .help = "of the uncompressed content, or of the archive: 64 hex digits"},
     {0}};
 
 /* A name becomes part of a path and of a URL: letters, digits, - _ and inner dots. */
@@ -77,6 +78,7 @@ static ct_status read_file(ct_doc *doc, const ct_yaml *node, ct_manifest *m) {
         memcpy(f->sha256, t.sha256, sizeof f->sha256);
     f->size = t.size;
     f->name = copy(t.name), f->role = copy(role);
+    f->packed = !strcmp(role, "archive");
     return f->name && f->role ? CT_OK : CT_NO_MEMORY;
 }
 
@@ -113,7 +115,9 @@ static ct_status read_manifest(ct_doc *doc, const ct_yaml *root, ct_manifest *m)
     CT_TRY(ct_diag_status(doc)); /* that it is a map at all */
     if (!is_plain_name(t.name)) ct_diag(doc, CT_ERROR, root, "`name` must be letters, digits, - _ and dots");
     m->name = copy(t.name), m->title = copy(t.title), m->license = copy(t.license), m->source = copy(t.source);
-    m->format = copy("idx");
+    char format[16] = "";
+    ct_key_choice(ct_key_find(manifest_keys, "format"), t.format, format, sizeof format);
+    m->format = copy(format);
     m->shape = t.shape;
     if (!m->name || !m->title || !m->license || !m->source || !m->format) return CT_NO_MEMORY;
     CT_TRY(read_files(doc, root, m));
@@ -121,6 +125,8 @@ static ct_status read_manifest(ct_doc *doc, const ct_yaml *root, ct_manifest *m)
                         "a folder's URL, https:// or file:///", &m->mirror, &m->n_mirrors));
     CT_TRY(read_strings(doc, list_of(doc, root, "classes", 1, MAX_CLASSES), is_class, "a class name", &m->class_name,
                         &m->classes));
+    CT_TRY(read_strings(doc, list_of(doc, root, "coarse_classes", 0, MAX_CLASSES), is_class, "a class name",
+                        &m->coarse_name, &m->coarse));
     return ct_diag_status(doc);
 }
 
@@ -162,6 +168,11 @@ ct_status ct_manifest_load(const char *name, ct_manifest **out) {
     return s;
 }
 
+ct_status ct_manifest_classes(const ct_manifest *m, bool coarse, char ***name, int *n) {
+    *name = coarse ? m->coarse_name : m->class_name, *n = coarse ? m->coarse : m->classes;
+    return *n ? CT_OK : ct_fail(CT_BAD_SPEC, "%s has no coarse labels: `labels: fine` is what there is", m->name);
+}
+
 static void free_strings(char **list, int n) {
     for (int i = 0; i < n; i++) ct_free(list[i]);
     ct_free(list);
@@ -173,6 +184,7 @@ void ct_manifest_free(ct_manifest *m) {
     ct_free(m->file);
     free_strings(m->mirror, m->n_mirrors);
     free_strings(m->class_name, m->classes);
+    free_strings(m->coarse_name, m->coarse);
     ct_free(m->name), ct_free(m->title), ct_free(m->license), ct_free(m->source), ct_free(m->format);
     ct_free(m);
 }

@@ -2,12 +2,15 @@
 #ifndef CT_DATA_SOURCE_H
 #define CT_DATA_SOURCE_H
 #include "data/dataset.h"
+#include "data/manifest.h"
+#include "file/file.h"
 
 /* A manifest's files, or those that the library carries. */
 ct_status ct_source_manifest(const ct_data_args *args, const char *const *data_dirs, ct_dataset *d);
 /* A folder of PNG files. */
 ct_status ct_source_images(const ct_data_args *args, uint64_t seed, ct_dataset *d);
-
+/* The samples and labels of an archive of records, verified `bytes` that messages call `path`. */
+ct_status ct_source_cifar(const ct_manifest *m, const char *path, const ct_bytes *bytes, bool coarse, ct_dataset *d);
 /* Numbers out of thin air. */
 ct_status ct_source_random(const ct_data_args *args, uint64_t seed, ct_dataset *d);
 

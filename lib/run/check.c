@@ -23,14 +23,15 @@ static ct_status known_input(const ct_spec *spec, ct_layout *input, int *classes
     }
     ct_manifest *m;
     CT_TRY(ct_manifest_load(d->dataset ? d->dataset : "digits", &m));
-    *classes = m->classes;
+    char **names;
+    ct_status status = ct_manifest_classes(m, d->labels, &names, classes);
     if (m->shape.n && m->shape.n < CT_MAX_DIMS) {
         ct_dims s = {m->shape.n + 1, {1}};
         for (int i = 0; i < m->shape.n; i++) s.v[i + 1] = m->shape.v[i];
         *input = ct_layout_of(CT_F32, s);
     }
     ct_manifest_free(m);
-    return CT_OK;
+    return status;
 }
 
 typedef struct table {

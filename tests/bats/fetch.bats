@@ -103,10 +103,41 @@ is_whole() { cmp "$work/numbers" "$work/to/set/numbers"; }
     [[ $output == *"is not there"* ]]
 }
 
+@test "fetch: an archive is kept as it is served, and trained on" {
+    tar=$work/archive && mkdir "$tar"
+    for i in $(seq 40); do printf '\000aaaazzzz\001zzzzaaaa'; done >"$tar/data_batch_1.bin"
+    cp "$tar/data_batch_1.bin" "$tar/test_batch.bin"
+    tar -C "$work" -czf "$work/from/tiny.tar.gz" archive
+    cat >"$work/tiny.yaml" <<END
+name: tiny
+format: cifar
+shape: [2, 2, 2]
+mirrors: ["file://$work/from"]
+files: [{name: tiny.tar.gz, role: archive, size: $(stat -c %s "$work/from/tiny.tar.gz"),
+         sha256: "$(sha256sum <"$work/from/tiny.tar.gz" | cut -c1-64)"}]
+classes: [a, z]
+END
+    run "$ctorch" fetch --dir "$work/to" "$work/tiny.yaml"
+    [ "$status" -eq 0 ]
+    cmp "$work/from/tiny.tar.gz" "$work/to/tiny/tiny.tar.gz"
+    cat >"$work/spec.yaml" <<END
+data: {dataset: $work/tiny.yaml}
+model: [flatten, linear: 2]
+loss: cross_entropy
+optimizer: {sgd: {lr: 1}}
+train: {epochs: 3}
+END
+    CTORCH_DATA=$work/to run "$ctorch" train "$work/spec.yaml" -o "$work/run"
+    [[ $output != *"needs libarchive"* ]] || skip "no libarchive"
+    [ "$status" -eq 0 ]
+    CTORCH_DATA=$work/to run "$ctorch" eval --json "$work/run"
+    [[ $output == *'"accuracy": 1,'* ]]
+}
+
 @test "fetch --list names the datasets; an unknown one is refused" {
     run "$ctorch" fetch --list
     [ "$status" -eq 0 ]
-    for name in digits fashion-mnist mnist; do [[ $output == *"$name"* ]]; done
+    for name in cifar-10 cifar-100 digits fashion-mnist mnist; do [[ $output == *"$name"* ]]; done
     run "$ctorch" fetch mnits
     [ "$status" -eq 2 ]
     [[ $output == *"did you mean 'mnist'"* ]]
