@@ -3,11 +3,12 @@
 #include "plan/pass.h"
 #include "autograd/backward.h"
 #include "base/alloc.h"
-#include "base/philox.h"
+#include "base/parallel.h"
 #include "cases.h"
 #include "check.h"
 #include "ctorch_run.h"
 #include "plan/plan.h"
+#include <stdlib.h>
 
 /* ---- small graphs ---- */
 typedef void build_fn(ct_tensor *const *x, ct_tensor **y);
@@ -126,6 +127,86 @@ static void each_pass(void) {
     ct_buf_free(&text);
 }
 
+/* ---- tails: products and convolutions of many sizes hand on each element once ---- */
+typedef struct size {
+    int64_t batch, m, n, k; /* of a convolution: images, side, channels made, channels read */
+    bool conv;
+} size;
+
+/* act(op(a, b) + c), where the activation's gradient needs its result, and the gradient of a. */
+static int tailed(const size *s, ct_tensor *const *x, ct_tensor **out) {
+    ct_tensor *y = s->conv    ? ct_conv2d(x[0], x[1], x[2], (ct_conv2d_args){.padding = {1, 1}})
+                   : s->batch ? ct_matmul(x[0], x[1])
+                              : ct_linear(x[0], x[1], x[2]);
+    out[0] = ct_tanh(ct_add(ct_relu(y), x[3]));
+    CHECK(ct_gradients(ct_sum(out[0], (ct_reduce_args){0}), NULL, x, 1, false, &out[1]) == CT_OK);
+    out[1] = ct_mul_scalar(out[1], 3);
+    return 2;
+}
+
+static void make_inputs(const size *s, ct_tensor **x) {
+    ct_dims a = CT_DIMS(s->m, s->k), b = CT_DIMS(s->n, s->k), y = CT_DIMS(s->m, s->n);
+    if (s->batch) a = CT_DIMS(s->batch, s->m, s->k), b = CT_DIMS(s->k, s->n), y = CT_DIMS(s->batch, s->m, s->n);
+    if (s->conv) {
+        a = CT_DIMS(s->batch, s->m, s->m, s->k), b = CT_DIMS(s->n, s->k, 3, 3);
+        y = CT_DIMS(s->batch, s->m, s->m, s->n);
+    }
+    x[0] = case_uniform(CT_F32, a, -1, 1, 1), x[1] = case_uniform(CT_F32, b, -1, 1, 2);
+    x[2] = case_uniform(CT_F32, CT_DIMS(s->n), -1, 1, 3), x[3] = case_uniform(CT_F32, y, -1, 1, 4);
+    ct_dims_args nchw = {CT_DIMS(0, 3, 1, 2)};
+    if (s->conv) x[0] = ct_permute(x[0], nchw), x[3] = ct_permute(x[3], nchw);
+    ct_requires_grad(x[0], true);
+}
+
+/* The results' bits, in *bytes. */
+static void run_tailed(const size *s, unsigned off, char *bytes, ct_buf *text) {
+    ct_scope *scope = ct_scope_open();
+    ct_tensor *x[4], *y[2];
+    ct_graph g;
+    ct_arena arena = {0};
+    ct_plan *plan = NULL;
+    make_inputs(s, x);
+    CHECK(ct_capture_begin(&g) == CT_OK);
+    int n = tailed(s, x, y);
+    CHECK(ct_capture_end(&g) == CT_OK);
+    CHECK(ct_plan_new(&g, y, n, &arena, &(ct_plan_options){.off = off, .after = text}, &plan) == CT_OK);
+    if (plan) CHECK(ct_plan_run(plan) == CT_OK);
+    for (int i = 0; plan && i < n; i++) {
+        ct_tensor *t = ct_contiguous(ct_plan_value(plan, i));
+        memcpy(bytes, ct_data(t), (size_t)ct_numel(t) * sizeof(float));
+        bytes += (size_t)ct_numel(t) * sizeof(float);
+    }
+    ct_plan_free(plan), ct_arena_free(&arena), ct_graph_free(&g);
+    CHECK(ct_scope_close(scope) == CT_OK);
+}
+
+static void tails(void) {
+    static const size sizes[] = {
+        {0, 1, 1, 1, false},     {0, 1, 70, 33, false},     {0, 70, 1, 33, false},     {0, 3, 5, 7, false},
+        {0, 64, 10, 128, false}, {0, 100, 300, 900, false}, {0, 300, 129, 500, false}, {2, 65, 66, 67, false},
+        {5, 1, 40, 30, false},   {7, 13, 1, 300, false},    {3, 200, 100, 400, false}, {2, 9, 16, 16, true},
+        {3, 14, 32, 16, true},   {2, 13, 17, 19, true},     {1, 28, 8, 1, true},       {4, 12, 6, 3, true},
+        {2, 8, 256, 128, true},  {5, 4, 64, 64, true},
+    };
+    char *a = malloc(1 << 22), *b = malloc(1 << 22);
+    for (int i = 0; i < CT_COUNT(sizes); i++)
+        for (int threads = 1; threads <= 3; threads += 2) {
+            const size *s = &sizes[i];
+            ct_buf text = CT_BUF(1 << 16);
+            int64_t area = s->conv ? s->m * s->m : s->m, images = CT_MAX(s->batch, 1);
+            size_t bytes = (size_t)(images * area * (s->n + s->k)) * sizeof(float);
+            ct_set_threads(threads);
+            run_tailed(s, ~0u, a, NULL);
+            run_tailed(s, 0, b, &text);
+            CHECK(count(&text, "; ") >= 1);
+            if (!CHECK(bytes <= 1 << 22 && !memcmp(a, b, bytes)))
+                printf("    %d threads, size %d\n%s", threads, i, text.data);
+            ct_buf_free(&text);
+        }
+    free(a), free(b);
+    ct_set_threads(ct_threads_available(NULL));
+}
+
 static void switches(void) {
     unsigned off = 0;
     CHECK(ct_passes_read("-fuse,-cse", &off) == CT_OK && off && off != ~0u);
@@ -142,5 +223,6 @@ static void switches(void) {
 int main(void) {
     RUN(switches);
     RUN(each_pass);
+    RUN(tails);
     return check_done("passes");
 }
