@@ -26,7 +26,7 @@ typedef struct graph {
     int n;
     uint64_t choices;
     ct_tensor *leaf[OPS * CASE_INPUTS];
-    void *content[OPS * CASE_INPUTS]; /* a copy: some ops change running statistics */
+    void *before[OPS * CASE_INPUTS], *after[OPS * CASE_INPUTS]; /* copies of what is in them */
     int n_leaves;
 } graph;
 
@@ -50,7 +50,8 @@ static bool graph_make(uint64_t seed, graph *g) {
             if (!c->in[i]) continue;
             if (ct_is_float(ct_dtype_of(c->in[i])) && !c->constant[i]) ct_requires_grad(c->in[i], true);
             size_t bytes = c->in[i]->storage->bytes;
-            g->content[g->n_leaves] = memcpy(malloc(bytes + 1), ct_data(c->in[i]), bytes);
+            g->before[g->n_leaves] = memcpy(malloc(bytes + 1), ct_data(c->in[i]), bytes);
+            g->after[g->n_leaves] = malloc(bytes + 1);
             g->leaf[g->n_leaves++] = c->in[i];
         }
     }
@@ -58,8 +59,16 @@ static bool graph_make(uint64_t seed, graph *g) {
     return true;
 }
 
-static void graph_restore(graph *g) {
-    for (int i = 0; i < g->n_leaves; i++) memcpy(ct_data(g->leaf[i]), g->content[i], g->leaf[i]->storage->bytes);
+/* Leaves that get the last results of their shape as new values, as parameters do. */
+static void set_leaves(const graph *g, ct_tensor *const *pool, int n) {
+    ct_no_grad_begin();
+    for (int i = 0; i < g->n_leaves; i++)
+        for (int k = n - 1; k >= 0; k--)
+            if (ct_dtype_of(g->leaf[i]) == CT_F32 && ct_same_sizes(&g->leaf[i]->layout, &pool[k]->layout)) {
+                CHECK(ct_set(g->leaf[i], pool[k]) == CT_OK);
+                break;
+            }
+    ct_no_grad_end();
 }
 
 static ct_tensor *flat(ct_tensor *t) { return ct_reshape(t, (ct_shape_args){CT_DIMS(-1)}); }
@@ -116,7 +125,10 @@ static int graph_run(const graph *g, ct_tensor **out) {
     }
     out[kept++] = ct_mul_scalar(loss, 1);
     for (int k = 0; k < n; k += 3) out[kept++] = ct_mul_scalar(pool[k], 1);
-    if (!loss->requires_grad) return kept;
+    if (!loss->requires_grad) {
+        set_leaves(g, pool, n);
+        return kept;
+    }
     ct_tensor *leaf[OPS * CASE_INPUTS], *d[OPS * CASE_INPUTS];
     int n_leaf = 0;
     for (int i = 0; i < g->n_leaves; i++)
@@ -124,16 +136,20 @@ static int graph_run(const graph *g, ct_tensor **out) {
     if (ct_gradients(loss, NULL, leaf, n_leaf, false, d)) return 0;
     for (int i = 0; i < n_leaf; i++)
         if (d[i]) out[kept++] = ct_mul_scalar(d[i], 1);
+    set_leaves(g, pool, n);
     return kept;
 }
 
 /* ---- a plan of it ---- */
-static bool same_bits(ct_tensor *a, ct_tensor *b) {
-    if (ct_numel(a) != ct_numel(b)) return false;
-    const float *x = ct_data(ct_contiguous(a)), *y = ct_data(ct_contiguous(b));
-    for (int64_t i = 0; i < ct_numel(a); i++)
+static bool same_floats(const float *x, const float *y, size_t n) {
+    for (size_t i = 0; i < n; i++)
         if (memcmp(&x[i], &y[i], sizeof *x) && !(isnan(x[i]) && isnan(y[i]))) return false;
     return true;
+}
+
+static bool same_bits(ct_tensor *a, ct_tensor *b) {
+    return ct_numel(a) == ct_numel(b) &&
+           same_floats(ct_data(ct_contiguous(a)), ct_data(ct_contiguous(b)), (size_t)ct_numel(a));
 }
 
 static void say(const graph *g, uint64_t seed, unsigned off, const ct_buf *text) {
@@ -148,13 +164,15 @@ static void planned(graph *g, uint64_t seed, unsigned off, ct_tensor *const *eag
     ct_arena arena = {0};
     ct_plan *plan = NULL;
     ct_buf text = CT_BUF(1 << 20);
-    graph_restore(g);
+    for (int i = 0; i < g->n_leaves; i++) memcpy(ct_data(g->leaf[i]), g->before[i], g->leaf[i]->storage->bytes);
     CHECK(ct_capture_begin(&captured) == CT_OK);
     int kept = graph_run(g, out);
     CHECK(ct_capture_end(&captured) == CT_OK);
     if (kept == n && !ct_plan_new(&captured, out, n, &arena, &(ct_plan_options){.off = off, .after = &text}, &plan)) {
         bool ok = ct_plan_run(plan) == CT_OK;
         for (int i = 0; i < n && ok; i++) ok = same_bits(ct_plan_value(plan, i), eager[i]);
+        for (int i = 0; i < g->n_leaves && ok; i++)
+            ok = same_floats(ct_data(g->leaf[i]), g->after[i], g->leaf[i]->storage->bytes / sizeof(float));
         if (!CHECK(ok)) say(g, seed, off, &text);
     } else if (!CHECK(!kept && !n))
         say(g, seed, off, &text), printf("    %d %d %s\n", kept, n, ct_error());
@@ -167,10 +185,11 @@ static void check_graph(uint64_t seed) {
     ct_tensor *eager[2 * POOL + OPS * CASE_INPUTS];
     if (graph_make(seed, &g)) {
         int n = graph_run(&g, eager);
+        for (int i = 0; i < g.n_leaves; i++) memcpy(g.after[i], ct_data(g.leaf[i]), g.leaf[i]->storage->bytes);
         planned(&g, seed, 0, eager, n);
         planned(&g, seed, (unsigned)(seed * 2654435761u >> 16), eager, n);
     }
-    for (int i = 0; i < g.n_leaves; i++) free(g.content[i]);
+    for (int i = 0; i < g.n_leaves; i++) free(g.before[i]), free(g.after[i]);
     ct_status told = ct_scope_close(scope); /* of shapes that did not go together */
     (void)told;
 }
