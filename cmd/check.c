@@ -5,13 +5,17 @@
 
 typedef struct args {
     const char **set;
-    bool json;
+    const char *warn;
+    bool json, expand;
 } args;
 
 #define AT(field) offsetof(args, field)
 static const ct_option options[] = {{"set", 0, "KEY=VALUE", CT_OPTION_LIST, AT(set),
                                      "set a key of the spec, as train.epochs=10; may be given again", 0, 0},
                                     {"json", 0, NULL, CT_OPTION_FLAG, AT(json), "print the table as JSON", 0, 0},
+                                    {"expand", 0, NULL, CT_OPTION_FLAG, AT(expand),
+                                     "print the spec without includes, variables, blocks and repeats", 0, 0},
+                                    CT_WARN_OPTION(args),
                                     {0}};
 
 static int wider(int width, const char *text) {
@@ -52,6 +56,24 @@ static void print_json(const ct_check_report *r) {
     ct_json_close(&j, '}');
 }
 
+static ct_status print_expanded(const ct_spec *spec) {
+    char *text;
+    ct_status status = ct_spec_expanded(spec, &text);
+    if (status) return ct_say_error(status);
+    fputs(text, stdout);
+    ct_text_free(text);
+    return CT_OK;
+}
+
+static void print(const args *a, const ct_check_report *r) {
+    if (a->json)
+        print_json(r);
+    else if (*r->input)
+        print_table(r);
+    else
+        puts("The spec is sound; only its data would say what size the input has (or data.size).");
+}
+
 static ct_status run(const void *args_, ct_operands operands) {
     const args *a = args_;
     ct_spec *spec;
@@ -62,13 +84,13 @@ static ct_status run(const void *args_, ct_operands operands) {
     ct_check_report report;
     status = ct_spec_check(spec, &report, &messages);
     ct_say_spec(status, messages);
-    if (!status && a->json)
-        print_json(&report);
-    else if (!status && *report.input)
-        print_table(&report);
+    bool sound = !status;
+    if (sound) status = ct_say_warnings(spec, a->warn);
+    if (!status && a->expand)
+        status = print_expanded(spec);
     else if (!status)
-        puts("The spec is sound; only its data would say what size the input has (or data.size).");
-    if (!status) ct_check_report_free(&report);
+        print(a, &report);
+    if (sound) ct_check_report_free(&report);
     ct_spec_free(spec);
     return status;
 }

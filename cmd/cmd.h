@@ -40,6 +40,10 @@ typedef enum ct_ask { CT_ASK_RUN, CT_ASK_HELP, CT_ASK_MAN } ct_ask;
 /* Fills *args and gathers the operands; CT_BAD_SPEC after saying what does not fit. */
 ct_status ct_options_parse(const ct_command *c, int argc, char **argv, void *args, ct_operands *out, ct_ask *ask);
 
+/* The option of what reads a spec: -Werror. */
+#define CT_WARN_OPTION(args) \
+    { "warn", 'W', "error", CT_OPTION_TEXT, offsetof(args, warn), "-Werror makes warnings errors", 0, 0 }
+
 /* ---- help.c ---- */
 extern const ct_option ct_option_help; /* what every command has */
 void ct_help_command(const ct_command *c);
@@ -53,6 +57,8 @@ ct_status ct_say(ct_status status, const char *fmt, ...) __attribute__((format(p
 ct_status ct_say_error(ct_status status);
 /* A spec's diagnostics, which it frees, or else the library's message. */
 ct_status ct_say_spec(ct_status status, char *messages);
+/* With -Werror (`warn` is "error") a spec that was warned of is refused. */
+ct_status ct_say_warnings(const ct_spec *spec, const char *warn);
 /* Text of unknown origin with what a terminal must not see replaced, cut to `width` characters (-1: all). */
 void ct_say_text(FILE *out, const char *s, int width);
 int ct_text_width(const char *s);

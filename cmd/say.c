@@ -70,6 +70,13 @@ ct_status ct_say_spec(ct_status status, char *messages) {
     return status;
 }
 
+ct_status ct_say_warnings(const ct_spec *spec, const char *warn) {
+    int n = ct_spec_warnings(spec);
+    if (!warn) return CT_OK;
+    if (strcmp(warn, "error")) return ct_say(CT_BAD_SPEC, "-W%s: -Werror is what there is", warn);
+    return n ? ct_say(CT_BAD_SPEC, "%d warning%s; -Werror makes them errors", n, n == 1 ? "" : "s") : CT_OK;
+}
+
 /* Levenshtein's distance; words of a command line are short. */
 static int distance(const char *a, const char *b) {
     int row[64], n = (int)strlen(b);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 typedef struct args {
-    const char *output, **set;
+    const char *output, **set, *warn;
     bool resume, force, eager, json, quiet;
     ct_machine machine;
 } args;
@@ -23,6 +23,7 @@ static const ct_option options[] = {
     {"resume", 0, NULL, CT_OPTION_FLAG, AT(resume), "go on from the last checkpoint", 0, 0},
     {"force", 0, NULL, CT_OPTION_FLAG, AT(force), "replace the run that is there", 0, 0},
     {"eager", 0, NULL, CT_OPTION_FLAG, AT(eager), "call each operation as it comes, rather than replay a plan", 0, 0},
+    CT_WARN_OPTION(args),
     CT_MACHINE_OPTIONS(args),
     {"json", 0, NULL, CT_OPTION_FLAG, AT(json), "print the result as JSON", 0, 0},
     {"quiet", 'q', NULL, CT_OPTION_FLAG, AT(quiet), "no progress, no summary", 0, 0},
@@ -122,7 +123,8 @@ static ct_status load(const args *a, const char *operand, char **dir, ct_spec **
         *dir = a->output ? ct_cmd_format("%s", a->output) : stem_of(operand);
     ct_status status = own ? ct_train_resume_spec(*dir, spec, &messages)
                            : ct_spec_load(operand, (const char *const *)a->set, spec, &messages);
-    return ct_say_spec(status, messages);
+    ct_say_spec(status, messages);
+    return status ? status : ct_say_warnings(*spec, a->warn);
 }
 
 static void print_summary(const char *dir, const ct_train_report *r) {

@@ -13,6 +13,10 @@ typedef struct ct_spec ct_spec;
    when there is an error, a file that cannot be read among them. */
 ct_status ct_spec_load(const char *path, const char *const *set, ct_spec **out, char **messages);
 void ct_spec_free(ct_spec *spec);
+int ct_spec_warnings(const ct_spec *spec); /* how many there were */
+/* The spec as YAML without includes, variables, blocks and repeats, paths as seen from the working directory; to be
+   ct_text_free'd. */
+ct_status ct_spec_expanded(const ct_spec *spec, char **text);
 void ct_text_free(char *text);
 
 /* ---- the schema: every key that a spec can say ---- */

@@ -40,12 +40,18 @@ static int operands(ct_module *m, ct_tensor *const *in, ct_tensor **out) {
     return n;
 }
 
+static ct_tensor *shapes_differ(const ct_module *m, const ct_tensor *a, const ct_tensor *b) {
+    char x[128], y[128];
+    ct_layout_text(&a->layout, x, sizeof x), ct_layout_text(&b->layout, y, sizeof y);
+    return ct_tensor_error(CT_FAIL, "%s: its values must have one shape, but one is %s and another %s",
+                           m->layer->kind.name, x, y);
+}
+
 static ct_tensor *fold(ct_module *m, ct_tensor *const *in, ct_tensor *(*op)(ct_tensor *, ct_tensor *)) {
     ct_tensor *x[CT_MAX_IN];
     int n = operands(m, in, x);
     for (int i = 1; i < n; i++) {
-        if (!ct_why(x[0]) && !ct_why(x[i]) && !ct_same_shape(x[0], x[i]))
-            return ct_tensor_error(CT_FAIL, "%s: the shapes of its %d values differ", m->layer->kind.name, n);
+        if (!ct_why(x[0]) && !ct_why(x[i]) && !ct_same_shape(x[0], x[i])) return shapes_differ(m, x[0], x[i]);
         x[0] = op(x[0], x[i]);
     }
     return x[0];

@@ -8,14 +8,15 @@
 /* What is known of the input without data: from the manifest, or from data.size. classes 0: not known. */
 static ct_status known_input(const ct_spec *spec, ct_layout *input, int *classes) {
     const ct_data_args *d = &spec->data;
+    int64_t n = spec->train.batch_size > 1 ? 2 : 1; /* batch norm refuses a batch of one sample */
     *classes = 0, input->ndim = 0;
     if (d->images) {
         if (d->size[0])
-            *input = ct_layout_of(CT_F32, CT_DIMS(1, d->channels ? d->channels : 1, d->size[0], d->size[1]));
+            *input = ct_layout_of(CT_F32, CT_DIMS(n, d->channels ? d->channels : 1, d->size[0], d->size[1]));
         return CT_OK;
     }
     if (d->dataset && !strcmp(d->dataset, "random")) {
-        ct_dims s = {d->shape.n + 1, {1}};
+        ct_dims s = {d->shape.n + 1, {n}};
         for (int i = 0; i < d->shape.n && i < CT_MAX_DIMS - 1; i++) s.v[i + 1] = d->shape.v[i];
         *classes = (int)d->classes;
         if (d->shape.n && d->shape.n < CT_MAX_DIMS) *input = ct_layout_of(CT_F32, s);
@@ -26,7 +27,7 @@ static ct_status known_input(const ct_spec *spec, ct_layout *input, int *classes
     char **names;
     ct_status status = ct_manifest_classes(m, d->labels, &names, classes);
     if (m->shape.n && m->shape.n < CT_MAX_DIMS) {
-        ct_dims s = {m->shape.n + 1, {1}};
+        ct_dims s = {m->shape.n + 1, {n}};
         for (int i = 0; i < m->shape.n; i++) s.v[i + 1] = m->shape.v[i];
         *input = ct_layout_of(CT_F32, s);
     }

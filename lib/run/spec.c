@@ -143,6 +143,7 @@ ct_status ct_spec_messages(const ct_spec *spec, char **messages) {
 static ct_status finish(ct_spec *s, ct_status status, const char *const *set, ct_spec **out, char **messages) {
     for (; s->root && set && *set; set++) ct_doc_set(s->doc, s->root, *set);
     if (s->root && (s->root = ct_spec_expand(s->doc, s->root))) read_sections(s);
+    if (s->root && !ct_diag_count(s->doc, CT_ERROR)) ct_spec_warn(s);
     ct_status said = ct_spec_messages(s, messages);
     if (!status) status = said;
     if (status)
@@ -206,6 +207,16 @@ static ct_status relative(const char *path, const char *dir, char *out) {
     ct_status status = ct_buf_status(&r);
     if (!status) memcpy(out, r.data, r.len + 1);
     ct_buf_free(&r);
+    return status;
+}
+
+ct_status ct_spec_expanded(const ct_spec *spec, char **text) {
+    ct_buf b = CT_BUF(64 << 20);
+    ct_status status = ct_spec_text(spec, ".", &b);
+    if (status)
+        ct_buf_free(&b);
+    else
+        *text = b.data;
     return status;
 }
 

@@ -5,6 +5,7 @@
 #include "base/key.h"
 #include "base/number.h"
 #include "spec/expr.h"
+#include "spec/model.h"
 #include "yaml/read.h"
 #include <math.h>
 #include <stdio.h>
@@ -64,6 +65,19 @@ static bool is_name(const char *text) {
            !text[1 + strspn(text + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")];
 }
 
+/* A $name that nothing defines, and the nearest that there is. */
+static void undefined(const expansion *e, const ct_yaml *node, const names *in) {
+    const char *name[64], *near;
+    int n = 0;
+    for (; in; in = in->outer)
+        for (int i = 0; in->map && i < in->map->n && n < CT_COUNT(name); i++) name[n++] = in->map->key[i]->text;
+    near = ct_nearest(node->text + 1, name, n);
+    if (near)
+        ct_diag(e->doc, CT_ERROR, node, "%.40s is not defined; did you mean '$%.40s'?", node->text, near);
+    else
+        ct_diag(e->doc, CT_ERROR, node, "%.40s is not defined; `vars` and a block's `params` define names", node->text);
+}
+
 static ct_yaml *expand_scalar(expansion *e, const ct_yaml *node, const names *in) {
     const ct_yaml *value =
         !node->quoted && is_name(node->text) ? lookup_node(in, node->text + 1, strlen(node->text + 1)) : NULL;
@@ -75,9 +89,12 @@ static ct_yaml *expand_scalar(expansion *e, const ct_yaml *node, const names *in
     if (node->quoted || !strchr(node->text, '$')) return copy;
     ct_number v;
     char why[128], text[64];
-    if (!ct_expr_eval(node->text, lookup_number, (void *)in, &v, why)) {
-        ct_diag(e->doc, CT_ERROR, copy, "%s", why);
-        copy->text = "0";
+    if (is_name(node->text) || !ct_expr_eval(node->text, lookup_number, (void *)in, &v, why)) {
+        if (is_name(node->text))
+            undefined(e, copy, in);
+        else
+            ct_diag(e->doc, CT_ERROR, copy, "%s", why);
+        copy->text = "1"; /* which most keys take: one error is enough */
     } else {
         snprintf(text, sizeof text, v.is_int ? "%.0f" : "%.17g", v.value);
         copy->text = ct_doc_strdup(e->doc, text);
@@ -129,24 +146,35 @@ static ct_yaml *bind(expansion *e, const ct_yaml *block, const ct_yaml *use, con
     return bound;
 }
 
+/* What stands beside a block's name belongs to its sequential. */
+static void add_beside(expansion *e, ct_yaml *out, const ct_yaml *use, int i, const ct_yaml *args, const names *in) {
+    ct_yaml *key = use->key[i];
+    if (use->value[i] == args || !strcmp(key->text, "repeat")) return;
+    if (ct_key_find(ct_layer_beside, key->text))
+        ct_yaml_add(e->doc, out, key, expand(e, use->value[i], in));
+    else
+        ct_diag_unknown(e->doc, key, " beside a block", ct_layer_beside, NULL);
+}
+
 static ct_yaml *expand_block(expansion *e, const ct_yaml *use, const ct_yaml *block, const ct_yaml *args,
                              const names *in) {
-    const ct_yaml *layers = ct_yaml_get(block, "layers"), *name = use->kind == CT_MAP ? ct_yaml_get(use, "name") : NULL;
+    const ct_yaml *layers = ct_yaml_get(block, "layers");
     ct_yaml *out = ct_yaml_new(e->doc, CT_MAP, use), *bound = bind(e, block, use, args, in);
     if (!out || !bound) return NULL;
-    if (!layers || layers->kind != CT_LIST) return out; /* check_blocks says so */
+    if (!layers || layers->kind != CT_LIST) /* check_blocks says so */
+        return ct_yaml_scalar(e->doc, "identity", false, use);
     if (e->depth >= MAX_NESTED) {
         ct_diag(e->doc, CT_ERROR, use, "blocks use each other more than %d deep", MAX_NESTED);
-        return out;
+        return ct_yaml_scalar(e->doc, "identity", false, use);
     }
     const ct_yaml *before = e->via;
     const names vars = {.map = vars_of(in)}, inside = {&vars, bound};
-    e->via = use, e->depth++;
+    e->via = placed(e, out), e->depth++;
     ct_yaml *body = expand(e, layers, &inside);
     e->via = before, e->depth--;
     ct_yaml_add(e->doc, out, ct_yaml_scalar(e->doc, "sequential", false, use), body);
-    if (name) ct_yaml_add(e->doc, out, ct_yaml_scalar(e->doc, "name", false, name), expand(e, name, in));
-    return placed(e, out);
+    for (int i = 0; use->kind == CT_MAP && i < use->n; i++) add_beside(e, out, use, i, args, in);
+    return out;
 }
 
 /* ---- lists and maps ---- */

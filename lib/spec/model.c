@@ -2,6 +2,7 @@
 #include "spec/model.h"
 #include "spec/expand.h"
 #include "yaml/read.h"
+#include <stdio.h>
 #include <string.h>
 
 #define BESIDE                                                                                                      \
@@ -88,13 +89,15 @@ static void read_join(ct_doc *doc, const ct_yaml *value, ct_layer_spec *l) {
 static void read_container(ct_doc *doc, const ct_yaml *node, int which, const ct_yaml *value, ct_layer_spec *l) {
     const ct_key *beside = containers[which].beside;
     const ct_yaml *shortcut = ct_key_find(beside, "shortcut") ? ct_yaml_get(node, "shortcut") : NULL;
+    char where[64];
+    snprintf(where, sizeof where, " beside %s", containers[which].name);
     l->layer = ct_layer_find(containers[which].name);
     if (!(l->args = ct_doc_alloc(doc, 1, l->layer->kind.args_size))) return;
     if (l->layer->kind.keys) ct_keys_default(l->layer->kind.keys, l->args);
     for (int i = 0; i < node->n; i++) {
         const char *key = node->key[i]->text;
         if (strcmp(key, containers[which].name) && !ct_key_find(beside, key))
-            ct_diag(doc, CT_ERROR, node->key[i], "unknown key '%.40s' beside %s", key, containers[which].name);
+            ct_diag_unknown(doc, node->key[i], where, beside, NULL);
     }
     if (!containers[which].branches) {
         add_part(doc, value, l);

@@ -24,13 +24,22 @@ static int find_slot(const ct_doc *doc, ct_level level, int64_t order) {
     return i;
 }
 
+/* What a block's layers are told is told once, however often it is used. */
+static bool is_said(const ct_doc *doc, ct_level level, int64_t order, const char *text) {
+    for (int i = 0; order >= 0 && level != CT_NOTE && i < doc->n_diags; i++)
+        if (doc->diags[i].order == order && !strcmp(doc->diags[i].message, text)) return true;
+    return false;
+}
+
 static void keep(ct_doc *doc, ct_level level, const ct_yaml *at, const char *text) {
     int64_t order = level == CT_NOTE && doc->last >= 0 ? doc->diags[doc->last].order : order_of(at);
-    int i = find_slot(doc, level, order);
+    bool said = is_said(doc, level, order, text);
+    doc->counts[level] += !said || level == CT_ERROR; /* readers count errors to see whether there was one */
+    int i = said ? -1 : find_slot(doc, level, order);
     char *message = i < 0 ? NULL : ct_doc_strdup(doc, text);
     if (level != CT_NOTE || message) doc->last = message ? i : -1;
     if (!message) {
-        doc->hidden += level != CT_NOTE;
+        doc->hidden += level != CT_NOTE && !said;
         return;
     }
     memmove(doc->diags + i + 1, doc->diags + i, sizeof *doc->diags * (size_t)(doc->n_diags++ - i));
@@ -48,10 +57,11 @@ void ct_diag(ct_doc *doc, ct_level level, const ct_yaml *at, const char *fmt, ..
         memcpy(text + sizeof text - sizeof CLIP, CLIP, sizeof CLIP);
     va_end(args);
     ct_utf8_make_printable(text);
-    doc->counts[level]++;
     keep(doc, level, at, text);
-    for (const ct_yaml *use = at && level != CT_NOTE ? at->via : NULL; use; use = use->via)
-        keep(doc, CT_NOTE, use, "used here");
+    for (const ct_yaml *use = at && level != CT_NOTE ? at->via : NULL, *last = NULL; use; use = use->via) {
+        if (!last || order_of(last) != order_of(use)) keep(doc, CT_NOTE, use, "used here"); /* a block in itself */
+        last = use;
+    }
 }
 
 int ct_diag_count(const ct_doc *doc, ct_level level) { return doc->counts[level]; }

@@ -1,5 +1,6 @@
 #include "yaml/read.h"
 #include "yaml/value.h"
+#include <stdio.h>
 #include <string.h>
 
 #define MAX_KINDS 512 /* that a suggestion is taken from */
@@ -20,14 +21,6 @@ static const ct_kind *find_kind(const choice *c, const char *name) {
 }
 
 static bool is_also(const choice *c, const char *name) { return ct_key_find(c->also, name); }
-
-/* The name of `also` that is near, as part of a message. */
-static const char *near_also(const choice *c, const char *word, ct_words *w) {
-    const char *names[MAX_KINDS];
-    int n = 0;
-    for (const ct_key *key = c->also; key && key->name && n < MAX_KINDS; key++) names[n++] = key->name;
-    return ct_near_words(c->doc, word, names, n, w);
-}
 
 static const char *article(const char *what) { return strchr("aeiou", *what) ? "an" : "a"; }
 
@@ -54,7 +47,8 @@ static int find_pair(const choice *c, const ct_yaml *map) {
 
 /* Whatever else stands beside the kind's name is refused. */
 static void check_rest(const choice *c, const ct_yaml *map, int named, const ct_kind *kind) {
-    ct_words near;
+    char beside[128];
+    snprintf(beside, sizeof beside, " beside %s", kind->name);
     for (int i = 0; i < map->n; i++) {
         const ct_yaml *key = map->key[i];
         if (i == named || is_also(c, key->text) || !strcmp(key->text, kind->name)) continue;
@@ -64,8 +58,7 @@ static void check_rest(const choice *c, const ct_yaml *map, int named, const ct_
         else if (ct_key_find(kind->keys, key->text))
             ct_diag(c->doc, CT_ERROR, key, "'%.40s' belongs inside: %s: {%s: ...}", key->text, kind->name, key->text);
         else
-            ct_diag(c->doc, CT_ERROR, key, "unknown key '%.40s' beside %s%s", key->text, kind->name,
-                    near_also(c, key->text, &near));
+            ct_diag_unknown(c->doc, key, beside, c->also, NULL);
     }
 }
 

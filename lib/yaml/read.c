@@ -2,22 +2,26 @@
 #include "base/alloc.h"
 #include "yaml/value.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define MAX_NAMES 256 /* that a suggestion is taken from */
 
-static void unknown_key(ct_doc *doc, const ct_yaml *node, const char *where, const ct_key *keys, const ct_key *also) {
-    const char *names[MAX_NAMES];
+void ct_diag_unknown(ct_doc *doc, const ct_yaml *node, const char *where, const ct_key *keys, const ct_key *also) {
+    const char *names[MAX_NAMES] = {NULL};
     int n = 0;
     for (const ct_key *key = keys; key && key->name && n < MAX_NAMES; key++) names[n++] = key->name;
     for (; also && also->name && n < MAX_NAMES; also++) names[n++] = also->name;
-    ct_words near;
-    ct_diag(doc, CT_ERROR, node, "unknown key '%.40s'%s%s%s", node->text, where ? " in " : "", where ? where : "",
-            ct_near_words(doc, node->text, names, n, &near));
+    ct_words words;
+    const char *hint = ct_near_words(doc, node->text, names, n, &words);
+    ct_diag(doc, CT_ERROR, node, "unknown key '%.40s'%s%s", node->text, where,
+            *hint || !n ? hint : ct_list_words(names, n, &words));
 }
 
 void ct_read_keys(ct_doc *doc, const ct_yaml *node, const char *where, const ct_key *keys, void *args,
                   const ct_key *also) {
+    char in[128] = "";
+    if (where) snprintf(in, sizeof in, " in %s", where);
     ct_keys_default(keys, args);
     if (node && node->kind != CT_MAP) {
         ct_words got;
@@ -30,12 +34,12 @@ void ct_read_keys(ct_doc *doc, const ct_yaml *node, const char *where, const ct_
         if (key)
             ct_value_read(doc, key, node->value[i], (char *)args + key->offset);
         else if (!ct_key_find(also, node->key[i]->text))
-            unknown_key(doc, node->key[i], where, keys, also);
+            ct_diag_unknown(doc, node->key[i], in, keys, also);
     }
     for (const ct_key *key = keys; key && key->name; key++)
         if (isnan(key->def) && !ct_yaml_get(node, key->name))
-            ct_diag(doc, CT_ERROR, node, where ? "missing key '%s' in %s" : "the document has no '%s'", key->name,
-                    where);
+            ct_diag(doc, CT_ERROR, node, "%s '%s'%s%s%s", where ? "missing key" : "the document has no", key->name, in,
+                    key->help ? ": " : "", key->help ? key->help : "");
 }
 
 /* ---- args as text ---- */

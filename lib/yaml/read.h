@@ -12,6 +12,9 @@
 void ct_read_keys(ct_doc *doc, const ct_yaml *node, const char *where, const ct_key *keys, void *args,
                   const ct_key *also);
 
+/* Says that there is no such key; where: " in train"; the nearest of both tables' names, or all of them. */
+void ct_diag_unknown(ct_doc *doc, const ct_yaml *node, const char *where, const ct_key *keys, const ct_key *also);
+
 /* One of `kinds`: `relu`, `linear: 128` (the first key), `linear: {out_features: 128, bias: false}`. The last two are
    maps of one key beside those of `also` (name: fc1). Fills *args (allocated in doc) and returns its kind; NULL after a
    diagnostic (`what` is "layer", "optimizer"...: "unknown layer 'linaer'; did you mean 'linear'?"). */

@@ -24,12 +24,13 @@ const char *ct_near_words(const ct_doc *doc, const char *word, const char *const
 }
 
 const char *ct_list_words(const char *const *names, int n, ct_words *w) {
-    size_t room = sizeof w->text - sizeof ", ...";
+    static const char more[] = ", ... (`ctorch schema --keys` lists all)";
+    size_t room = CT_MIN(sizeof w->text, 240) - sizeof more;
     size_t len = (size_t)snprintf(w->text, sizeof w->text, n == 1 ? "; expected " : "; expected one of ");
     for (int i = 0; i < n; i++) {
         const char *comma = i ? ", " : "";
         if (len + strlen(comma) + strlen(names[i]) > room) {
-            strcpy(w->text + len, ", ...");
+            strcpy(w->text + len, more);
             break;
         }
         len += (size_t)snprintf(w->text + len, sizeof w->text - len, "%s%s", comma, names[i]);

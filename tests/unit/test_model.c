@@ -17,6 +17,8 @@ static const char *built(const char *model, int64_t C, ct_module **m) {
     *m = NULL;
     if (!ct_spec_parse("s", text, strlen(text), NULL, &spec, &messages)) {
         *m = ct_model_build(spec->doc, &spec->model, 1, &in, &result, NULL, NULL);
+        ct_text_free(messages); /* warnings */
+        messages = NULL;
         if (*m)
             ct_batch_text(&result, out, sizeof out);
         else
@@ -76,7 +78,7 @@ static void shapes(void) {
 
 static void refusals(void) {
     refuse("model: [{add: {inputs: [a, b]}}]", "no layer before this one is named 'a'");
-    refuse("model: [add: [[flatten], [relu]]]", "add: the shapes of its 2 values differ");
+    refuse("model: [add: [[flatten], [relu]]]", "add: its values must have one shape");
     refuse("model: [add: 3]", "add wants a list of branches, or inputs");
     refuse("model: [residual: relu]", "expected a list of layers");
     refuse("model: [{residual: [relu], shortcat: [relu]}]", "unknown key 'shortcat' beside residual");

@@ -93,7 +93,9 @@ static void test_unknown_keys(void) {
                         "    1 | epoch: 5\n      | ^~~~~\n"
                         "t.yaml:3:1: error: unknown key 'colback?' in train; did you mean 'callbacks'?\n"
                         "    3 | \"colback\\e\": 1\n      | ^~~~~~~~~~~\n"
-                        "t.yaml:4:1: error: unknown key 'std' in train\n    4 | std: 2\n      | ^~~\n"
+                        "t.yaml:4:1: error: unknown key 'std' in train; expected one of epochs, every, p, lr, shuffle, "
+                        "bias, reduction, "
+                        "name, dir, stride, dims, normalize, callbacks\n    4 | std: 2\n      | ^~~\n"
                         "t.yaml:5:13: error: unknown key 'men' in normalize; did you mean 'mean'?\n"
                         "    5 | normalize: {men: 1}\n      |             ^~~\n");
     CHECK(ct_diag_count(doc, CT_ERROR) == 4);
