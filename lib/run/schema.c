@@ -150,11 +150,21 @@ static json_t *container(writer *w, const ct_kind *kind, const char *form) {
                      "type", "null");
 }
 
+/* What stands beside this kind alone. */
+static void put_own(writer *w, json_t *properties, json_t *needs, const char *name, const ct_key *beside,
+                    const ct_key *common) {
+    for (const ct_key *key = beside; key->name; key++) {
+        if (ct_key_find(common, key->name)) continue;
+        put(w, properties, key->name, value_of(w, key));
+        put(w, needs, key->name, json_pack("[s]", name));
+    }
+}
+
 /* A name alone, or a map of the name and its settings and what stands beside it. */
 static json_t *choice(writer *w, const ct_form *f, bool open) {
     int n;
     const ct_kind *const *kinds = f->kinds(&n);
-    json_t *names = json_array(), *properties = json_object();
+    json_t *names = json_array(), *properties = json_object(), *needs = json_object();
     for (int i = 0; i < n; i++) {
         const char *name = kinds[i]->name, *form;
         const ct_key *beside = f->kinds == ct_layer_kinds ? ct_container_beside(name, &form) : NULL;
@@ -164,15 +174,16 @@ static json_t *choice(writer *w, const ct_form *f, bool open) {
             put(w, properties, name, container(w, kinds[i], form));
         else
             put(w, properties, name, ref(def));
-        if (beside) put_keys(w, properties, NULL, beside);
+        if (beside) put_own(w, properties, needs, name, beside, f->beside);
         if (!beside && !json_object_get(w->defs, def)) put(w, w->defs, def, settings(w, kinds[i]));
         if (!beside && is_whole(kinds[i])) add(w, names, json_string(name));
     }
     put_keys(w, properties, NULL, f->beside);
     json_t *word = open ? typed("string") : json_pack("{s:o}", "enum", names);
     if (open) json_decref(names);
-    return json_pack("{s:[o, {s:s, s:i, s:o, s:b}, o]}", "anyOf", word, "type", "object", "minProperties", 1,
-                     "properties", properties, "additionalProperties", open, ref("variable"));
+    return json_pack("{s:[o, {s:s, s:i, s:o, s:o, s:b}, o]}", "anyOf", word, "type", "object", "minProperties", 1,
+                     "properties", properties, "dependentRequired", needs, "additionalProperties", open,
+                     ref("variable"));
 }
 
 /* ---- the whole ---- */

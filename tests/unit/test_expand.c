@@ -74,7 +74,8 @@ static const char *expanded(const char *name, const char *text, bool diagnostics
 static void variables(void) {
     CHECK_STR(expanded("s", "vars: {dim: 64, list: [1, 2]}\na: $dim\nb: 4*$dim\nc: [$list, '$dim']\n", false),
               "a: 64\nb: 256\nc:\n  - - 1\n    - 2\n  - \"$dim\"\n");
-    CHECK_HAS(expanded("s", "vars: {dim: 64}\na: $din\n", true), "s:2:4: error: $din is not defined; did you mean '$dim'?");
+    CHECK_HAS(expanded("s", "vars: {dim: 64}\na: $din\n", true),
+              "s:2:4: error: $din is not defined; did you mean '$dim'?");
 }
 
 static void blocks(void) {
