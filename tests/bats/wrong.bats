@@ -1,5 +1,5 @@
 # tests/wrong: what is said of specs that are wrong. NAME.yaml's first line, "# LINE:COLUMN: LEVEL: WORDS", says what must
-# be there; NAME.txt is all of it.
+# be there; NAME.txt is all of it (UPDATE=1 writes it anew: read what changed).
 
 setup() {
     load common
@@ -14,6 +14,7 @@ setup() {
         name=${spec%.yaml} status=0
         got=$("$ctorch" check -Werror "$spec" 2>&1) || status=$?
         read -r _ place level words <"$spec"
+        [ -z "${UPDATE:-}" ] || printf '%s\n' "$got" >"$name.txt"
         line=$(grep -F "$spec:$place $level " <<<"$got") || line=
         if [ "$status" -ne 2 ] || [[ $line != *"$words"* ]] || [ "$got" != "$(<"$name.txt")" ]; then
             echo "$spec: status $status, $place $level $words"
