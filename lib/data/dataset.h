@@ -19,6 +19,8 @@ typedef struct ct_data_args {
     struct {
         double mean[3], std[3];
     } normalize;
+    const struct ct_transform_use *augment; /* of training samples, n_augment in their order */
+    int n_augment;
 } ct_data_args;
 extern const ct_key ct_data_keys[];
 

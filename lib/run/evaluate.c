@@ -55,7 +55,10 @@ static ct_status divide(const ct_model *m, bool validation, chosen *c) {
     if (!c->train || !c->validation) return CT_NO_MEMORY;
     CT_TRY(ct_split_validation(s->y, n, CT_MAX(m->spec->data.validation, 0), (uint64_t)m->spec->seed, c->train,
                                &n_train, c->validation, &n_validation));
-    c->samples = (ct_samples){s, &m->norm, validation ? c->validation : c->train, validation ? n_validation : n_train};
+    c->samples = (ct_samples){.split = s,
+                              .norm = &m->norm,
+                              .index = validation ? c->validation : c->train,
+                              .n = validation ? n_validation : n_train};
     return c->samples.n ? CT_OK : ct_fail(CT_BAD_DATA, "the run has no validation split (data.validation in its spec)");
 }
 
@@ -68,7 +71,7 @@ static ct_status choose(const ct_model *m, const ct_eval_options *o, const char 
     bool test = !strcmp(split, "test");
     ct_status status = check_data(m, c->data, test ? &c->data->test : &c->data->train, split);
     if (!status && test)
-        c->samples = (ct_samples){&c->data->test, &m->norm, NULL, c->data->test.x->layout.size[0]};
+        c->samples = (ct_samples){.split = &c->data->test, .norm = &m->norm, .n = c->data->test.x->layout.size[0]};
     else if (!status && strcmp(split, "train") && strcmp(split, "validation"))
         status = ct_fail(CT_BAD_SPEC, "there is no split '%s': test, train or validation", split);
     else if (!status)
@@ -214,7 +217,7 @@ ct_status ct_model_predict(ct_model *m, const ct_tensor *images, float *out) {
     if (l->ndim != m->input.ndim || memcmp(l->size + 1, m->input.size + 1, (size_t)(l->ndim - 1) * sizeof l->size[0]))
         return ct_fail(CT_FAIL, "predict: the images' shape is not what the model takes");
     ct_split split = {.x = (ct_tensor *)images};
-    ct_samples s = {&split, &m->norm, NULL, l->size[0]};
+    ct_samples s = {.split = &split, .norm = &m->norm, .n = l->size[0]};
     ct_step *step;
     CT_TRY(ct_model_step(m, CT_MIN(BATCH, s.n), &step));
     for (int64_t first = 0; first < s.n; first += BATCH) {

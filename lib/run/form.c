@@ -1,4 +1,5 @@
 #include "run/form.h"
+#include "data/transform.h"
 #include "nn/module.h"
 #include "run/spec.h"
 #include "spec/expand.h"
@@ -15,6 +16,8 @@ const ct_form ct_forms[] = {
     {"loss", "loss", ct_loss_kinds, NULL, NULL, NULL},
     {"optimizer", "optimizer", ct_optimizer_kinds, ct_optimizer_beside, NULL, NULL},
     {"schedule", "schedule", ct_scheduler_kinds, ct_schedule_beside, NULL, NULL},
+    {"transforms", "list of transforms", ct_transform_kinds, NULL, NULL, LIST(REF("transform"))},
+    {"transform", "transform", ct_transform_kinds, NULL, NULL, NULL},
     {"groups", "map of patterns and settings", NULL, NULL, NULL, MAP("{\"type\": \"object\"}")},
     {"names", "list of names", NULL, NULL, NULL, LIST("{\"type\": [\"string\", \"integer\"]}")},
     {"values", "map of names and values", NULL, NULL, NULL, "{\"type\": [\"object\", \"null\"]}"},

@@ -1,10 +1,14 @@
 #include "run/spec.h"
 #include "base/alloc.h"
+#include "data/augment.h"
+#include "data/transform.h"
 #include "spec/expand.h"
 #include "yaml/read.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define MAX_TRANSFORMS 64
 
 #define ROW(s, field, type, def, min, max, choices, help) \
     { #field, CT_KEY_##type, offsetof(s, field), 1, def, min, max, choices, NULL, help }
@@ -108,10 +112,37 @@ static void read_loss(ct_spec *s, const ct_yaml *node) {
     if (kind) s->loss = ct_op_find(kind->name);
 }
 
+/* `augment: [random_crop: 4, random_flip]` */
+static void read_augment(ct_spec *s, const ct_yaml *list) {
+    int n;
+    const ct_kind *const *kinds = ct_transform_kinds(&n);
+    if (list->kind != CT_LIST || list->n > MAX_TRANSFORMS) {
+        ct_diag(s->doc, CT_ERROR, list,
+                "augment is a list of at most %d transforms, such as [random_crop: 4, random_flip]", MAX_TRANSFORMS);
+        return;
+    }
+    ct_transform_use *use = ct_doc_alloc(s->doc, (size_t)list->n + 1, sizeof *use);
+    s->data.augment = use;
+    for (int i = 0; use && i < list->n; i++) {
+        ct_transform_use *u = &use[s->data.n_augment];
+        const ct_kind *kind = ct_read_kind(s->doc, list->value[i], "transform", kinds, n, &u->args, NULL);
+        if (kind) u->transform = ct_transform_find(kind->name), s->data.n_augment++;
+    }
+}
+
+static void read_data(ct_spec *s, const ct_yaml *node) {
+    const ct_yaml *augment = node->kind == CT_MAP ? ct_yaml_get(node, "augment") : NULL;
+    if (augment) read_augment(s, augment);
+}
+
 static const struct {
     const char *name;
     void (*read)(ct_spec *s, const ct_yaml *node);
-} sections[] = {{"model", read_model}, {"loss", read_loss}, {"optimizer", read_optimizer}, {"schedule", read_schedule}};
+} sections[] = {{"data", read_data},
+                {"model", read_model},
+                {"loss", read_loss},
+                {"optimizer", read_optimizer},
+                {"schedule", read_schedule}};
 
 static void read_sections(ct_spec *s) {
     if (s->root->kind != CT_MAP) {

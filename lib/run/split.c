@@ -17,7 +17,9 @@ ct_status ct_samples_load(const ct_samples *s, int64_t first, int64_t n, ct_step
     for (int64_t at = 0; at < n; at += CT_COUNT(order)) {
         int64_t k = CT_MIN(CT_COUNT(order), n - at);
         for (int64_t i = 0; i < k; i++) order[i] = s->index ? s->index[first + at + i] : first + at + i;
-        CT_TRY(ct_batch_samples(s->split->x, order, k, s->norm, ct_step_input(step) + at * size));
+        float *out = ct_step_input(step) + at * size;
+        CT_TRY(s->augment ? ct_augment_samples(s->augment, s->epoch, first + at, s->split->x, order, k, s->norm, out)
+                          : ct_batch_samples(s->split->x, order, k, s->norm, out));
         if (s->split->y) CT_TRY(ct_batch_labels(s->split->y, order, k, ct_step_labels(step) + at));
     }
     return CT_OK;

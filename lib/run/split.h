@@ -1,7 +1,7 @@
 /* Samples of a dataset through a model. */
 #ifndef CT_RUN_SPLIT_H
 #define CT_RUN_SPLIT_H
-#include "data/loader.h"
+#include "data/augment.h"
 #include "run/step.h"
 
 /* Samples and what is done to them on their way. index NULL: all, in order. */
@@ -10,6 +10,8 @@ typedef struct ct_samples {
     const ct_normalizer *norm;
     const int64_t *index;
     int64_t n;
+    ct_augment *augment; /* training: changes those of an epoch; NULL: none */
+    int64_t epoch;
 } ct_samples;
 
 /* Layout of a batch of one such sample: (1, C, H, W), or (1, features...). */

@@ -22,6 +22,7 @@ typedef struct run {
     ct_optim *optim;
     ct_step *step;
     ct_normalizer norm;
+    ct_augment *augment;                  /* NULL: none */
     int64_t *train, *validation, *order;  /* sample numbers; order: of the epoch, as train[] says */
     int64_t n_train, n_validation, steps; /* steps of an epoch */
     ct_samples held_out;
@@ -54,11 +55,11 @@ static ct_status divide(run *r) {
     double fraction = r->spec->data.validation;
     CT_TRY(ct_split_validation(train->y, n, CT_MAX(fraction, 0), (uint64_t)r->spec->seed, r->train, &r->n_train,
                                r->validation, &r->n_validation));
-    r->held_out = (ct_samples){train, &r->norm, r->validation, r->n_validation};
+    r->held_out = (ct_samples){.split = train, .norm = &r->norm, .index = r->validation, .n = r->n_validation};
     if (fraction < 0) {
         if (!r->data->test.x) return ct_fail(CT_BAD_DATA, "%s: has no test samples to validate on", r->data->name);
         note(r, "validation: test: the best epoch is chosen by the test samples, so eval's figures for it flatter");
-        r->held_out = (ct_samples){&r->data->test, &r->norm, NULL, r->data->test.x->layout.size[0]};
+        r->held_out = (ct_samples){.split = &r->data->test, .norm = &r->norm, .n = r->data->test.x->layout.size[0]};
     }
     r->steps = (r->n_train + r->spec->train.batch_size - 1) / r->spec->train.batch_size;
     return CT_OK;
@@ -200,6 +201,9 @@ static ct_status start(run *r, char **messages) {
     r->report->parameters = ct_module_trained(r->module);
     ct_normalizer_make(r->spec->data.normalize.mean, r->spec->data.normalize.std, &r->norm);
     CT_TRY(divide(r));
+    const ct_data_args *data = &r->spec->data;
+    if (data->n_augment)
+        CT_TRY(ct_augment_open(data->augment, data->n_augment, (uint64_t)r->spec->seed, r->data->train.x, &r->augment));
     int64_t batch = CT_MIN(r->spec->train.batch_size, r->n_train);
     if (r->held_out.n) batch = CT_MAX(batch, CT_MIN(256, r->held_out.n));
     CT_TRY(ct_step_new(r->spec, r->module, r->optim, &input, r->data->classes, batch, r->opt->eager, &r->step));
@@ -272,7 +276,7 @@ static ct_status diverged(const run *r, double loss) {
 static ct_status one_step(run *r) {
     ct_run_state *s = &r->state;
     int64_t first = s->step * r->spec->train.batch_size, n = CT_MIN(r->spec->train.batch_size, r->n_train - first);
-    ct_samples batch = {&r->data->train, &r->norm, r->order, r->n_train};
+    ct_samples batch = {&r->data->train, &r->norm, r->order, r->n_train, r->augment, s->epoch};
     ct_step_result out;
     CT_TRY(ct_samples_load(&batch, first, n, r->step));
     CT_TRY(ct_step_train(r->step, n, s->number, &out));
@@ -377,6 +381,7 @@ static void finish(run *r) {
     t->stopped_early = s->stopped_early;
     t->seconds = s->seconds + now() - r->began, t->first_step_s = r->first_step;
     ct_step_free(r->step);
+    ct_augment_free(r->augment);
     ct_optim_free(r->optim);
     ct_module_free(r->module);
     ct_dataset_free(r->data);

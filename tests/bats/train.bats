@@ -131,7 +131,7 @@ assert a["steps"] == d["steps"] == 123 and a["parameters"] == 4810'
 }
 
 @test "SIGKILL, again and again: the same bits in the end" {
-    set_keys="--set train.epochs=60 --set train.checkpoint_every=0.02"
+    set_keys="--set train.epochs=60 --set train.checkpoint_every=0.02 --set data.augment=[random_flip,gaussian_noise]"
     # shellcheck disable=SC2086 # two options
     long -o whole $set_keys
     for _ in $(seq 6); do

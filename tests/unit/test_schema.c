@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char spec[] = "data: {dataset: random, shape: [4], classes: 2}\nblocks: {NAME: {layers: [relu]}}\n"
-                           "model: [{}]\nloss: {}\noptimizer: {}\nschedule: {}\n";
+static const char spec[] =
+    "data: {dataset: random, shape: [4], classes: 2, augment: [{}]}\nblocks: {NAME: {layers: [relu]}}\n"
+    "model: [{}]\nloss: {}\noptimizer: {}\nschedule: {}\n";
 
 static int keys, refused;
 
