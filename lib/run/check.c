@@ -1,6 +1,7 @@
 /* A spec looked at without its data. */
 #include "base/alloc.h"
 #include "data/manifest.h"
+#include "ops/shape_util.h"
 #include "run/model.h"
 #include <stdio.h>
 #include <string.h>
@@ -51,13 +52,19 @@ static void add_row(void *ctx, const ct_module *m, const ct_layout *in, const ct
     snprintf(p->layer, sizeof p->layer, "%s", m->layer->kind.name);
     ct_batch_text(out, p->output, sizeof p->output);
     p->parameters = ct_module_trained(m);
-    t->r->parameters += p->parameters;
+    if (__builtin_add_overflow(t->r->parameters, p->parameters, &t->r->parameters)) t->r->parameters = INT64_MAX;
 }
 
 static void check_model(const ct_spec *spec, const ct_layout *input, int classes, ct_check_report *out) {
     ct_layout result;
     table t = {out, 0};
-    ct_module *m = ct_model_build(spec->doc, &spec->model, 0, input, &result, add_row, &t);
+    ct_model_spec model = spec->model;
+    model.shapes_only = true;
+    if (ct_shape_make("data", input, CT_F32, input->size, input->ndim, &(ct_layout){0})) {
+        ct_diag(spec->doc, CT_ERROR, ct_yaml_get(spec->root, "data"), "%s", ct_error());
+        return;
+    }
+    ct_module *m = ct_model_build(spec->doc, &model, 0, input, &result, add_row, &t);
     if (m && classes) ct_run_check_output(spec, &result, classes);
     ct_module_free(m);
 }

@@ -132,6 +132,7 @@ ct_module *ct_model_build(ct_doc *doc, const ct_model_spec *spec, uint64_t seed,
     ct_graph g;
     builder b = {.doc = doc, .seen = seen, .ctx = ctx, .root = spec->at};
     bool ok = list && scope && !ct_capture_begin(&g);
+    if (list) list->shapes_only = spec->shapes_only;
     if (ok) {
         ct_tensor *x = ct_tensor_make(in, NULL, 0);
         ok = build_list(&b, spec, list, &x, spec->at);

@@ -128,6 +128,7 @@ static ct_yaml *bind(expansion *e, const ct_yaml *block, const ct_yaml *use, con
     const ct_yaml *params = ct_yaml_get(block, "params");
     ct_yaml *bound = ct_yaml_new(e->doc, CT_MAP, use);
     bool map = args && args->kind == CT_MAP;
+    if (params && params->kind != CT_MAP) params = NULL; /* check_blocks says so */
     for (int i = 0; bound && params && i < params->n; i++) {
         const ct_yaml *said = map                                ? ct_yaml_get(args, params->key[i]->text)
                               : i == 0 && args && !is_null(args) ? args

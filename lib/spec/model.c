@@ -131,6 +131,11 @@ void ct_model_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out) {
             continue;
         }
         const ct_kind *kind = ct_read_kind(doc, item, "layer", kinds, n, &l->args, ct_layer_beside);
+        const char *form;
+        if (kind && ct_container_beside(kind->name, &form))
+            ct_diag(doc, CT_ERROR, item, "%s wants %s", kind->name,
+                    strcmp(form, "layers") ? "a list of branches, or inputs" : "a list of layers"),
+                kind = NULL;
         if (!kind) continue;
         l->layer = ct_layer_find(kind->name);
         out->n++;

@@ -75,3 +75,33 @@ Y
     fails 2 "$ctorch" check --expand sub/s.yaml --set train.epoch=7
     [[ $output != *"model:"* ]]
 }
+
+@test "hostile specs: refused at once, in little memory" {
+    cd "$BATS_TEST_TMPDIR"
+    small() { # SPEC-TEXT: check ends within 5 s, in 400 MB of address space
+        printf '%s\nloss: cross_entropy\noptimizer: adam\n' "$1" >s.yaml
+        run timeout 5 sh -c 'ulimit -v 400000; exec "$0" check s.yaml' "$ctorch"
+    }
+    ! nm "$ctorch" | grep -q __asan_init || skip "a sanitizer takes more"
+    small 'model: [flatten, linear: 1073741824]' # its shapes cost nothing
+    says "(N, 1073741824), but the data has 10 classes"
+    small 'model: [flatten, linear: 2147483648]'
+    says "out_features must be between"
+    small 'model: [flatten, linear: 9223372036854775807]'
+    says "out_features must be between"
+    small 'model: [flatten, linear: 9223372036854775808]'
+    says "too large a number"
+    small 'data: {dataset: random, shape: [16777216, 16777216, 16777216, 16777216], classes: 2}
+model: [flatten, linear: 2]'
+    says "more elements than are possible"
+    small 'model: [{linear: 1073741824, repeat: 10000}]'
+    [ "$status" -eq 2 ]
+    small 'blocks: {a: {layers: [{b: , repeat: 100}]}, b: {layers: [{c: , repeat: 100}]}, c: {layers: [{relu: , repeat: 100}]}}
+model: [flatten, a, linear: 10]'
+    says "too large"
+    small 'vars: {a: [$a, $a]}
+model: $a'
+    [ "$status" -eq 2 ]
+    small 'model: &m [flatten, {sequential: *m}]'
+    says "stands inside what it names"
+}

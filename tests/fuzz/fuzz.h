@@ -21,6 +21,10 @@ extern const int fuzz_n_targets;
 /* Makes a whole file of each kind in `dir`. */
 ct_status fuzz_prepare(const char *dir);
 
+/* n mutations of specs, none of which may crash, hang, or take over 100 MB; adds passed and failed to `total`. below:
+   the random numbers. */
+void fuzz_specs(int n, uint64_t (*below)(uint64_t n), int total[2]);
+
 void fuzz_seal_png(ct_buf *file);
 void fuzz_seal_safetensors(ct_buf *file);
 #endif

@@ -208,6 +208,7 @@ int main(int argc, char **argv) {
     if (!mkdtemp(dir) || fuzz_prepare(dir)) return printf("fuzz: cannot begin: %s\n", ct_error()), 1;
     int total[2] = {0};
     for (int i = 0; i < fuzz_n_targets; i++) fuzz_one(&fuzz_targets[i], dir, thorough, total);
+    fuzz_specs(thorough > 1 ? 10000 : 1000, below, total);
     nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     printf("fuzz: %d passed, %d failed\n", total[0], total[1]);
     return total[1] != 0;
