@@ -27,6 +27,8 @@ const ct_key ct_data_keys[] = {
     {"labels", CT_KEY_ENUM, FIELD(labels), .choices = "fine|coarse",
      .help = "which classes, where the dataset has coarse ones too"},
     {"normalize", CT_KEY_MAP, FIELD(normalize), .sub = normalize_keys, .help = "(pixel - mean) / std"},
+    {"sampler", CT_KEY_ENUM, FIELD(sampler), .choices = "shuffle|balanced",
+     .help = "each training sample once an epoch, or each class as often as any other, with replacement"},
     {"augment", CT_KEY_NODE, .choices = "transforms", .help = "random changes to training images, in this order"},
     {"validation", CT_KEY_FLOAT, FIELD(validation), .max = 0.9, .choices = "test",
      .help = "fraction of the training part, by class, that is not trained on; or the test part"},

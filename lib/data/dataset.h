@@ -13,6 +13,7 @@ typedef struct ct_data_args {
     ct_dims shape;             /* dataset random: of a sample, its classes, and how many there are of each part */
     int64_t classes, samples;
     int labels;        /* 0: fine, 1: coarse, where a dataset has both */
+    int sampler;       /* 0: each sample once an epoch, 1: each class as often as any other */
     int on_bad;        /* 0: error, 1: skip */
     double test;       /* images without a test/ folder: the fraction held out */
     double validation; /* fraction of train, 0: none; -1: the word `test` */

@@ -1,6 +1,7 @@
 /* Training: epochs of steps, with checkpoints such that a run stopped anywhere ends as if it had not been. */
 #include "base/alloc.h"
 #include "base/parallel.h"
+#include "data/sampler.h"
 #include "file/file.h"
 #include "run/dir.h"
 #include "run/model.h"
@@ -293,9 +294,21 @@ static ct_status one_step(run *r) {
     return CT_OK;
 }
 
-static ct_status run_epoch(run *r) {
-    ct_epoch_order((uint64_t)r->spec->seed, r->state.epoch, r->n_train, r->order);
+/* What the epoch's steps see, in order. */
+static ct_status order_epoch(run *r) {
+    uint64_t seed = (uint64_t)r->spec->seed;
+    const ct_tensor *y = r->data->train.y;
+    if (r->spec->data.sampler && (!y || y->layout.ndim != 1))
+        return ct_fail(CT_BAD_SPEC, "data: sampler balanced wants a class for each sample; %s has none", r->data->name);
+    if (r->spec->data.sampler)
+        return ct_sample_balanced(y, r->data->classes, r->train, r->n_train, seed, r->state.epoch, r->order);
+    ct_epoch_order(seed, r->state.epoch, r->n_train, r->order);
     for (int64_t i = 0; i < r->n_train; i++) r->order[i] = r->train[r->order[i]];
+    return CT_OK;
+}
+
+static ct_status run_epoch(run *r) {
+    CT_TRY(order_epoch(r));
     double every = r->spec->train.checkpoint_every;
     while (r->state.step < r->steps) {
         CT_TRY(one_step(r));

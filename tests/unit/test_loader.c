@@ -1,5 +1,6 @@
 /* Batches, orders, splits. */
 #include "data/loader.h"
+#include "data/sampler.h"
 #include "tests/unit/check.h"
 #include <stdlib.h>
 
@@ -114,7 +115,31 @@ static void validation(void) {
     CHECK(!ct_scope_close(scope));
 }
 
+/* 80, 15 and 5 of three classes, and none of a fourth. */
+static void balanced(void) {
+    enum { N = 9000 };
+    static int64_t labels[N], from[N], out[N], again[N];
+    int64_t count[4] = {0}, twice[N] = {0}, most = 0, n = 0;
+    for (int i = 0; i < N; i++) labels[i] = i % 20 == 0 ? 3 : i % 20 < 4 ? 1 : 0;
+    for (int i = 0; i < N; i += 2) from[n++] = i;
+    ct_scope *scope = ct_scope_open();
+    ct_tensor *y = ct_from(CT_I64, CT_DIMS(N), labels);
+    CHECK(!ct_sample_balanced(y, 4, from, n, 1, 0, out));
+    for (int i = 0; i < n; i++) {
+        CHECK(out[i] % 2 == 0);
+        count[labels[out[i]]]++, twice[out[i]]++;
+    }
+    for (int i = 0; i < N; i += 20) most = CT_MAX(most, twice[i]);
+    CHECK(count[2] == 0 && most < 20); /* 450 samples of class 3 share 1500 draws */
+    for (int c = 0; c < 4; c++) CHECK(c == 2 || llabs(count[c] - n / 3) < 150);
+    CHECK(!ct_sample_balanced(y, 4, from, n, 1, 0, again) && !memcmp(out, again, (size_t)n * sizeof *out));
+    CHECK(!ct_sample_balanced(y, 4, from, n, 1, 1, again) && memcmp(out, again, (size_t)n * sizeof *out));
+    CHECK(ct_sample_balanced(y, 3, from, n, 1, 0, out) == CT_BAD_DATA);
+    CHECK(!ct_scope_close(scope));
+}
+
 int main(void) {
+    RUN(balanced);
     RUN(bytes_to_channels_last);
     RUN(floats);
     RUN(large_batch);
