@@ -14,7 +14,8 @@ typedef struct operand {
     reach reach;
     int address;
     size_t bytes;
-    int tile; /* GATHERED: which */
+    int tile;     /* GATHERED: which */
+    bool repeats; /* after a tile it begins again */
     int ndim;
     int64_t size[CT_MAX_DIMS], stride[CT_MAX_DIMS]; /* of its walk, dimensions joined */
 } operand;
@@ -115,6 +116,22 @@ static int assign_tiles(ct_chain *c) {
     return c->n_gathered + n;
 }
 
+/* After how many elements a walk begins again: all that is outside is a repetition. 0: never. */
+static int64_t period(const operand *o) { return o->ndim == 2 && o->stride[0] == 0 ? o->size[1] : 0; }
+
+/* The tile becomes a multiple of the first period that it can hold, which then serves all tiles of a range. */
+static void fit_tile(ct_chain *c) {
+    int64_t of = 0;
+    for (int i = 0; i < c->n_operands && !of; i++) {
+        int64_t p = c->operand[i].reach == GATHERED ? period(&c->operand[i]) : 0;
+        if (p && p <= c->tile) of = p, c->tile = c->tile / p * p;
+    }
+    for (int i = 0; i < c->n_operands && of; i++) {
+        int64_t p = period(&c->operand[i]);
+        c->operand[i].repeats = p && c->tile % p == 0;
+    }
+}
+
 ct_status ct_chain_new(const ct_chain_part *parts, int n_parts, ct_chain **out) {
     size_t most = 0, widest = 1;
     for (int p = 0; p < n_parts; p++) most += (size_t)parts[p].n_in;
@@ -126,6 +143,7 @@ ct_status ct_chain_new(const ct_chain_part *parts, int n_parts, ct_chain **out) 
     for (int p = 0; p < n_parts; p++) widest = CT_MAX(widest, c->part[p].bytes);
     size_t tiles = (size_t)CT_MAX(assign_tiles(c), 1);
     c->tile = CT_MIN(CT_MAX((int64_t)(SCRATCH / (tiles * widest)) / LEAST * LEAST, LEAST), MOST);
+    fit_tile(c);
     c->tile_bytes = (size_t)c->tile * widest;
     *out = c;
     return CT_OK;
@@ -137,7 +155,12 @@ size_t ct_chain_bytes(const ct_chain *c) { return sizeof *c + (size_t)c->n_opera
 
 #define GATHER(T)                                                             \
     static void gather_##T(T *to, const T *from, int64_t stride, int64_t n) { \
-        for (int64_t i = 0; i < n; i++) to[i] = from[i * stride];             \
+        if (stride) {                                                         \
+            for (int64_t i = 0; i < n; i++) to[i] = from[i * stride];         \
+            return;                                                           \
+        }                                                                     \
+        T value = *from;                                                      \
+        for (int64_t i = 0; i < n; i++) to[i] = value;                        \
     }
 GATHER(uint8_t)
 GATHER(uint16_t)
@@ -157,14 +180,24 @@ static void gather_run(size_t bytes, char *to, const char *from, int64_t stride,
         gather_uint64_t((uint64_t *)to, (const uint64_t *)from, stride, n);
 }
 
-/* Elements [begin, begin + n) of the space, of an operand that lies otherwise. */
+/* Elements [begin, begin + n) of the space, of an operand that lies otherwise: a run of its innermost dimension at a
+   time. */
 static void gather(const operand *o, const char *from, int64_t begin, int64_t n, char *to) {
     int inner = o->ndim - 1;
-    for (int64_t done = 0; done < n;) {
-        int64_t rest = begin + done, at = 0, run = CT_MIN(o->size[inner] - rest % o->size[inner], n - done);
-        for (int d = inner; d >= 0; rest /= o->size[d--]) at += rest % o->size[d] * o->stride[d];
+    int64_t index[CT_MAX_DIMS], at = 0;
+    for (int d = inner; d >= 0; begin /= o->size[d--]) {
+        index[d] = begin % o->size[d];
+        at += index[d] * o->stride[d];
+    }
+    for (int64_t run; n > 0; n -= run, to += run * (int64_t)o->bytes) {
+        run = CT_MIN(o->size[inner] - index[inner], n);
         gather_run(o->bytes, to, from + at * (int64_t)o->bytes, o->stride[inner], run);
-        to += run * (int64_t)o->bytes, done += run;
+        at -= index[inner] * o->stride[inner], index[inner] = 0;
+        for (int d = inner - 1; d >= 0; d--) { /* the next run's */
+            at += o->stride[d];
+            if (++index[d] < o->size[d]) break;
+            at -= o->size[d] * o->stride[d], index[d] = 0;
+        }
     }
 }
 
@@ -187,10 +220,12 @@ static const void *input_of(const ct_chain *c, int k, void *const *at, int64_t b
     return at[o->address];
 }
 
-static void run_tile(const ct_chain *c, void *const *at, int64_t begin, int64_t n, char *scratch) {
+/* first: of a range; what repeats from tile to tile is there from then on. */
+static void run_tile(const ct_chain *c, void *const *at, int64_t begin, int64_t n, bool first, char *scratch) {
     for (int i = 0; i < c->n_operands; i++) {
         const operand *o = &c->operand[i];
-        if (o->reach == GATHERED) gather(o, at[o->address], begin, n, scratch + (size_t)o->tile * c->tile_bytes);
+        if (o->reach == GATHERED && (first || !o->repeats))
+            gather(o, at[o->address], begin, n, scratch + (size_t)o->tile * c->tile_bytes);
     }
     for (int i = 0; i < c->n_parts; i++) {
         const part *p = &c->part[i];
@@ -205,7 +240,8 @@ static void run_tile(const ct_chain *c, void *const *at, int64_t begin, int64_t 
 
 void ct_chain_range(const ct_chain *c, void *const *at, int64_t begin, int64_t end) {
     _Alignas(64) char scratch[SCRATCH];
-    for (; begin < end; begin += c->tile) run_tile(c, at, begin, CT_MIN(c->tile, end - begin), scratch);
+    for (int64_t from = begin; from < end; from += c->tile)
+        run_tile(c, at, from, CT_MIN(c->tile, end - from), from == begin, scratch);
 }
 
 typedef struct job {

@@ -10,6 +10,7 @@
 #define BLOCK_ROWS 32                             /* at least, where columns are added */
 #define COLUMNS (VW >= 8 ? 4 * LANES : 2 * LANES) /* added at once, in registers */
 #define TILE 1024                                 /* columns of a task */
+#define ROOM 2048                                 /* elements that a head makes at once, at least a row of them */
 
 typedef struct axis {
     int64_t size, x, y;
@@ -141,7 +142,7 @@ static void add_range(const sum_state *s, const float *x, int64_t stride, int64_
 /* The same of what the head makes: as many rows at once as there is room for, where they have no gaps. */
 static void add_made(const sum_run *r, int64_t at, int64_t stride, int64_t rows, int64_t n, float *acc) {
     float room[BLOCK];
-    int64_t once = stride == n ? CT_MAX(BLOCK / n, 1) : 1;
+    int64_t once = stride == n ? CT_MAX(ROOM / n, 1) : 1;
     for (int64_t k; rows > 0; rows -= k, at += k * stride) {
         k = CT_MIN(once, rows);
         add_range(r->s, r->exec->head->run(r->exec->head->ctx, at, k * n, room), n, k, n, acc);
