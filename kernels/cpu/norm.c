@@ -24,6 +24,7 @@ typedef struct norm_run {
     const float *g, *x, *mean;     /* g: NULL in the forward direction, where a block's mean is its own */
     float *y, *part;               /* part: [block][2][c]; then, in its first c, what g is scaled by */
     float *scale, *shift, *middle; /* of each channel */
+    const ct_tail *tail;
 } norm_run;
 
 static bool plan_layout(norm_state *s, const ct_layout *x) {
@@ -68,7 +69,7 @@ static ct_status back_prepare(const ct_call *call, void **state, size_t *workspa
 }
 
 static norm_run run_begin(const ct_exec *exec, const norm_state *s, const float *x, float *y) {
-    norm_run r = {.s = s, .x = x, .y = y};
+    norm_run r = {.s = s, .x = x, .y = y, .tail = exec->tail};
     r.part = (float *)((double *)exec->workspace + 2 * s->c);
     r.scale = r.part + 2 * s->blocks * s->c, r.shift = r.scale + s->c, r.middle = r.shift + s->c;
     return r;
@@ -195,6 +196,8 @@ static void map_tasks(void *ctx, int64_t begin, int64_t end) {
         else
             map_row(r, i);
     }
+    int64_t n = r->s->planes ? r->s->s : r->s->c;
+    ct_tail_run(r->tail, r->y + begin * n, (end - begin) * n);
 }
 
 static void map_all(norm_run *r) {
@@ -283,5 +286,10 @@ static void back_run(const ct_exec *exec, const ct_call *call, void *state, cons
     (void)call;
 }
 
-const ct_kernel CT_ISA_NAME(ct_cpu_batch_norm_train) = {.prepare = train_prepare, .run = train_run};
-const ct_kernel CT_ISA_NAME(ct_cpu_batch_norm_back) = {.prepare = back_prepare, .run = back_run};
+static bool tails(const ct_call *call, const void *state) {
+    (void)call, (void)state;
+    return true;
+}
+
+const ct_kernel CT_ISA_NAME(ct_cpu_batch_norm_train) = {.prepare = train_prepare, .run = train_run, .tails = tails};
+const ct_kernel CT_ISA_NAME(ct_cpu_batch_norm_back) = {.prepare = back_prepare, .run = back_run, .tails = tails};

@@ -43,7 +43,7 @@ typedef struct ct_op {
     ct_tensor *(*formula)(ct_tensor *const *in, int n_in, const void *args, ct_tensor **out);
     /* Frees what the args of a node hold. NULL: nothing. */
     void (*release)(void *args);
-    /* CT_INPLACE: which input output i takes the place of. */
+    /* Which input output i may take the place of, -1: none; every one of CT_INPLACE. */
     int (*place)(int n_in, const void *args, int i);
 } ct_op;
 

@@ -40,6 +40,10 @@ SHAPE(batch_norm_train) {
     for (int i = 1; i < 5; i++) CT_TRY(ct_shape_make("batch_norm", NULL, in->dtype, &in->size[1], 1, &out[i]));
     return CT_OK;
 }
+int ct_place_batch_norm_train(int n_in, const void *args, int i) {
+    (void)n_in, (void)args;
+    return i == NEW_MEAN ? RUNNING_MEAN : i == NEW_VAR ? RUNNING_VAR : -1;
+}
 GRAD(batch_norm_train) {
     (void)n_in, (void)args_;
     if (!g[Y]) return;

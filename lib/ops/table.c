@@ -53,6 +53,7 @@
 /* Updates of optimizers: outputs take the place of inputs. */
 #define UPDATES(X) X(sgd) X(adam) X(adamw) X(rmsprop) X(adagrad) X(adadelta) X(adamax) X(radam)
 UPDATES(DECLARE_PLACE)
+DECLARE_PLACE(batch_norm_train) /* new running statistics, of the old ones */
 
 /* ---- the table ---- */
 #define I(i) (1u << (i))
@@ -73,7 +74,7 @@ UPDATES(DECLARE_PLACE)
 #define BACKENDS_REF "ref"
 #define BACKENDS_CPU "ref cpu"
 #define PLACE_(op) [CT_OP_##op] = ct_place_##op,
-static int (*const places[CT_OP_COUNT])(int, const void *, int) = {UPDATES(PLACE_)};
+static int (*const places[CT_OP_COUNT])(int, const void *, int) = {UPDATES(PLACE_) PLACE_(batch_norm_train)};
 
 static ct_op table[CT_OP_COUNT] = {
 #define STRUCTURED(name, ins, a, outs, saves, diff, backends_, flags_, help, cases_) \

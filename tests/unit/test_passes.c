@@ -108,6 +108,10 @@ static void moment_graph(ct_tensor *const *x, ct_tensor **y) {
     *y = ct_mul(ct_rsqrt(s), a);
 }
 
+static void norm_graph(ct_tensor *const *x, ct_tensor **y) {
+    *y = ct_add(ct_relu(ct_batch_norm(x[0], NULL, NULL, NULL, NULL, (ct_batch_norm_args){.training = true})), x[1]);
+}
+
 static void each_pass(void) {
     falls(dead_graph, "dead", 1, 3);
     falls(equal_graph, "cse", 3, 5);
@@ -120,6 +124,7 @@ static void each_pass(void) {
     falls(mask_graph, "fuse", 1, 5);
     falls(linear_graph, "join", 2, 4);
     falls(moment_graph, "join", 3, 4);
+    falls(norm_graph, "join", 1, 3);
     falls(moment_graph, "reduce", 3, 4);
     ct_buf text = CT_BUF(1 << 16);
     launches(linear_graph, 0, &text);
