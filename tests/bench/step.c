@@ -1,6 +1,7 @@
 /* One step of the workloads that ctorch is measured on, as the peers' scripts time it: a model of random weights,
    random inputs that are in memory already, no loader. Prints one JSON object a workload, and with --peak the product
-   rate that a floor is counted from. step [WORKLOAD ...] [--seconds S] [--threads N] [--isa NAME] [--peak] */
+   rate that a floor is counted from. step [WORKLOAD ...] [--seconds S] [--threads N] [--isa NAME] [--passes LIST]
+   [--peak] */
 #include "base/alloc.h"
 #include "base/philox.h"
 #include "run/model.h"
@@ -132,11 +133,14 @@ static ct_status run(const workload *w, double seconds) {
     if (!scope) return CT_NO_MEMORY;
     ct_status status = bench_new(w, &b);
     if (!status) status = time_steps(w, &b, seconds, &s);
+    int launches = 0;
+    if (!status) status = ct_step_launches(b.step, w->batch, w->train, &launches);
     if (!status) {
         double median = (s.s[(s.n - 1) / 2] + s.s[s.n / 2]) / 2;
         printf("{\"workload\": \"%s\", \"median_s\": %.7f, \"min_s\": %.7f, \"per_s\": %.1f, \"operations\": %.0f, "
-               "\"threads\": %d, \"kernels\": \"%s\"}\n",
-               w->name, median, s.s[0], (double)w->batch / median, operations(w), ct_threads(), ct_backend_name());
+               "\"threads\": %d, \"kernels\": \"%s\", \"launches\": %d}\n",
+               w->name, median, s.s[0], (double)w->batch / median, operations(w), ct_threads(), ct_backend_name(),
+               launches);
     }
     ct_free(s.s);
     bench_free(&b);
@@ -195,11 +199,12 @@ static ct_status peak(void) {
 typedef struct options {
     bool chosen[CT_COUNT(workloads)], any, peak;
     double seconds;
-    const char *isa;
+    const char *isa, *passes;
 } options;
 
 static int usage(void) {
-    fputs("usage: step [WORKLOAD ...] [--seconds S] [--threads N] [--isa NAME] [--peak]\nworkloads:", stderr);
+    fputs("usage: step [WORKLOAD ...] [--seconds S] [--threads N] [--isa NAME] [--passes LIST] [--peak]\nworkloads:",
+          stderr);
     for (int i = 0; i < CT_COUNT(workloads); i++) fprintf(stderr, " %s", workloads[i].name);
     fputc('\n', stderr);
     return 2;
@@ -222,6 +227,8 @@ static bool read_options(int argc, char **argv, options *o) {
             ct_set_threads(atoi(value)), i++;
         else if (!strcmp(a, "--isa"))
             o->isa = value, i++;
+        else if (!strcmp(a, "--passes"))
+            o->passes = value, i++;
         else
             return false;
     }
@@ -233,6 +240,7 @@ int main(int argc, char **argv) {
     if (!read_options(argc, argv, &o)) return usage();
     ct_flush_denormals();
     ct_status status = ct_backend_use(o.isa);
+    if (!status && o.passes) status = ct_passes_use(o.passes);
     if (!status && o.peak) status = peak();
     for (int k = 0; k < CT_COUNT(workloads) && !status; k++)
         if (o.chosen[k] || (!o.any && !o.peak)) status = run(&workloads[k], o.seconds);
