@@ -22,10 +22,17 @@ static bool share_input(const ct_stage *a, const ct_stage *b) {
     return false;
 }
 
+/* Counters and the like: any two are better off together. */
+static bool is_number(const ct_stage *item) {
+    int n;
+    const ct_stage *part = ct_parts(item, &n);
+    return ct_layout_numel(&part->use[part->n_in].layout) == 1;
+}
+
 static bool joinable(const ct_stage *a, const ct_stage *b) {
     bool whole;
     if (!ct_same_count(a, b)) return false;
-    return (ct_feeds(a, b, &whole) || share_input(a, b)) && !whole;
+    return (ct_feeds(a, b, &whole) || share_input(a, b) || is_number(a)) && !whole;
 }
 
 /* The item at `at` joins one before it, the nearest first; *to: where it is then, or -1. */

@@ -40,17 +40,25 @@ static bool parts_allow(const ct_stage *item, int in, int out) {
     return made;
 }
 
-/* Whether item may write `out` where it reads `in` (or, before its parts, writes it). */
-static bool may_overwrite(const ct_stage *item, int in, int out) {
+/* The same of what the item's op makes, not its parts. */
+static bool op_allows(const ct_stage *item, int in, int out) {
     bool any = false;
-    if (item->n_parts) return parts_allow(item, in, out);
     const ct_op *op = ct_stage_op(item);
+    for (int k = 0; k < item->n_parts && !any; k++)
+        if (!reads_flat(&item->part[k], in, &any) || any) return false;
     if (ct_stage_row(item)) return reads_flat(item, in, &any);
-    for (int i = 0; op->place && i < item->n_out; i++) {
-        int place = op->place(item->n_in, item->args, i);
+    for (int i = 0; op->place && i < item->own_out; i++) {
+        int place = op->place(item->own_in, item->args, i);
         if (item->use[item->n_in + i].value == out && place >= 0) return item->use[place].value == in;
     }
     return false;
+}
+
+/* Whether item may write `out` where it reads `in` (or, before its parts, writes it). */
+static bool may_overwrite(const ct_stage *item, int in, int out) {
+    for (int i = item->n_in; i < item->n_in + item->own_out; i++)
+        if (item->use[i].value == out) return op_allows(item, in, out);
+    return parts_allow(item, in, out);
 }
 
 static const ct_use *made_as(const ct_stage *item, int value) {

@@ -94,6 +94,11 @@ static void reordered_graph(ct_tensor *const *x, ct_tensor **y) {
 static void reshaped_graph(ct_tensor *const *x, ct_tensor **y) {
     *y = ct_abs(ct_reshape(ct_neg(x[0]), (ct_shape_args){CT_DIMS(4, 32)}));
 }
+/* Two numbers that have nothing to do with each other. */
+static void numbers_graph(ct_tensor *const *x, ct_tensor **y) {
+    ct_tensor *a = ct_sum(x[0], (ct_reduce_args){0}), *b = ct_sum(x[1], (ct_reduce_args){0});
+    *y = ct_add(ct_mul(x[2], ct_exp(a)), ct_exp(b));
+}
 static void mask_graph(ct_tensor *const *x, ct_tensor **y) {
     ct_tensor *more = ct_gt(x[0], x[1]);
     *y = ct_where(more, ct_neg(x[0]), ct_to(ct_to(x[2], CT_F64), CT_F32));
@@ -122,6 +127,7 @@ static void each_pass(void) {
     falls(reordered_graph, "fuse", 2, 3);
     falls(reshaped_graph, "fuse", 1, 2);
     falls(mask_graph, "fuse", 1, 5);
+    falls(numbers_graph, "fuse", 4, 6);
     falls(linear_graph, "join", 2, 4);
     falls(moment_graph, "join", 3, 4);
     falls(norm_graph, "join", 1, 3);
