@@ -5,6 +5,22 @@
 #define ROWS(name) WORD_PASTE(rows_##name, CT_T)
 #define ROW_ARGS int64_t n, const void *const *in, const int64_t *st, void *out, int64_t so, const void *args
 
+/* The row function by its body: a body that does much that is not wanted, by its arguments' choice (gelu: by erf, or
+   tanh), is compiled once for each. */
+#define PICK_(a, b, ...) b
+#define PICK(...) PICK_(__VA_ARGS__)
+#define CALL_PLAIN(body) body(n, in, st, out, so, args)
+#define CHOICES_gelu ~, CALL_GELU
+#define CALL_GELU(body)                            \
+    static const ct_gelu_args by[] = {{0}, {1}};   \
+    if (((const ct_gelu_args *)args)->approximate) \
+        body(n, in, st, out, so, &by[1]);          \
+    else                                           \
+        body(n, in, st, out, so, &by[0])
+#define ROW_OF(name, argt) \
+    static void ROWS(name)(ROW_ARGS) { PICK(WORD_PASTE(CHOICES, argt), CALL_PLAIN, ~)(WORD_PASTE(body_##name, CT_T)); }
+#define BODY(name) WORD void WORD_PASTE(body_##name, CT_T)(ROW_ARGS)
+
 /* Loops for the strides that matter, so that the compiler sees constants. */
 #define LOOP_(cond, ...)                                                 \
     if (cond) {                                                          \
@@ -12,7 +28,7 @@
         return;                                                          \
     }
 #define DEFINE1(name, OUT, argt, y_)      \
-    static void ROWS(name)(ROW_ARGS) {    \
+    BODY(name) {                          \
         const ct_##argt##_args *p = args; \
         (void)p;                          \
         const CT_T *px = in[0];           \
@@ -26,7 +42,8 @@
             CT_T x = px[i * s0];          \
             o[i * so] = (OUT)(y_);        \
         }                                 \
-    }
+    }                                     \
+    ROW_OF(name, argt)
 #define DEFINE2(name, OUT, argt, y_)             \
     static void ROWS(name)(ROW_ARGS) {           \
         const ct_##argt##_args *p = args;        \
@@ -69,7 +86,7 @@
     }
 /* Gradients: inputs g, x..., y. An input that the words do not mention is absent, with stride 0. */
 #define GRAD1(name, argt, d_)                                    \
-    static void ROWS(name)(ROW_ARGS) {                           \
+    BODY(name) {                                                 \
         const ct_##argt##_args *p = args;                        \
         (void)p;                                                 \
         const CT_T *pg = in[0], *px = in[1], *py = in[2];        \
@@ -96,7 +113,8 @@
             (void)y;                                             \
             o[i * so] = (d_);                                    \
         }                                                        \
-    }
+    }                                                            \
+    ROW_OF(name, argt)
 #define GRAD2(name, argt, d_)                                                    \
     static void ROWS(name)(ROW_ARGS) {                                           \
         const ct_##argt##_args *p = args;                                        \
