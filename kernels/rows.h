@@ -5,8 +5,8 @@
 #define ROWS(name) WORD_PASTE(rows_##name, CT_T)
 #define ROW_ARGS int64_t n, const void *const *in, const int64_t *st, void *out, int64_t so, const void *args
 
-/* The row function by its body: a body that does much that is not wanted, by its arguments' choice (gelu: by erf, or
-   tanh), is compiled once for each. */
+/* The row function by its body: where an argument chooses between two long computations (gelu: by erf or by tanh), the
+   body is compiled once for each choice. */
 #define PICK_(a, b, ...) b
 #define PICK(...) PICK_(__VA_ARGS__)
 #define CALL_PLAIN(body) body(n, in, st, out, so, args)

@@ -50,7 +50,10 @@ skip() {
 
 part_lint() { program lint 60 sh "$here/lint.sh"; }
 part_unit() { for t in "$build"/tests/test_*; do program "${t##*/}" 600 "$t"; done; }
-part_fuzz() { program fuzz 1200 "$build/tests/fuzz" "${FUZZ:-1}"; }
+part_fuzz() {
+    program fuzz 1200 "$build/tests/fuzz" "${FUZZ:-1}"
+    program graphs 1200 "$build/tests/test_graphs" $((4000 * ${FUZZ:-1})) 5000
+}
 part_kill() { program kill 1200 sh "$here/kill.sh" "$CTORCH" "${KILLS:-20}" ${SEED:+"$SEED"}; }
 part_goldens() {
     [ -d "$goldens" ] || { skip goldens "no $goldens here"; return; }
