@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include <string.h>
+#include <wchar.h>
 
 #define SCRATCH 24576 /* bytes of a thread's tiles, of a first-level cache of 32 KiB and more */
 #define LEAST 16      /* elements of a tile: so few that any chain's fit */
@@ -155,21 +156,21 @@ size_t ct_chain_bytes(const ct_chain *c) { return sizeof *c + (size_t)c->n_opera
 
 #define GATHER(T)                                                             \
     static void gather_##T(T *to, const T *from, int64_t stride, int64_t n) { \
-        if (stride) {                                                         \
-            for (int64_t i = 0; i < n; i++) to[i] = from[i * stride];         \
-            return;                                                           \
-        }                                                                     \
-        T value = *from;                                                      \
-        for (int64_t i = 0; i < n; i++) to[i] = value;                        \
+        for (int64_t i = 0; i < n; i++) to[i] = from[i * stride];             \
     }
 GATHER(uint8_t)
 GATHER(uint16_t)
 GATHER(uint32_t)
 GATHER(uint64_t)
 
+/* This file is compiled for any processor; libc's fills are chosen for this one. */
 static void gather_run(size_t bytes, char *to, const char *from, int64_t stride, int64_t n) {
     if (stride == 1)
         memcpy(to, from, (size_t)n * bytes);
+    else if (stride == 0 && bytes == sizeof(wchar_t))
+        wmemset((wchar_t *)to, *(const wchar_t *)from, (size_t)n);
+    else if (stride == 0 && bytes == 1)
+        memset(to, *from, (size_t)n);
     else if (bytes == 1)
         gather_uint8_t((uint8_t *)to, (const uint8_t *)from, stride, n);
     else if (bytes == 2)

@@ -166,10 +166,29 @@ static void sum_block(const sum_run *r, int64_t at, int64_t block, int64_t c, in
     }
 }
 
+/* Whether each result is the sum of one row, and the rows have no gaps. */
+static bool are_rows(const sum_state *s) {
+    return !s->columns && s->blocks == 1 && s->reduced.count == 1 && s->kept.n == 1 && s->kept.of[0].x == s->run.size;
+}
+
+/* Rows [begin, end) that the head makes, as many at once as there is room for. */
+static void sum_rows(const sum_run *r, int64_t begin, int64_t end) {
+    const sum_state *s = r->s;
+    float room[BLOCK];
+    int64_t n = s->run.size, once = CT_MAX(ROOM / n, 1);
+    for (int64_t k; begin < end; begin += k) {
+        k = CT_MIN(once, end - begin);
+        const float *x = r->exec->head->run(r->exec->head->ctx, begin * n, k * n, room);
+        for (int64_t i = 0; i < k; i++) r->y[(begin + i) * s->kept.of[0].y] = 0 + sum_f32(x + i * n, n);
+    }
+}
+
 static void sum_tasks(void *ctx, int64_t begin, int64_t end) {
     const sum_run *run = ctx;
     const sum_state *s = run->s;
-    for (int64_t id = begin; id < end; id++) { /* task: kept, tile, block */
+    bool rows = !run->x && are_rows(s);
+    if (rows) sum_rows(run, begin, end);
+    for (int64_t id = begin; id < end && !rows; id++) { /* task: kept, tile, block */
         int64_t block = id % s->blocks, tile = id / s->blocks % s->tiles, kept = id / s->blocks / s->tiles;
         int64_t c = tile * TILE, width = s->columns ? s->run.size : 1, n = s->columns ? CT_MIN(width - c, TILE) : 1;
         float *acc = s->blocks > 1 ? run->part + (kept * s->blocks + block) * width + c
