@@ -69,8 +69,8 @@ typedef struct ct_kernel {
     void (*release)(void *state); /* NULL: ct_free */
     /* Pointwise: the function that run calls for each row of this call; NULL where it cannot. */
     ct_row_fn (*row)(const ct_call *call);
-    /* Whether run, with this state, calls exec's tail. NULL: never. */
-    bool (*tails)(const ct_call *call, const void *state);
+    /* After prepare: readies the state for runs that have a tail; false: it cannot. NULL: never. */
+    bool (*tails)(const ct_call *call, void *state, size_t *workspace);
     /* Whether run, with this state, reads in[0] by exec's head, which has no gaps. NULL: never. */
     bool (*heads)(const ct_call *call, const void *state);
 } ct_kernel;

@@ -157,8 +157,8 @@ static void conv_release(void *state) {
 }
 
 /* A result that is moved to its place at the end is not handed on in parts. */
-static bool conv_tails(const ct_call *call, const void *state) {
-    (void)call;
+static bool conv_tails(const ct_call *call, void *state, size_t *workspace) {
+    (void)call, (void)workspace;
     return !((const conv_state *)state)->y.used;
 }
 

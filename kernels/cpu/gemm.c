@@ -50,7 +50,8 @@ static void plan_grid(const ct_gemm *g, ct_gemm_plan *p, double flops, int threa
     double want = CT_MIN(CT_MAX(flops / TASK_FLOPS, threads), threads * TASKS_A_THREAD) / (double)g->batch;
     double best = INFINITY;
     p->gm = p->gn = 1;
-    for (int64_t gn = 1; gn <= p->panels && gn <= want; gn++)
+    int64_t most = g->rows && p->tiles >= 2 * threads ? 1 : p->panels;
+    for (int64_t gn = 1; gn <= most && gn <= want; gn++)
         for (int64_t gm = 1; gm <= p->tiles && gm * gn <= want + gn - 1; gm++) {
             double cost = grid_cost(g, p, threads, gm, gn);
             if (cost < best) best = cost, p->gm = gm, p->gn = gn;

@@ -26,6 +26,7 @@ typedef struct ct_gemm_plan {
 typedef struct ct_gemm {
     bool ta, tb;    /* A is stored (k, m), B is stored (n, k) */
     bool acc, relu; /* add to C; then max(x, 0), NaN kept */
+    bool rows;      /* whole rows of C at a time are wanted, for a tail */
     bool packed;    /* b is what ct_gemm_pack wrote (step_b still apart) */
     int64_t m, n, k;
     int64_t lda, ldb, ldc; /* from a stored row to the next */

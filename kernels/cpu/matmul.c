@@ -143,8 +143,10 @@ static void product_run(const ct_exec *exec, const ct_call *call, void *state, c
     }
 }
 
-static bool tails(const ct_call *call, const void *state) {
-    (void)state;
+static bool tails(const ct_call *call, void *state, size_t *workspace) {
+    matmul_state *s = state;
+    s->gemm.rows = true;
+    *workspace = ct_gemm_prepare(&s->gemm);
     return layout_dense(&call->out[0]);
 }
 

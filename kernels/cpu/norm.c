@@ -286,8 +286,8 @@ static void back_run(const ct_exec *exec, const ct_call *call, void *state, cons
     (void)call;
 }
 
-static bool tails(const ct_call *call, const void *state) {
-    (void)call, (void)state;
+static bool tails(const ct_call *call, void *state, size_t *workspace) {
+    (void)call, (void)state, (void)workspace;
     return true;
 }
 

@@ -230,9 +230,9 @@ static void sum_run_(const ct_exec *exec, const ct_call *call, void *state, cons
 }
 
 /* The result's elements are made in the order in which they lie. */
-static bool sum_tails(const ct_call *call, const void *state) {
+static bool sum_tails(const ct_call *call, void *state, size_t *workspace) {
     const sum_state *s = state;
-    (void)call;
+    (void)call, (void)workspace;
     return s->kept.n == 0 || (s->kept.n == 1 && s->kept.of[0].y == (s->columns ? s->run.size : 1));
 }
 

@@ -28,7 +28,7 @@ ct_status ct_stage_takes(const ct_stage *item, bool *tails, bool *heads) {
     *tails = *heads = false;
     CT_TRY(call_of(item, &call));
     ct_status status = ct_kernel_pick(&call, &kernel, &state, &workspace);
-    if (!status) *tails = kernel->tails && kernel->tails(&call, state);
+    if (!status) *tails = kernel->tails && kernel->tails(&call, state, &workspace);
     if (!status) *heads = kernel->heads && kernel->heads(&call, state);
     if (state) (kernel->release ? kernel->release : ct_free)(state);
     ct_free((void *)call.in);
@@ -70,6 +70,7 @@ ct_status ct_launch_new(const ct_stage *item, ct_launch *l, size_t *workspace) {
     if (!(l->at = ct_alloc((size_t)l->n + 1, sizeof *l->at))) return CT_NO_MEMORY;
     CT_TRY(call_of(item, &l->call));
     if (item->op != CT_CHAIN) CT_TRY(ct_kernel_pick(&l->call, &l->kernel, &l->state, workspace));
+    if (l->kernel && item->n_parts > item->n_head) l->kernel->tails(&l->call, l->state, workspace);
     for (int i = item->n_in; i < l->n; i++)
         if (item->n_head && item->use[i].value == item->head_value) l->stays = i;
     CT_TRY(chain_of(item, 0, item->n_head, &l->head));
