@@ -163,6 +163,33 @@ static void checkpointed(void) {
     }
 }
 
+/* A planned step of a transformer runs fewer than half the kernels of an eager one. */
+static void launches(void) {
+#define BLOCK                                                                                                \
+    "residual: [layer_norm: {}, multi_head_attention: {num_heads: 4, is_causal: true, batch_first: true}], " \
+    "residual: [layer_norm: {}, linear: 64, gelu, linear: 32]"
+    static const char text[] =
+        "model: [" BLOCK ", " BLOCK ", " BLOCK ", " BLOCK ", layer_norm: {}, flatten, linear: 10]\n"
+        "loss: cross_entropy\noptimizer: {adam: {lr: 1e-3}}\n";
+    ct_layout input = ct_layout_of(CT_F32, CT_DIMS(6, 16, 32));
+    ct_spec *spec;
+    trainee plan, eager;
+    ct_step_result r;
+    int planned = 0;
+    if (!CHECK(ct_spec_parse("launches", text, sizeof text - 1, NULL, &spec, NULL) == CT_OK)) return;
+    bool ok = trainee_new(spec, &input, 10, false, &plan);
+    if (trainee_new(spec, &input, 10, true, &eager) && ok) {
+        int64_t before = ct_kernel_runs();
+        CHECK(ct_step_train(eager.s, 6, 0, &r) == CT_OK);
+        int64_t called = ct_kernel_runs() - before;
+        CHECK(ct_step_launches(plan.s, 6, true, &planned) == CT_OK);
+        if (!CHECK(planned > 0 && 2 * planned < called)) printf("    %d of %lld\n", planned, (long long)called);
+        before = ct_kernel_runs();
+        CHECK(ct_step_train(plan.s, 6, 0, &r) == CT_OK && ct_kernel_runs() == before);
+    }
+    trainee_free(&plan), trainee_free(&eager), ct_spec_free(spec);
+}
+
 /* Values that live at once never share a byte; the arena is no larger than their sum. */
 static void placement(void) {
     ct_philox_key key = ct_philox_make(3, 4);
@@ -224,6 +251,7 @@ int main(void) {
     RUN(rebinding);
     RUN(layers);
     RUN(checkpointed);
+    RUN(launches);
     RUN(every_spec);
     if (ct_scope_close(scope)) printf("scope: %s\n", ct_error());
     return check_done("plan");
