@@ -181,6 +181,21 @@ ct_tensor *ct_randn(ct_dtype dtype, ct_dims shape);              /* normal */
 ct_tensor *ct_randint(int64_t low, int64_t high, ct_dims shape); /* i64, from low to high - 1 */
 ct_tensor *ct_randperm(int64_t n);                               /* i64: 0..n-1 in random order */
 
+ct_tensor *ct_bernoulli(ct_tensor *p); /* 1 with probability p, else 0, each in p's type */
+/* i64 (n) or (N, n): places drawn by weights (C) or (N, C), which need not add up to 1. */
+ct_tensor *ct_multinomial(ct_tensor *weights, int64_t n, bool replacement);
+
+/* ---- lists of results, and results whose shape depends on values (these only eagerly, not in a plan) ---- */
+ct_status ct_split_with_sizes(ct_tensor *x, const int64_t *sizes, int n, int64_t dim,
+                              ct_tensor **out);                      /* n views along dim */
+ct_status ct_meshgrid(ct_tensor *const *in, int n, ct_tensor **out); /* n views of each 1-d input over all; "ij" */
+ct_tensor *ct_nonzero(ct_tensor *x);                                 /* i64 (how many, ndim), row-major */
+ct_tensor *ct_masked_select(ct_tensor *x, ct_tensor *mask); /* 1-d: where mask, which broadcasts; differentiable */
+/* The different values, sorted; which of them each element is, and how often each occurs (either may be NULL). */
+ct_tensor *ct_unique(ct_tensor *x, ct_tensor **inverse, ct_tensor **counts);
+/* How often 0, 1, 2... occur in x (n) of integers: i64, or sums of weights (n; NULL: 1), minlength of them or more. */
+ct_tensor *ct_bincount(ct_tensor *x, ct_tensor *weights, int64_t minlength);
+
 /* ---- first values, as torch.nn.init's: each fills t, of floats, in place from this thread's random numbers ---- */
 ct_status ct_init_uniform(ct_tensor *t, double a, double b);
 ct_status ct_init_normal(ct_tensor *t, double mean, double std);
