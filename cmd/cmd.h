@@ -146,5 +146,6 @@ ct_status ct_predictions_close(ct_predictions *p, ct_status status);
 ct_status ct_draw_samples(ct_model *m, const ct_eval_options *options, int64_t total, int64_t n);
 
 /* ---- main.c ---- */
-extern volatile int ct_stop_signal; /* the signal that asked a run to stop, or 0 */
+const ct_command *ct_command_at(int i); /* NULL past the last */
+extern volatile int ct_stop_signal;     /* the signal that asked a run to stop, or 0 */
 #endif

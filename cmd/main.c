@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define COMMANDS(each) each(train) each(eval) each(predict) each(check) each(schema) each(fetch) each(devices)
+#define COMMANDS(each) \
+    each(train) each(eval) each(predict) each(check) each(schema) each(completion) each(fetch) each(devices)
 #define DECLARE(name) extern const ct_command ct_command_##name;
 COMMANDS(DECLARE)
 #define LIST(name) &ct_command_##name,
@@ -26,10 +27,12 @@ static void fill_standard_streams(void) {
 
 static ct_status help(void) {
     puts("Usage: ctorch COMMAND [OPTION]... [OPERAND]...\n\nTrains and uses models that a YAML spec describes.\n");
-    for (size_t i = 0; i < COUNT(commands); i++) printf("  %-8s  %s\n", commands[i]->name, commands[i]->help);
+    for (size_t i = 0; i < COUNT(commands); i++) printf("  %-10s  %s\n", commands[i]->name, commands[i]->help);
     puts("\n'ctorch help COMMAND' lists a command's options; --version prints the version.");
     return CT_OK;
 }
+
+const ct_command *ct_command_at(int i) { return i < (int)COUNT(commands) ? commands[i] : NULL; }
 
 static const ct_command *find(const char *name) {
     for (size_t i = 0; i < COUNT(commands); i++)
