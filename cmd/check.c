@@ -36,6 +36,8 @@ static void print_table(const ct_check_report *r) {
         printf("%-*s  %-*s  %-*s  %10" PRId64 "\n", name, l->name, layer, l->layer, output, l->output, l->parameters);
     }
     printf("%-*s  %10" PRId64 "\n", name + layer + output + 4, "total", r->parameters);
+    if (r->trainable < r->parameters)
+        printf("%-*s  %10" PRId64 "\n", name + layer + output + 4, "trainable", r->trainable);
 }
 
 static void print_json(const ct_check_report *r) {
@@ -43,6 +45,7 @@ static void print_json(const ct_check_report *r) {
     ct_json_open(&j, NULL, '{');
     ct_json_text(&j, "input", *r->input ? r->input : NULL);
     ct_json_int(&j, "parameters", r->parameters);
+    ct_json_int(&j, "trainable", r->trainable);
     ct_json_open(&j, "layers", '[');
     for (int i = 0; i < r->n_layers; i++) {
         ct_json_open(&j, NULL, '{');

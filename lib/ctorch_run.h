@@ -40,8 +40,8 @@ typedef struct ct_layer_report {
 typedef struct ct_check_report {
     ct_layer_report *layer; /* n_layers; freed by ct_check_report_free */
     int n_layers;
-    int64_t parameters;
-    char input[64]; /* "(N, 1, 28, 28)", or "" where only the data would tell */
+    int64_t parameters, trainable; /* trainable: those that the spec does not freeze */
+    char input[64];                /* "(N, 1, 28, 28)", or "" where only the data would tell */
 } ct_check_report;
 /* Builds the model on shapes alone, without data: the input's shape comes from the dataset's manifest or data.size.
    messages as in ct_spec_load. */

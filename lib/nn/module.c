@@ -166,9 +166,17 @@ void ct_module_entries(ct_module *m, ct_entry *out) {
     }
 }
 
-int64_t ct_module_trained(const ct_module *m) {
+static int64_t numbers(const ct_module *m, bool frozen_too) {
     int64_t n = 0;
-    for (int i = 0; m && i < m->n_params; i++) n += m->param[i].trained ? ct_numel(m->param[i].tensor) : 0;
-    for (int i = 0; m && i < m->n_children; i++) n += ct_module_trained(m->child[i]);
+    for (int i = 0; m && i < m->n_params; i++) {
+        const ct_param *p = &m->param[i];
+        if (!p->trained && !(frozen_too && p->frozen)) continue;
+        if (__builtin_add_overflow(n, ct_numel(p->tensor), &n)) return INT64_MAX;
+    }
+    for (int i = 0; m && i < m->n_children; i++)
+        if (__builtin_add_overflow(n, numbers(m->child[i], frozen_too), &n)) return INT64_MAX;
     return n;
 }
+
+int64_t ct_module_trained(const ct_module *m) { return numbers(m, false); }
+int64_t ct_module_parameters(const ct_module *m) { return numbers(m, true); }

@@ -18,7 +18,8 @@ typedef struct ct_layer {
 typedef struct ct_param {
     char *name;        /* "weight" */
     ct_tensor *tensor; /* kept */
-    bool trained;      /* else a buffer: a running statistic */
+    bool trained;      /* else it is frozen, or a buffer: a running statistic */
+    bool frozen;
 } ct_param;
 
 struct ct_module {
@@ -66,6 +67,8 @@ typedef struct ct_entry {
 } ct_entry;
 int ct_module_count(const ct_module *m);
 void ct_module_entries(ct_module *m, ct_entry *out); /* ct_module_count of them */
+/* Numbers in its parameters, the frozen ones too; INT64_MAX: more than that. */
+int64_t ct_module_parameters(const ct_module *m);
 
 /* ---- for layers' build ---- */
 /* A parameter of uniform numbers in [-bound, bound), keyed by seed and dotted name. */

@@ -26,7 +26,7 @@ static ct_status add(ct_module *m, const char *name, ct_tensor *t, bool trained)
     char *copy = ct_strdup(name);
     if (!copy) return CT_NO_MEMORY;
     if (trained) ct_requires_grad(t, true);
-    p[m->n_params++] = (ct_param){copy, ct_keep(t), trained};
+    p[m->n_params++] = (ct_param){.name = copy, .tensor = ct_keep(t), .trained = trained};
     return CT_OK;
 }
 

@@ -51,8 +51,7 @@ static void add_row(void *ctx, const ct_module *m, const ct_layout *in, const ct
     snprintf(p->name, sizeof p->name, "%s", m->path);
     snprintf(p->layer, sizeof p->layer, "%s", m->layer->kind.name);
     ct_batch_text(out, p->output, sizeof p->output);
-    p->parameters = ct_module_trained(m);
-    if (__builtin_add_overflow(t->r->parameters, p->parameters, &t->r->parameters)) t->r->parameters = INT64_MAX;
+    p->parameters = ct_module_parameters(m);
 }
 
 static void check_model(const ct_spec *spec, const ct_layout *input, int classes, ct_check_report *out) {
@@ -66,6 +65,7 @@ static void check_model(const ct_spec *spec, const ct_layout *input, int classes
     }
     ct_module *m = ct_model_build(spec->doc, &model, 0, input, &result, add_row, &t);
     if (m && classes) ct_run_check_output(spec, &result, classes);
+    out->parameters = ct_module_parameters(m), out->trainable = ct_module_trained(m);
     ct_module_free(m);
 }
 

@@ -20,6 +20,7 @@ const ct_form ct_forms[] = {
     {"transform", "transform", ct_transform_kinds, NULL, NULL, NULL},
     {"groups", "map of patterns and settings", NULL, NULL, NULL, MAP("{\"type\": \"object\"}")},
     {"names", "list of names", NULL, NULL, NULL, LIST("{\"type\": [\"string\", \"integer\"]}")},
+    {"patterns", "list of name patterns", NULL, NULL, NULL, LIST("{\"type\": [\"string\", \"integer\"]}")},
     {"values", "map of names and values", NULL, NULL, NULL, "{\"type\": [\"object\", \"null\"]}"},
     {"blocks", "map of names and blocks", NULL, NULL, ct_block_keys, MAP(REF("block"))},
     {"includes", "path or list of paths", NULL, NULL, NULL,

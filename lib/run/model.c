@@ -222,7 +222,7 @@ bool ct_model_image(const ct_model *m, int64_t size[2], int64_t *channels) {
     return *channels == 1 || *channels == 3;
 }
 
-int64_t ct_model_parameters(const ct_model *m) { return ct_module_trained(m->module); }
+int64_t ct_model_parameters(const ct_model *m) { return ct_module_parameters(m->module); }
 
 ct_status ct_model_step(ct_model *m, int64_t n, ct_step **out) {
     if (m->step && ct_step_capacity(m->step) < n) {

@@ -3,6 +3,7 @@
 #include "data/augment.h"
 #include "data/transform.h"
 #include "spec/expand.h"
+#include "spec/param.h"
 #include "yaml/read.h"
 #include <math.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ const ct_key ct_spec_keys[] = {
     {"model", CT_KEY_NODE, .def = NAN, .choices = "layers", .help = "layers; data flows down them"},
     {"loss", CT_KEY_NODE, .def = NAN, .choices = "loss", .help = "what the output is compared with the target by"},
     {"optimizer", CT_KEY_NODE, .def = NAN, .choices = "optimizer", .help = "how gradients move parameters"},
+    {"freeze", CT_KEY_NODE, .choices = "patterns", .help = "name patterns of the parameters that are not trained"},
     {"schedule", CT_KEY_NODE, .choices = "schedule", .help = "how the learning rate moves; none: it stays"},
     {"data", CT_KEY_MAP, offsetof(ct_spec, data), 1, 0, 0, 0, NULL, ct_data_keys, "what to learn from"},
     {"train", CT_KEY_MAP, offsetof(ct_spec, train), 1, 0, 0, 0, NULL, train_keys, "how long, in what steps"},
@@ -107,6 +109,8 @@ static void read_schedule(ct_spec *s, const ct_yaml *node) {
 
 static void read_model(ct_spec *s, const ct_yaml *node) { ct_model_read(s->doc, node, &s->model); }
 
+static void read_freeze(ct_spec *s, const ct_yaml *node) { ct_freeze_read(s->doc, node, &s->model); }
+
 static void read_loss(ct_spec *s, const ct_yaml *node) {
     const ct_kind *kind = ct_read_kind(s->doc, node, "loss", losses, n_losses, &s->loss_args, NULL);
     if (kind) s->loss = ct_op_find(kind->name);
@@ -138,11 +142,8 @@ static void read_data(ct_spec *s, const ct_yaml *node) {
 static const struct {
     const char *name;
     void (*read)(ct_spec *s, const ct_yaml *node);
-} sections[] = {{"data", read_data},
-                {"model", read_model},
-                {"loss", read_loss},
-                {"optimizer", read_optimizer},
-                {"schedule", read_schedule}};
+} sections[] = {{"data", read_data}, {"model", read_model},         {"freeze", read_freeze},
+                {"loss", read_loss}, {"optimizer", read_optimizer}, {"schedule", read_schedule}};
 
 static void read_sections(ct_spec *s) {
     if (s->root->kind != CT_MAP) {

@@ -1,6 +1,6 @@
 /* Building `model:`: layers are made for the shapes that reach them. */
 #include "nn/container.h"
-#include "spec/model.h"
+#include "spec/param.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -140,6 +140,7 @@ ct_module *ct_model_build(ct_doc *doc, const ct_model_spec *spec, uint64_t seed,
         ct_capture_end(&g);
         ct_graph_free(&g);
     }
+    if (ok && ct_param_apply(doc, spec, list)) ok = false;
     if (scope && ct_scope_close(scope)) ok = false;
     if (ok) return list;
     ct_module_free(list);

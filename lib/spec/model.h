@@ -8,8 +8,8 @@ struct ct_layer_spec;
 typedef struct ct_model_spec {
     struct ct_layer_spec *layer;
     int n;
-    const ct_yaml *at;
-    bool shapes_only; /* built without memory for parameters, to look at */
+    const ct_yaml *at, *freeze; /* freeze: of the whole model, a list of patterns, or NULL */
+    bool shapes_only;           /* built without memory for parameters, to look at */
 } ct_model_spec;
 
 typedef struct ct_layer_spec {

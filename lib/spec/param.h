@@ -1,0 +1,10 @@
+/* What a spec says of parameters by their dotted names. */
+#ifndef CT_SPEC_PARAM_H
+#define CT_SPEC_PARAM_H
+#include "spec/model.h"
+
+/* `freeze: ["stem.*"]`: a list of patterns. What is no such list becomes a diagnostic. */
+void ct_freeze_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out);
+/* Does to a module's parameters what the spec says; a pattern that fits no name becomes a diagnostic. */
+ct_status ct_param_apply(ct_doc *doc, const ct_model_spec *spec, ct_module *m);
+#endif
