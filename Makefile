@@ -47,7 +47,9 @@ UNIT_HELP := $(call objects,$(filter-out tests/unit/test_%.c,$(wildcard tests/un
 TESTS := $(UNIT) $(patsubst %,$(BUILD)/tests/%,$(notdir $(wildcard tests/goldens tests/fuzz)))
 BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 
-all: $(BUILD)/ctorch $(BUILD)/libctorch.so $(BUILD)/libctorch.a $(GEN)/ctorch-ops.7 ## build the command and the library
+PAGES := $(GEN)/ctorch-ops.7 $(GEN)/ctorch-spec.5
+
+all: $(BUILD)/ctorch $(BUILD)/libctorch.so $(BUILD)/libctorch.a $(PAGES) ## build the command and the library
 
 # ---- rules ----
 say = $(if $(call on,V),,@printf '  %-3s %s\n' $(1) $(@:$(BUILD)/%=%);)
@@ -97,8 +99,12 @@ $(BUILD)/ctorch: $(CMD_OBJ) $(BUILD)/libctorch.a $(BUILD)/sources
 	$(call say,LD)$(link)
 $(BUILD)/ops-page: $(BUILD)/obj/man/ops.o $(UNIT_HELP) $(BUILD)/libctorch.a
 	$(call say,LD)$(link)
+$(BUILD)/spec-page: $(BUILD)/obj/man/spec.o $(BUILD)/libctorch.a
+	$(call say,LD)$(link)
 $(GEN)/ctorch-ops.7: $(BUILD)/ops-page
 	$(call say,GEN)$< > $@
+$(GEN)/ctorch-spec.5: $(BUILD)/spec-page man/ctorch-spec.5.in
+	$(call say,GEN)$< <man/ctorch-spec.5.in > $@
 $(BUILD)/tests/goldens: $(call objects,$(wildcard tests/goldens/*.c))
 $(BUILD)/tests/fuzz: $(call objects,$(wildcard tests/fuzz/*.c))
 $(UNIT): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o
@@ -129,7 +135,7 @@ deps: ## install what is missing (Debian, by apt)
 HEADERS := lib/ctorch.h lib/ctorch_run.h $(GEN)/ctorch_ops.h
 PLACES := $(BUILD)/ctorch:bin/ctorch $(BUILD)/libctorch.a:lib/libctorch.a $(BUILD)/libctorch.so.0:lib/libctorch.so.0 \
 	$(foreach h,$(HEADERS),$(h):include/$(notdir $(h))) $(foreach s,$(wildcard specs/*),$(s):share/ctorch/$(s)) \
-	$(foreach m,$(wildcard man/*.[1-9]) $(GEN)/ctorch-ops.7,$(m):share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
+	$(foreach m,$(wildcard man/*.[1-9]) $(PAGES),$(m):share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
 TO := $(DESTDIR)$(PREFIX)
 install: all ## into DESTDIR/PREFIX (/usr/local)
 	@for p in $(PLACES); do \

@@ -284,7 +284,7 @@ static void find_seeds(specs *s) {
     glob_t found;
     add_seed(s, rich, strlen(rich));
     if (glob("specs/*.yaml", 0, NULL, &found)) return;
-    glob("man/ctorch-spec.5", GLOB_APPEND, NULL, &found);
+    glob("man/ctorch-spec.5.in", GLOB_APPEND, NULL, &found);
     for (size_t i = 0; i < found.gl_pathc; i++) {
         static char text[1 << 16];
         FILE *f = fopen(found.gl_pathv[i], "rb");
