@@ -1,5 +1,6 @@
 #include "run/form.h"
 #include "data/transform.h"
+#include "nn/init.h"
 #include "nn/module.h"
 #include "run/spec.h"
 #include "spec/expand.h"
@@ -10,6 +11,7 @@
 #define REF(def) "{\"$ref\": \"#/$defs/" def "\"}"
 #define LIST(items) "{\"type\": \"array\", \"minItems\": 1, \"items\": " items "}"
 #define MAP(values) "{\"type\": \"object\", \"additionalProperties\": " values "}"
+static const ct_key no_rows[] = {{0}}; /* of a map whose values are choices */
 const ct_form ct_forms[] = {
     {"layers", "list of layers", ct_layer_kinds, ct_layer_beside, NULL, LIST(REF("layer"))},
     {"branches", "list of lists of layers", NULL, NULL, NULL, LIST(LIST(REF("layer")))},
@@ -21,6 +23,8 @@ const ct_form ct_forms[] = {
     {"groups", "map of patterns and settings", NULL, NULL, NULL, MAP("{\"type\": \"object\"}")},
     {"names", "list of names", NULL, NULL, NULL, LIST("{\"type\": [\"string\", \"integer\"]}")},
     {"patterns", "list of name patterns", NULL, NULL, NULL, LIST("{\"type\": [\"string\", \"integer\"]}")},
+    {"init", "init", ct_init_kinds, NULL, NULL, NULL},
+    {"inits", "map of name patterns and inits", ct_init_kinds, NULL, no_rows, MAP(REF("init"))},
     {"values", "map of names and values", NULL, NULL, NULL, "{\"type\": [\"object\", \"null\"]}"},
     {"blocks", "map of names and blocks", NULL, NULL, ct_block_keys, MAP(REF("block"))},
     {"includes", "path or list of paths", NULL, NULL, NULL,

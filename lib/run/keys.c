@@ -44,7 +44,7 @@ static void visit_key(const walk *w, const char *path, const ct_key *key) {
     free(text);
     json_decref(def);
     if (key->type == CT_KEY_MAP) visit_keys(w, own, key->sub);
-    snprintf(below, sizeof below, f && (f->json && f->kinds) ? "%s.N" : f && f->sub ? "%s.NAME" : "%s", own);
+    snprintf(below, sizeof below, f && f->sub ? "%s.NAME" : f && f->json && f->kinds ? "%s.N" : "%s", own);
     if (f && f->kinds && (f->kinds != ct_layer_kinds || !*path)) visit_choice(w, below, f);
     if (f && f->sub) visit_keys(w, below, f->sub);
 }

@@ -5,11 +5,20 @@
 #include "yaml/node.h"
 
 struct ct_layer_spec;
+/* `"*.weight": {normal: 0.02}` of `init:`. */
+typedef struct ct_init_use {
+    const ct_yaml *pattern;
+    const ct_kind *kind;
+    void *args; /* the doc's */
+} ct_init_use;
 typedef struct ct_model_spec {
     struct ct_layer_spec *layer;
     int n;
-    const ct_yaml *at, *freeze; /* freeze: of the whole model, a list of patterns, or NULL */
-    bool shapes_only;           /* built without memory for parameters, to look at */
+    const ct_yaml *at;
+    const ct_yaml *freeze; /* of the whole model: a list of patterns, or NULL */
+    ct_init_use *init;     /* and n_inits of these */
+    int n_inits;
+    bool shapes_only; /* built without memory for parameters, to look at */
 } ct_model_spec;
 
 typedef struct ct_layer_spec {

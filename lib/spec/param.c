@@ -1,6 +1,8 @@
 #include "spec/param.h"
 #include "base/alloc.h"
-#include "base/key.h"
+#include "base/hash.h"
+#include "nn/init.h"
+#include "yaml/read.h"
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,12 +70,57 @@ static void freeze(const names *all, const ct_yaml *list) {
     if (!trained) ct_diag(all->doc, CT_ERROR, list, "freeze leaves no parameter to train");
 }
 
+/* ---- init ---- */
+void ct_init_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out) {
+    int n;
+    const ct_kind *const *kinds = ct_init_kinds(&n);
+    if (node->kind != CT_MAP || !node->n) {
+        ct_diag(doc, CT_ERROR, node, "init is a map of patterns of parameters' names, such as {\"*.bias\": zeros}");
+        return;
+    }
+    if (!(out->init = ct_doc_alloc(doc, (size_t)node->n, sizeof *out->init))) return;
+    for (int i = 0; i < node->n; i++) {
+        ct_init_use *u = &out->init[out->n_inits];
+        u->pattern = node->key[i];
+        u->kind = ct_read_kind(doc, node->value[i], "init", kinds, n, &u->args, NULL);
+        out->n_inits += u->kind != NULL;
+    }
+}
+
+/* The use that counts for this name, or NULL; marks those that fit it. */
+static const ct_init_use *find_init(const ct_model_spec *spec, const char *name, bool *fits) {
+    const ct_init_use *last = NULL;
+    for (int i = 0; i < spec->n_inits; i++)
+        if (!fnmatch(spec->init[i].pattern->text, name, 0)) fits[i] = true, last = &spec->init[i];
+    return last;
+}
+
+/* By the seed and the name alone, whatever else is drawn. */
+static void init(const names *all, const ct_model_spec *spec, uint64_t seed, bool *fits) {
+    for (int k = 0; k < all->n; k++) {
+        const ct_entry *e = &all->entry[k];
+        const ct_init_use *use = is_param(e) ? find_init(spec, e->name, fits) : NULL;
+        if (!use) continue;
+        ct_random_place was = ct_random_swap((ct_random_place){.seed = (int64_t)seed, .name = ct_hash_name(e->name)});
+        if (ct_init_fill(use->kind, use->args, e->param->tensor, spec->shapes_only))
+            ct_diag(all->doc, CT_ERROR, use->pattern, "%s: %s", e->name, ct_error());
+        ct_random_swap(was);
+    }
+    for (int i = 0; i < spec->n_inits; i++)
+        if (!fits[i]) {
+            say_unmatched(all, spec->init[i].pattern);
+            return;
+        }
+}
+
 ct_status ct_param_apply(ct_doc *doc, const ct_model_spec *spec, ct_module *m) {
     names all = {doc, NULL, ct_module_count(m)};
-    if (!spec->freeze) return CT_OK;
+    if (!spec->freeze && !spec->n_inits) return CT_OK;
     if (!(all.entry = ct_alloc((size_t)all.n + 1, sizeof *all.entry))) return CT_NO_MEMORY;
+    bool *fits = ct_alloc((size_t)spec->n_inits + 1, sizeof *fits);
     ct_module_entries(m, all.entry);
+    if (fits) init(&all, spec, m->seed, fits);
     freeze(&all, spec->freeze);
-    ct_free(all.entry);
-    return ct_diag_status(doc);
+    ct_free(all.entry), ct_free(fits);
+    return fits ? ct_diag_status(doc) : CT_NO_MEMORY;
 }

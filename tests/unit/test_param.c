@@ -1,6 +1,7 @@
-/* What a spec says of parameters by name: `freeze`. */
+/* What a spec says of parameters by name: `init`, `freeze`. */
 #include "run/model.h"
 #include "scratch.h"
+#include <math.h>
 
 #define HEAD "data: {dataset: digits}\nloss: cross_entropy\ntrain: {epochs: 1, batch_size: 64}\n"
 #define ADAMW "optimizer: {adamw: {lr: 1e-2, weight_decay: 0.1}}\n"
@@ -63,6 +64,70 @@ static ct_model *trained(const char *text, const char *more, bool eager) {
     return m;
 }
 
+/* ---- init ---- */
+static double mean_square(const ct_module *m, const char *name) {
+    const ct_tensor *t = ct_module_tensor(m, name);
+    const float *v = t ? ct_data((ct_tensor *)t) : NULL;
+    double sum = 0;
+    for (int64_t i = 0; v && i < ct_numel(t); i++) sum += (double)v[i] * (double)v[i] / (double)ct_numel(t);
+    return v ? sum : NAN;
+}
+
+static void init_values(void) {
+    ct_spec *spec, *other;
+    ct_module *m = sound(small,
+                         "init: {\"*.weight\": {normal: 0.02}, \"*.bias\": zeros, \"head.*\": {constant: 3}, "
+                         "head.weight: {kaiming_normal: {mode: fan_out, nonlinearity: relu}}}\n",
+                         &spec);
+    ct_module *n = sound(small, "init: {stem.weight: {normal: {std: 0.02}}, bn.weight: ones}\n", &other);
+    if (m && n) {
+        CHECK(mean_square(m, "stem.bias") == 0 && fabs(mean_square(m, "head.bias") - 9) < 1e-9);
+        CHECK_NEAR(mean_square(m, "head.weight"), 2.0 / 10, 0.03);
+        CHECK_NEAR(mean_square(m, "stem.weight"), 0.0004, 0.0004);
+        CHECK(same(m, n, "stem.weight") && !same(m, n, "head.weight")); /* by seed and name alone */
+        CHECK(mean_square(n, "bn.weight") == 1 && mean_square(m, "bn.running_mean") == 0);
+    }
+    ct_module_free(m), ct_module_free(n);
+    ct_spec_free(spec), ct_spec_free(other);
+}
+
+/* Each is found by its name and fills what it can fill. */
+static void init_kinds(void) {
+    static const char *const kinds[] = {"normal",
+                                        "trunc_normal: {std: 2, a: -1, b: 1}",
+                                        "uniform",
+                                        "constant: 2",
+                                        "zeros",
+                                        "ones",
+                                        "dirac",
+                                        "orthogonal: 2",
+                                        "sparse: 0.5",
+                                        "xavier_uniform",
+                                        "eye",
+                                        "xavier_normal",
+                                        "kaiming_normal",
+                                        "kaiming_uniform"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        char more[128];
+        ct_spec *spec, *plain;
+        bool conv = !strcmp(kinds[i], "dirac");
+        snprintf(more, sizeof more, "init: {%s.weight: {%s: }}\n", conv ? "stem" : "head", kinds[i]);
+        if (strchr(kinds[i], ':')) snprintf(more, sizeof more, "init: {head.weight: {%s}}\n", kinds[i]);
+        ct_module *m = sound(small, more, &spec), *n = sound(small, "", &plain);
+        CHECK(m && n && !same(m, n, conv ? "stem.weight" : "head.weight") && same(m, n, "head.bias"));
+        ct_module_free(m), ct_module_free(n);
+        ct_spec_free(spec), ct_spec_free(plain);
+    }
+}
+
+static void init_refusals(void) {
+    refuse(small, "init: {\"*.wieght\": zeros}\n", "s:7:8: error: no parameter's name fits '*.wieght'");
+    refuse(small, "init: {\"*\": orthogonal, \"bn.*\": ones}\n", "stem.bias: orthogonal: wants a tensor of 2 to");
+    refuse(small, "init: {stem.weight: {dirac: 3}}\n", "3 groups do not divide 4 channels");
+    refuse(small, "init: {stem.weight: {normal: -1}}\n", "std must be");
+    refuse(small, "init: {stem.weight: sparse}\n", "sparsity");
+}
+
 /* ---- freeze ---- */
 static void freeze_counts(void) {
     ct_spec *spec;
@@ -114,6 +179,9 @@ static void freeze_refusals(void) {
 
 int main(void) {
     if (!CHECK(scratch_open())) return check_done("param");
+    RUN(init_values);
+    RUN(init_kinds);
+    RUN(init_refusals);
     RUN(freeze_counts);
     RUN(freeze_stays);
     RUN(freeze_refusals);

@@ -52,7 +52,7 @@ static bool is_refused(const ct_schema_key *key, const char *value) {
 static void refuse_key(void *ctx, const ct_schema_key *key) {
     (void)ctx;
     keys++;
-    bool ok = is_refused(key, "[[[]]]") || is_refused(key, "{a: [[]]}");
+    bool ok = is_refused(key, "[[[]]]") || is_refused(key, "{zz: [[]]}");
     refused += ok;
     if (!ok) printf("%s (%s): no wrong value is refused by name\n", key->path, key->type);
     CHECK(ok);
