@@ -3,6 +3,7 @@
  */
 #ifndef CT_TESTS_REF_CASE_H
 #define CT_TESTS_REF_CASE_H
+#include "base/alloc.h"
 #include "kernels/ref/ref.h"
 #include "tests/unit/check.h"
 #include <stdlib.h>
@@ -106,6 +107,7 @@ static inline ct_status run_kernel(const ref_case *c, const ct_layout *in, const
     ct_exec exec = {.workspace = malloc(workspace + 1), .bad = &said};
     c->kernel->run(&exec, &call, state, pin, pout);
     free(exec.workspace);
+    (c->kernel->release ? c->kernel->release : ct_free)(state);
     *bad = said;
     return CT_OK;
 }
