@@ -27,6 +27,14 @@ bool ct_same_shape(const ct_tensor *a, const ct_tensor *b) {
            !memcmp(a->layout.size, b->layout.size, (size_t)a->layout.ndim * sizeof a->layout.size[0]);
 }
 
+/* Whether sizes are the same but for ones: a factor a channel, for all pixels. */
+static bool scales(const ct_tensor *a, const ct_tensor *b) {
+    const ct_layout *x = &a->layout, *y = &b->layout;
+    bool fits = x->ndim == y->ndim;
+    for (int d = 0; fits && d < x->ndim; d++) fits = x->size[d] == y->size[d] || x->size[d] == 1 || y->size[d] == 1;
+    return fits;
+}
+
 typedef struct args {
     int64_t dim;
 } args;
@@ -51,7 +59,8 @@ static ct_tensor *fold(ct_module *m, ct_tensor *const *in, ct_tensor *(*op)(ct_t
     ct_tensor *x[CT_MAX_IN];
     int n = operands(m, in, x);
     for (int i = 1; i < n; i++) {
-        if (!ct_why(x[0]) && !ct_why(x[i]) && !ct_same_shape(x[0], x[i])) return shapes_differ(m, x[0], x[i]);
+        bool fit = ct_why(x[0]) || ct_why(x[i]) || ct_same_shape(x[0], x[i]) || (op == ct_mul && scales(x[0], x[i]));
+        if (!fit) return shapes_differ(m, x[0], x[i]);
         x[0] = op(x[0], x[i]);
     }
     return x[0];

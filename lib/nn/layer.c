@@ -10,7 +10,9 @@ static const ct_layer *const named[] = {
 #include "nn/layers.def"
 };
 
-static ct_tensor *forward_op(ct_module *m, ct_tensor *x) { return ct_call_filled(m->layer->op, &x, 1, m->args, NULL); }
+static ct_tensor *forward_op(ct_module *m, ct_tensor *const *in, ct_tensor **out) {
+    return ct_call_filled(m->layer->op, in, m->layer->op->n_in, m->args, out);
+}
 
 /* Layers that PyTorch calls otherwise than the op. */
 static const struct {
@@ -23,7 +25,12 @@ static const ct_kind *kinds[CT_COUNT(named) + CT_COUNT(of_op)];
 static int n_kinds;
 
 static bool is_layer(const ct_op *op) {
-    return op->n_in == 1 && op->n_out >= 1 && !(op->flags & (CT_IS_GRAD | CT_IS_PART));
+    return op->n_in >= 1 && op->n_out >= 1 && !(op->flags & (CT_IS_GRAD | CT_IS_PART | CT_RANDOM | CT_INPLACE));
+}
+
+/* Inputs after the first are for the op to miss. */
+static ct_layer layer_of(const ct_op *op) {
+    return (ct_layer){.kind = op->kind, .forward_all = forward_op, .min_in = 1, .max_in = op->n_in, .op = op};
 }
 
 __attribute__((constructor)) static void list(void) {
@@ -34,13 +41,13 @@ __attribute__((constructor)) static void list(void) {
         bool taken = false;
         for (int i = 0; i < CT_COUNT(named); i++) taken |= !strcmp(named[i]->kind.name, op->kind.name);
         if (taken) continue;
-        of_op[id] = (ct_layer){.kind = op->kind, .forward = forward_op, .op = op};
+        of_op[id] = layer_of(op);
         kinds[n_kinds++] = &of_op[id].kind;
     }
     for (int i = 0; i < CT_COUNT(aliases); i++) {
         ct_layer *l = &of_op[CT_OP_COUNT + i];
         const ct_op *op = ct_op_get(aliases[i].op);
-        *l = (ct_layer){.kind = op->kind, .forward = forward_op, .op = op};
+        *l = layer_of(op);
         l->kind.name = aliases[i].name;
         kinds[n_kinds++] = &l->kind;
     }

@@ -56,6 +56,7 @@ static const nn_case nn_cases[] = {
     {"positions", "max_length=8", "2x5x6", "weight(8,6)", 9.9, 5.461538},
     {"positions", "kind=sinusoidal", "2x5x6", "", 25.23465, 13.15881},
     {"positions", "kind=rotary", "2x3x5x6", "", 1.737618, 0.5347061},
+    {"parameter", "shape=[2,3]", "2x5", "weight(2,3)", 1.6, 0.6923077},
     {"rnn", "hidden_size=4 num_layers=2 nonlinearity=relu", "5x2x3",
      "weight_ih_l0(4,3) weight_hh_l0(4,4) bias_ih_l0(4) bias_hh_l0(4) weight_ih_l1(4,4) weight_hh_l1(4,4) "
      "bias_ih_l1(4) bias_hh_l1(4)",
