@@ -3,7 +3,8 @@
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "kernels/cpu/layout.h"
-#include "kernels/cpu/simd.h"
+#include "kernels/cpu/lanes.h"
+#include "kernels/nadam.h"
 #include <math.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ typedef struct update_state {
 typedef struct moment {
     const void *args;
     double lr, step;
+    double trust; /* LAMB: the parameter's norm over its step's */
 } moment;
 
 /* n elements with gradients g: old[0] params and old[1...] states as they were, new[...] as they become. */
@@ -80,6 +82,7 @@ static void sgd(const moment *now, int64_t n, const float *g, const float *const
 typedef struct adam_rule {
     float l2, shrink;                           /* weight_decay, joined to the gradient or as a factor of the weights */
     float rest1, beta2, rest2, eps, size, root; /* rest: 1 - beta; root: of 1 - beta2^step */
+    float fresh;                                /* what a step takes of the gradient itself */
 } adam_rule;
 
 static adam_rule rule_of(const moment *now, const double *betas, double eps) {
@@ -93,38 +96,137 @@ static adam_rule rule_of(const moment *now, const double *betas, double eps) {
                        .root = (float)root};
 }
 
-CT_INLINE void adam_step(adam_rule r, bool amsgrad, int64_t n, const float *g, const float *const *old,
+CT_INLINE void adam_loop(adam_rule r, bool amsgrad, bool nesterov, int64_t n, const float *g, const float *const *old,
                          float *const *new) {
     const float *p = old[0], *m = old[1], *v = old[2], *most = old[amsgrad ? 3 : 2];
     float *new_p = new[0], *new_m = new[1], *new_v = new[2], *new_most = new[amsgrad ? 3 : 2];
 #pragma omp simd
     for (int64_t i = 0; i < n; i++) {
         float grad = g[i] + r.l2 * p[i], mean = m[i] + r.rest1 * (grad - m[i]);
-        float square = r.beta2 * v[i] + r.rest2 * grad * grad, largest = square;
+        float square = r.beta2 * v[i] + r.rest2 * grad * grad, largest = square, step = r.size * mean;
         if (amsgrad) largest = most[i] > square ? most[i] : square, new_most[i] = largest;
+        if (nesterov) step += r.fresh * grad;
         new_m[i] = mean, new_v[i] = square;
-        new_p[i] = r.shrink * p[i] - r.size * mean / (__builtin_sqrtf(largest) / r.root + r.eps);
+        new_p[i] = r.shrink * p[i] - step / (__builtin_sqrtf(largest) / r.root + r.eps);
     }
+}
+
+static void adam_step(adam_rule r, bool amsgrad, int64_t n, const float *g, const float *const *old,
+                      float *const *new) {
+    if (amsgrad)
+        adam_loop(r, true, false, n, g, old, new);
+    else if (r.fresh)
+        adam_loop(r, false, true, n, g, old, new);
+    else
+        adam_loop(r, false, false, n, g, old, new);
 }
 
 static void adam(const moment *now, int64_t n, const float *g, const float *const *old, float *const *new) {
     const ct_adam_args *a = now->args;
     adam_rule r = rule_of(now, a->betas, a->eps);
     r.l2 = (float)a->weight_decay;
-    if (a->amsgrad)
-        adam_step(r, true, n, g, old, new);
-    else
-        adam_step(r, false, n, g, old, new);
+    adam_step(r, a->amsgrad, n, g, old, new);
 }
 
 static void adamw(const moment *now, int64_t n, const float *g, const float *const *old, float *const *new) {
     const ct_adamw_args *a = now->args;
     adam_rule r = rule_of(now, a->betas, a->eps);
     r.shrink = (float)(1 - now->lr * a->weight_decay);
-    if (a->amsgrad)
-        adam_step(r, true, n, g, old, new);
+    adam_step(r, a->amsgrad, n, g, old, new);
+}
+
+/* weight_decay as L2 penalty, or of the weights themselves. */
+static void decay_by(adam_rule *r, double lr, double decay, bool decoupled) {
+    if (decoupled)
+        r->shrink = (float)(1 - lr * decay);
     else
-        adam_step(r, false, n, g, old, new);
+        r->l2 = (float)decay;
+}
+
+static void radam(const moment *now, int64_t n, const float *g, const float *const *old, float *const *new) {
+    const ct_radam_args *a = now->args;
+    adam_rule r = rule_of(now, a->betas, a->eps);
+    double power = pow(a->betas[1], now->step), most = 2 / (1 - a->betas[1]) - 1;
+    double rho = most - 2 * now->step * power / (1 - power);
+    decay_by(&r, now->lr, a->weight_decay, a->decoupled_weight_decay);
+    if (rho > 5)
+        r.size *= r.root * (float)sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho)), r.root = 1;
+    else
+        r.root = INFINITY, r.eps = 1; /* the average alone */
+    adam_step(r, false, n, g, old, new);
+}
+
+static void nadam(const moment *now, int64_t n, const float *g, const float *const *old, float *const *new) {
+    const ct_nadam_args *a = now->args;
+    adam_rule r = rule_of(now, a->betas, a->eps);
+    ct_nadam_share share = ct_nadam_shares(a, now->step);
+    decay_by(&r, now->lr, a->weight_decay, a->decoupled_weight_decay);
+    r.size = (float)(now->lr * share.mean), r.fresh = (float)(now->lr * share.grad);
+    adam_step(r, false, n, g, old, new);
+}
+
+static void lamb(const moment *now, int64_t n, const float *g, const float *const *old, float *const *new) {
+    const ct_lamb_args *a = now->args;
+    adam_rule r = rule_of(now, a->betas, a->eps);
+    r.size *= (float)now->trust, r.shrink = (float)(1 - now->lr * now->trust * a->weight_decay);
+    adam_step(r, false, n, g, old, new);
+}
+
+static void lion(const moment *now, int64_t n, const float *g, const float *const *old, float *const *new) {
+    const ct_lion_args *a = now->args;
+    const float *p = old[0], *m = old[1], lr = (float)now->lr, shrink = (float)(1 - now->lr * a->weight_decay);
+    float *new_p = new[0], *new_m = new[1], beta1 = (float)a->betas[0], rest1 = (float)(1 - a->betas[0]);
+    float beta2 = (float)a->betas[1], rest2 = (float)(1 - a->betas[1]);
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        float mixed = beta1 * m[i] + rest1 * g[i];
+        float step = mixed > 0 ? lr : mixed < 0 ? -lr : mixed; /* 0, or NaN */
+        new_m[i] = beta2 * m[i] + rest2 * g[i];
+        new_p[i] = shrink * p[i] - step;
+    }
+}
+
+static void adagrad(const moment *now, int64_t n, const float *g, const float *const *old, float *const *new) {
+    const ct_adagrad_args *a = now->args;
+    const float *p = old[0], *sum = old[1], decay = (float)a->weight_decay, eps = (float)a->eps;
+    float *new_p = new[0], *new_sum = new[1], lr = (float)(now->lr / (1 + (now->step - 1) * a->lr_decay));
+    float start = now->step == 1 ? (float)a->initial_accumulator_value : 0;
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        float grad = g[i] + decay * p[i], squares = sum[i] + start + grad * grad;
+        new_sum[i] = squares;
+        new_p[i] = p[i] - lr * grad / (__builtin_sqrtf(squares) + eps);
+    }
+}
+
+static void adadelta(const moment *now, int64_t n, const float *g, const float *const *old, float *const *new) {
+    const ct_adadelta_args *a = now->args;
+    const float *p = old[0], *square = old[1], *moved = old[2], decay = (float)a->weight_decay, eps = (float)a->eps;
+    float *new_p = new[0], *new_square = new[1], *new_moved = new[2];
+    float lr = (float)now->lr, rho = (float)a->rho, rest = (float)(1 - a->rho);
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        float grad = g[i] + decay * p[i], size = rho * square[i] + rest * grad * grad;
+        float step = __builtin_sqrtf(moved[i] + eps) / __builtin_sqrtf(size + eps) * grad;
+        new_square[i] = size;
+        new_moved[i] = rho * moved[i] + rest * step * step;
+        new_p[i] = p[i] - lr * step;
+    }
+}
+
+static void adamax(const moment *now, int64_t n, const float *g, const float *const *old, float *const *new) {
+    const ct_adamax_args *a = now->args;
+    const float *p = old[0], *m = old[1], *u = old[2], decay = (float)a->weight_decay, eps = (float)a->eps;
+    float *new_p = new[0], *new_m = new[1], *new_u = new[2];
+    float size = (float)(now->lr / (1 - pow(a->betas[0], now->step)));
+    float rest1 = (float)(1 - a->betas[0]), beta2 = (float)a->betas[1];
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        float grad = g[i] + decay * p[i], mean = m[i] + rest1 * (grad - m[i]);
+        float kept = beta2 * u[i], fresh = __builtin_fabsf(grad) + eps, largest = fresh < kept ? kept : fresh;
+        new_m[i] = mean, new_u[i] = largest;
+        new_p[i] = p[i] - size * mean / largest;
+    }
 }
 
 /* States: the average of the gradient's square; with momentum, its buffer; if centered, the average of the gradient. */
@@ -172,6 +274,8 @@ typedef struct update_run {
     void *const *out;
     update_fn *formula;
     moment now;
+    double *trust;     /* LAMB: a parameter's */
+    double (*sums)[2]; /* and squares, of a chunk's weights and of its direction */
 } update_run;
 
 static void update_chunks(void *ctx, int64_t begin, int64_t end) {
@@ -185,10 +289,65 @@ static void update_chunks(void *ctx, int64_t begin, int64_t end) {
             old[j] = (const float *)r->in[(j ? j + 1 : 0) * n + at.param] + at.begin;
             new[j] = (float *)r->out[j * n + at.param] + at.begin;
         }
-        if (g) r->formula(&r->now, at.n, g + at.begin, old, new);
+        moment now = r->now;
+        if (r->trust) now.trust = r->trust[at.param];
+        if (g) r->formula(&now, at.n, g + at.begin, old, new);
         for (int j = 0; j < lists && !g; j++) /* without a gradient all is handed on */
             if (new[j] != old[j]) memcpy(new[j], old[j], (size_t)at.n * sizeof(float));
     }
+}
+
+/* ---- LAMB's trust, before its pass ---- */
+#define BLOCK 256
+
+/* The squares of n weights and of LAMB's directions for them, summed in blocks. */
+static void add_squares(adam_rule r, float decay, int64_t n, const float *g, const float *const *old, double sum[2]) {
+    const float *p = old[0], *m = old[1], *v = old[2];
+    float weight[BLOCK], direction[BLOCK];
+    for (int64_t at = 0; at < n; at += BLOCK, g += BLOCK, p += BLOCK, m += BLOCK, v += BLOCK) {
+        int64_t some = CT_MIN(BLOCK, n - at);
+#pragma omp simd
+        for (int64_t i = 0; i < some; i++) {
+            float mean = m[i] + r.rest1 * (g[i] - m[i]), square = r.beta2 * v[i] + r.rest2 * g[i] * g[i];
+            float d = r.size * mean / (__builtin_sqrtf(square) / r.root + r.eps) + decay * p[i];
+            weight[i] = p[i] * p[i], direction[i] = d * d;
+        }
+        sum[0] += (double)sum_f32(weight, some), sum[1] += (double)sum_f32(direction, some);
+    }
+}
+
+static void square_chunks(void *ctx, int64_t begin, int64_t end) {
+    const update_run *run = ctx;
+    const ct_lamb_args *a = run->now.args;
+    adam_rule r = rule_of(&run->now, a->betas, a->eps);
+    r.size = (float)(1 / (1 - pow(a->betas[0], run->now.step)));
+    for (int64_t c = begin; c < end; c++) {
+        chunk at = run->s->chunk[c];
+        const float *old[3], *g = run->in[run->s->n + at.param];
+        run->sums[c][0] = run->sums[c][1] = 0;
+        for (int j = 0; j < 3; j++) old[j] = (const float *)run->in[(j ? j + 1 : 0) * run->s->n + at.param] + at.begin;
+        if (g) add_squares(r, (float)a->weight_decay, at.n, g + at.begin, old, run->sums[c]);
+    }
+}
+
+static void find_trust(const ct_exec *exec, update_run *r) {
+    const update_state *s = r->s;
+    r->sums = exec->workspace, r->trust = (double *)(r->sums + s->chunks);
+    ct_parallel(s->chunks, 2, square_chunks, r);
+    for (int64_t c = 0; c < s->chunks;) {
+        int param = s->chunk[c].param;
+        double sum[2] = {0};
+        for (; c < s->chunks && s->chunk[c].param == param; c++) sum[0] += r->sums[c][0], sum[1] += r->sums[c][1];
+        r->trust[param] = sum[0] > 0 && sum[1] > 0 ? sqrt(sum[0] / sum[1]) : 1;
+    }
+}
+
+static ct_status trust_prepare(const ct_call *call, void **state, size_t *workspace) {
+    ct_status status = update_prepare(call, state, workspace);
+    if (status) return status;
+    const update_state *s = *state;
+    *workspace = (size_t)(2 * s->chunks + s->n) * sizeof(double);
+    return CT_OK;
 }
 
 static double number_of(const ct_layout *l, const void *p) {
@@ -196,19 +355,30 @@ static double number_of(const ct_layout *l, const void *p) {
     return l->dtype == CT_F64 ? *(const double *)p : (double)*(const int64_t *)p;
 }
 
-static void update(update_fn *formula, const ct_call *call, void *state, const void *const *in, void *const *out) {
+static void update(update_fn *formula, const ct_exec *exec, const ct_call *call, void *state, const void *const *in,
+                   void *const *out) {
     const update_state *s = state;
     int lr = call->n_in - 2, step = lr + 1;
-    moment now = {call->args, number_of(&call->in[lr], in[lr]), number_of(&call->in[step], in[step])};
-    update_run r = {s, in, out, formula, now};
+    moment now = {call->args, number_of(&call->in[lr], in[lr]), number_of(&call->in[step], in[step]), 1};
+    update_run r = {s, in, out, formula, now, NULL, NULL};
+    if (formula == lamb) find_trust(exec, &r);
     ct_parallel(s->chunks, 2, update_chunks, &r);
 }
 
-#define UPDATE(name)                                                                                     \
+#define UPDATE(name, prepare_)                                                                           \
     static void name##_run(const ct_exec *exec, const ct_call *call, void *state, const void *const *in, \
                            void *const *out) {                                                           \
-        (void)exec;                                                                                      \
-        update(name, call, state, in, out);                                                              \
+        update(name, exec, call, state, in, out);                                                        \
     }                                                                                                    \
-    const ct_kernel CT_ISA_NAME(ct_cpu_##name) = {.prepare = update_prepare, .run = name##_run};
-UPDATE(sgd) UPDATE(adam) UPDATE(adamw) UPDATE(rmsprop)
+    const ct_kernel CT_ISA_NAME(ct_cpu_##name) = {.prepare = prepare_, .run = name##_run};
+UPDATE(sgd, update_prepare)
+UPDATE(adam, update_prepare)
+UPDATE(adamw, update_prepare)
+UPDATE(rmsprop, update_prepare)
+UPDATE(adagrad, update_prepare)
+UPDATE(adadelta, update_prepare)
+UPDATE(adamax, update_prepare)
+UPDATE(radam, update_prepare)
+UPDATE(nadam, update_prepare)
+UPDATE(lion, update_prepare)
+UPDATE(lamb, trust_prepare)

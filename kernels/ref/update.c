@@ -1,11 +1,14 @@
 /* One step of an optimizer over all its parameters: a formula on numbers, and one sweep over the lists for all of them.
    Inputs: n params, n grads, lists of n states, lr, step; outputs: new params, new states. */
+#include "kernels/nadam.h"
 #include "kernels/ref/ref.h"
 
 /* What a formula knows, the same for all elements. */
 typedef struct moment {
     const void *args;
     double lr, step, correct[2]; /* Adam: of averages that start at 0, by 1 - beta^step */
+    ct_nadam_share nadam;
+    double trust; /* LAMB: the parameter's norm over its step's */
 } moment;
 
 /* What it changes: p, a parameter's element, and s, its states in order. */
@@ -113,6 +116,34 @@ static void radam_formula(const moment *now, double g, place *at) {
     at->p -= now->lr * step;
 }
 
+static void nadam_formula(const moment *now, double g, place *at) {
+    const ct_nadam_args *a = now->args;
+    g = decayed(now->lr, a->weight_decay, a->decoupled_weight_decay, g, at);
+    averages(a->betas, g, at->s);
+    double size = sqrt(at->s[1] / now->correct[1]) + a->eps;
+    at->p -= now->lr * (now->nadam.grad * g + now->nadam.mean * at->s[0]) / size;
+}
+
+/* s: the running average of g. */
+static void lion_formula(const moment *now, double g, place *at) {
+    const ct_lion_args *a = now->args;
+    double mean = at->s[0], mixed = a->betas[0] * mean + (1 - a->betas[0]) * g;
+    double sign = mixed > 0 ? 1 : mixed < 0 ? -1 : mixed; /* 0, or NaN */
+    at->p -= now->lr * (sign + a->weight_decay * at->p);
+    at->s[0] = a->betas[1] * mean + (1 - a->betas[1]) * g;
+}
+
+/* Adam's step and the weights' share. */
+static double lamb_direction(const moment *now, double g, place *at) {
+    const ct_lamb_args *a = now->args;
+    averages(a->betas, g, at->s);
+    return at->s[0] / now->correct[0] / (sqrt(at->s[1] / now->correct[1]) + a->eps) + a->weight_decay * at->p;
+}
+
+static void lamb_formula(const moment *now, double g, place *at) {
+    at->p -= now->lr * now->trust * lamb_direction(now, g, at);
+}
+
 /* Parameter i of n; without a gradient it and its states are handed on. */
 static void update_one(update_fn *formula, const moment *now, const ct_call *call, const void *const *in,
                        void *const *out, int n, int i) {
@@ -135,13 +166,38 @@ static void update_one(update_fn *formula, const moment *now, const ct_call *cal
     }
 }
 
+/* LAMB's trust in parameter i of n: its norm over that of its direction, 1 where either is 0. */
+static double trust_of(const moment *now, const ct_call *call, const void *const *in, int n, int i) {
+    const ct_layout *p = &call->in[i];
+    const void *grad = in[n + i];
+    double weights = 0, directions = 0;
+    if (!grad) return 1;
+    for (ct_sweep w = CT_SWEEP(p->ndim, p->size, 0, p->stride, call->in[n + i].stride, call->in[2 * n + i].stride,
+                               call->in[3 * n + i].stride);
+         w.more; ct_sweep_next(&w)) {
+        double mean = ct_elem_get(p->dtype, in[2 * n + i], w.at[2]);
+        double square = ct_elem_get(p->dtype, in[3 * n + i], w.at[3]);
+        place at = {ct_elem_get(p->dtype, in[i], w.at[0]), {mean, square}};
+        weights += at.p * at.p;
+        double direction = lamb_direction(now, ct_elem_get(p->dtype, grad, w.at[1]), &at);
+        directions += direction * direction;
+    }
+    return weights > 0 && directions > 0 ? sqrt(weights / directions) : 1;
+}
+
 static void update(update_fn *formula, const double *betas, const ct_call *call, const void *const *in,
                    void *const *out) {
     int n = call->n_in - 2 - call->n_out, lr = call->n_in - 2, step = lr + 1;
-    moment now = {
-        call->args, ct_elem_get(call->in[lr].dtype, in[lr], 0), ct_elem_get(call->in[step].dtype, in[step], 0), {1, 1}};
+    moment now = {.args = call->args,
+                  .lr = ct_elem_get(call->in[lr].dtype, in[lr], 0),
+                  .step = ct_elem_get(call->in[step].dtype, in[step], 0),
+                  .correct = {1, 1}};
     for (int i = 0; i < 2 && betas; i++) now.correct[i] = 1 - pow(betas[i], now.step);
-    for (int i = 0; i < n; i++) update_one(formula, &now, call, in, out, n, i);
+    if (formula == nadam_formula) now.nadam = ct_nadam_shares(call->args, now.step);
+    for (int i = 0; i < n; i++) {
+        if (formula == lamb_formula) now.trust = trust_of(&now, call, in, n, i);
+        update_one(formula, &now, call, in, out, n, i);
+    }
 }
 
 /* All of a parameter's tensors are f32, or all f64. */
@@ -158,19 +214,18 @@ static ct_status prepare(const ct_call *call, void **state CT_UNUSED, size_t *wo
     return CT_OK;
 }
 
-RUN_OF(sgd) { update(sgd_formula, NULL, call, in, out); }
-RUN_OF(adam) { update(adam_formula, ((const ct_adam_args *)call->args)->betas, call, in, out); }
-RUN_OF(adamw) { update(adamw_formula, ((const ct_adamw_args *)call->args)->betas, call, in, out); }
-RUN_OF(rmsprop) { update(rmsprop_formula, NULL, call, in, out); }
-RUN_OF(adagrad) { update(adagrad_formula, NULL, call, in, out); }
-RUN_OF(adadelta) { update(adadelta_formula, NULL, call, in, out); }
-RUN_OF(adamax) { update(adamax_formula, ((const ct_adamax_args *)call->args)->betas, call, in, out); }
-RUN_OF(radam) { update(radam_formula, ((const ct_radam_args *)call->args)->betas, call, in, out); }
-const ct_kernel ct_ref_sgd = {.prepare = prepare, .run = sgd};
-const ct_kernel ct_ref_adam = {.prepare = prepare, .run = adam};
-const ct_kernel ct_ref_adamw = {.prepare = prepare, .run = adamw};
-const ct_kernel ct_ref_rmsprop = {.prepare = prepare, .run = rmsprop};
-const ct_kernel ct_ref_adagrad = {.prepare = prepare, .run = adagrad};
-const ct_kernel ct_ref_adadelta = {.prepare = prepare, .run = adadelta};
-const ct_kernel ct_ref_adamax = {.prepare = prepare, .run = adamax};
-const ct_kernel ct_ref_radam = {.prepare = prepare, .run = radam};
+#define UPDATE(name, betas)                                        \
+    RUN_OF(name) { update(name##_formula, betas, call, in, out); } \
+    const ct_kernel ct_ref_##name = {.prepare = prepare, .run = name};
+#define BETAS(name) ((const ct_##name##_args *)call->args)->betas
+UPDATE(sgd, NULL)
+UPDATE(adam, BETAS(adam))
+UPDATE(adamw, BETAS(adamw))
+UPDATE(rmsprop, NULL)
+UPDATE(adagrad, NULL)
+UPDATE(adadelta, NULL)
+UPDATE(adamax, BETAS(adamax))
+UPDATE(radam, BETAS(radam))
+UPDATE(nadam, BETAS(nadam))
+UPDATE(lion, NULL)
+UPDATE(lamb, BETAS(lamb))

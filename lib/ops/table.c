@@ -51,7 +51,7 @@
 #undef VIEW
 #undef FORMULA
 /* Updates of optimizers: outputs take the place of inputs. */
-#define UPDATES(X) X(sgd) X(adam) X(adamw) X(rmsprop) X(adagrad) X(adadelta) X(adamax) X(radam)
+#define UPDATES(X) X(sgd) X(adam) X(adamw) X(rmsprop) X(adagrad) X(adadelta) X(adamax) X(radam) X(nadam) X(lion) X(lamb)
 UPDATES(DECLARE_PLACE)
 DECLARE_PLACE(batch_norm_train) /* new running statistics, of the old ones */
 

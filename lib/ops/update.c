@@ -51,6 +51,9 @@ static int two_states(const void *a) {
 #define adadelta_states two_states
 #define adamax_states two_states
 #define radam_states two_states
+#define nadam_states two_states
+#define lion_states one_state
+#define lamb_states two_states
 
 #define UPDATE(name)                                                                        \
     SHAPE(name) { return update_shape(#name, in, n_in, name##_states(args_), out, n_out); } \
@@ -63,3 +66,6 @@ UPDATE(adagrad)
 UPDATE(adadelta)
 UPDATE(adamax)
 UPDATE(radam)
+UPDATE(nadam)
+UPDATE(lion)
+UPDATE(lamb)

@@ -21,6 +21,9 @@ static ct_optimizer rows[] = {
     {.op = CT_OP_adadelta, .state_name = {"square_avg", "acc_delta"}},
     {.op = CT_OP_adamax, .state_name = {"exp_avg", "exp_inf"}},
     {.op = CT_OP_radam, .state_name = {"exp_avg", "exp_avg_sq"}},
+    {.op = CT_OP_nadam, .state_name = {"exp_avg", "exp_avg_sq"}},
+    {.op = CT_OP_lion, .state_name = {"exp_avg"}},
+    {.op = CT_OP_lamb, .state_name = {"exp_avg", "exp_avg_sq"}},
 };
 static const ct_kind *kinds[CT_COUNT(rows)];
 

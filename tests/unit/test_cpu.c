@@ -284,6 +284,15 @@ static void test_update(void) {
     UPDATE(adamw, 3, .betas = {0.8, 0.99}, .eps = 1e-8, .weight_decay = 0.1, .amsgrad = true);
     UPDATE(rmsprop, 1, .alpha = 0.9, .eps = 1e-6, .weight_decay = 0.1);
     UPDATE(rmsprop, 2, .alpha = 0.9, .eps = 1e-6, .momentum = 0.9);
+    UPDATE(adagrad, 1, .lr_decay = 0.1, .weight_decay = 0.1, .initial_accumulator_value = 0.5, .eps = 1e-10);
+    UPDATE(adadelta, 2, .rho = 0.9, .eps = 1e-6, .weight_decay = 0.1);
+    UPDATE(adamax, 2, .betas = {0.9, 0.999}, .eps = 1e-8, .weight_decay = 0.1);
+    UPDATE(radam, 2, .betas = {0.9, 0.999}, .eps = 1e-8, .weight_decay = 0.1);
+    UPDATE(radam, 2, .betas = {0.9, 0.999}, .eps = 1e-8, .weight_decay = 0.1, .decoupled_weight_decay = true);
+    UPDATE(nadam, 2, .betas = {0.9, 0.999}, .eps = 1e-8, .weight_decay = 0.1, .momentum_decay = 4e-3);
+    UPDATE(nadam, 2, .betas = {0.8, 0.99}, .eps = 1e-8, .weight_decay = 0.1, .decoupled_weight_decay = true);
+    UPDATE(lion, 1, .betas = {0.9, 0.99}, .weight_decay = 0.1);
+    UPDATE(lamb, 2, .betas = {0.9, 0.999}, .eps = 1e-6, .weight_decay = 0.1);
 }
 
 int main(void) {
