@@ -149,22 +149,24 @@ void ct_module_train(ct_module *m, bool training) {
     for (int i = 0; i < m->n_children; i++) ct_module_train(m->child[i], training);
 }
 
-int ct_module_count(const ct_module *m) {
-    int n = m->n_params;
-    for (int i = 0; i < m->n_children; i++) n += ct_module_count(m->child[i]);
+/* Those of a module that are tied, or that are not: how many; out may be NULL. */
+static int list_entries(const ct_module *m, bool tied, ct_entry *out) {
+    int n = 0;
+    for (int i = 0; i < m->n_params; i++) {
+        if (m->param[i].tied != tied) continue;
+        if (out) {
+            snprintf(out[n].name, sizeof out->name, "%s%s%s", m->path, *m->path ? "." : "", m->param[i].name);
+            out[n].param = &m->param[i];
+        }
+        n++;
+    }
+    for (int i = 0; i < m->n_children; i++) n += list_entries(m->child[i], tied, out ? out + n : NULL);
     return n;
 }
 
-void ct_module_entries(ct_module *m, ct_entry *out) {
-    for (int i = 0; i < m->n_params; i++, out++) {
-        snprintf(out->name, sizeof out->name, "%s%s%s", m->path, *m->path ? "." : "", m->param[i].name);
-        out->param = &m->param[i];
-    }
-    for (int i = 0; i < m->n_children; i++) {
-        ct_module_entries(m->child[i], out);
-        out += ct_module_count(m->child[i]);
-    }
-}
+int ct_module_count(const ct_module *m) { return list_entries(m, false, NULL); }
+void ct_module_entries(ct_module *m, ct_entry *out) { list_entries(m, false, out); }
+int ct_module_ties(const ct_module *m, ct_entry *out) { return list_entries(m, true, out); }
 
 static int64_t numbers(const ct_module *m, bool frozen_too) {
     int64_t n = 0;

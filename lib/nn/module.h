@@ -20,6 +20,7 @@ typedef struct ct_param {
     ct_tensor *tensor; /* kept */
     bool trained;      /* else it is frozen, or a buffer: a running statistic */
     bool frozen;
+    bool tied; /* another's tensor, which is counted, saved and trained there */
 } ct_param;
 
 struct ct_module {
@@ -60,13 +61,15 @@ ct_status ct_module_add_all(ct_module *list, const ct_layer *layer, const char *
    `out`, room for CT_MAX_IN, is given (what the layer lacks is NULL). A list hands them to its first module. */
 ct_tensor *ct_module_forward_all(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out);
 
-/* Every parameter and buffer in order, with its dotted name. */
+/* Every parameter and buffer in order, with its dotted name; tied ones under the first of theirs. */
 typedef struct ct_entry {
     char name[256];
     ct_param *param;
 } ct_entry;
 int ct_module_count(const ct_module *m);
 void ct_module_entries(ct_module *m, ct_entry *out); /* ct_module_count of them */
+/* Those that are tied to others: how many; out may be NULL. */
+int ct_module_ties(const ct_module *m, ct_entry *out);
 /* Numbers in its parameters, the frozen ones too; INT64_MAX: more than that. */
 int64_t ct_module_parameters(const ct_module *m);
 

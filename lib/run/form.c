@@ -25,6 +25,7 @@ const ct_form ct_forms[] = {
     {"patterns", "list of name patterns", NULL, NULL, NULL, LIST("{\"type\": [\"string\", \"integer\"]}")},
     {"init", "init", ct_init_kinds, NULL, NULL, NULL},
     {"inits", "map of name patterns and inits", ct_init_kinds, NULL, no_rows, MAP(REF("init"))},
+    {"ties", "map of names and names", NULL, NULL, NULL, MAP("{\"type\": [\"string\", \"integer\"]}")},
     {"values", "map of names and values", NULL, NULL, NULL, "{\"type\": [\"object\", \"null\"]}"},
     {"blocks", "map of names and blocks", NULL, NULL, ct_block_keys, MAP(REF("block"))},
     {"includes", "path or list of paths", NULL, NULL, NULL,

@@ -36,6 +36,7 @@ const ct_key ct_spec_keys[] = {
     {"optimizer", CT_KEY_NODE, .def = NAN, .choices = "optimizer", .help = "how gradients move parameters"},
     {"freeze", CT_KEY_NODE, .choices = "patterns", .help = "name patterns of the parameters that are not trained"},
     {"init", CT_KEY_NODE, .choices = "inits", .help = "name patterns and the first values of their parameters"},
+    {"tie", CT_KEY_NODE, .choices = "ties", .help = "names and the names of the parameters that they share"},
     {"schedule", CT_KEY_NODE, .choices = "schedule", .help = "how the learning rate moves; none: it stays"},
     {"data", CT_KEY_MAP, offsetof(ct_spec, data), 1, 0, 0, 0, NULL, ct_data_keys, "what to learn from"},
     {"train", CT_KEY_MAP, offsetof(ct_spec, train), 1, 0, 0, 0, NULL, train_keys, "how long, in what steps"},
@@ -114,6 +115,8 @@ static void read_freeze(ct_spec *s, const ct_yaml *node) { ct_freeze_read(s->doc
 
 static void read_init(ct_spec *s, const ct_yaml *node) { ct_init_read(s->doc, node, &s->model); }
 
+static void read_tie(ct_spec *s, const ct_yaml *node) { ct_tie_read(s->doc, node, &s->model); }
+
 static void read_loss(ct_spec *s, const ct_yaml *node) {
     const ct_kind *kind = ct_read_kind(s->doc, node, "loss", losses, n_losses, &s->loss_args, NULL);
     if (kind) s->loss = ct_op_find(kind->name);
@@ -145,8 +148,8 @@ static void read_data(ct_spec *s, const ct_yaml *node) {
 static const struct {
     const char *name;
     void (*read)(ct_spec *s, const ct_yaml *node);
-} sections[] = {{"data", read_data}, {"model", read_model},         {"freeze", read_freeze},    {"init", read_init},
-                {"loss", read_loss}, {"optimizer", read_optimizer}, {"schedule", read_schedule}};
+} sections[] = {{"data", read_data}, {"model", read_model}, {"freeze", read_freeze},       {"init", read_init},
+                {"tie", read_tie},   {"loss", read_loss},   {"optimizer", read_optimizer}, {"schedule", read_schedule}};
 
 static void read_sections(ct_spec *s) {
     if (s->root->kind != CT_MAP) {

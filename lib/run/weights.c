@@ -1,18 +1,23 @@
 #include "run/weights.h"
 #include "base/alloc.h"
 #include <stdio.h>
+#include <string.h>
 
 ct_status ct_names_of(ct_module *m, const char *prefix, ct_names *out) {
     size_t n = (size_t)ct_module_count(m);
+    int ties = ct_module_ties(m, NULL);
     *out = (ct_names){.n = (int)n,
+                      .n_ties = ties,
+                      .tie = ct_alloc((size_t)ties + 1, sizeof *out->tie),
                       .of = ct_alloc(n, sizeof *out->of),
                       .entry = ct_alloc(n, sizeof *out->entry),
                       .text = ct_alloc(n, sizeof *out->text)};
-    if (!out->of || !out->entry || !out->text) {
+    if (!out->of || !out->entry || !out->text || !out->tie) {
         ct_names_free(out);
         return CT_NO_MEMORY;
     }
     ct_module_entries(m, out->entry);
+    ct_module_ties(m, out->tie);
     for (size_t i = 0; i < n; i++) {
         snprintf(out->text[i], sizeof out->text[i], "%s%s", prefix, out->entry[i].name);
         out->of[i] = (ct_named){out->text[i], out->entry[i].param->tensor};
@@ -21,7 +26,7 @@ ct_status ct_names_of(ct_module *m, const char *prefix, ct_names *out) {
 }
 
 void ct_names_free(ct_names *n) {
-    ct_free(n->of), ct_free(n->entry), ct_free(n->text);
+    ct_free(n->of), ct_free(n->entry), ct_free(n->text), ct_free(n->tie);
     *n = (ct_names){0};
 }
 
@@ -42,8 +47,34 @@ ct_status ct_tensor_load(ct_tensor *t, const char *name, ct_safetensors *file, c
     return status ? status : closed;
 }
 
+/* The name that the file has for tensor t: its own, or one that is tied to it. */
+static const char *name_in(const ct_names *n, const ct_tensor *t, const char *own, ct_safetensors *file) {
+    for (int i = 0; !ct_safetensors_has(file, own) && i < n->n_ties; i++)
+        if (n->tie[i].param->tensor == t && ct_safetensors_has(file, n->tie[i].name)) return n->tie[i].name;
+    return own;
+}
+
+/* That the file has the value of t under this name too. */
+static ct_status check_same(ct_tensor *t, const char *name, ct_safetensors *file, const char *path) {
+    ct_scope *scope = ct_scope_open();
+    if (!scope) return CT_NO_MEMORY;
+    ct_tensor *there = ct_safetensors_get(file, name), *here = ct_contiguous(t);
+    size_t bytes = ct_layout_bytes(&here->layout);
+    bool same = !ct_why(there) && !ct_why(here) && there->layout.dtype == here->layout.dtype &&
+                ct_layout_bytes(&there->layout) == bytes && !memcmp(ct_data(there), ct_data(here), bytes);
+    ct_status closed = ct_scope_close(scope);
+    if (closed || same) return closed;
+    return ct_fail(CT_BAD_DATA, "%s: tensor '%s' differs from the one that the model ties it to", path, name);
+}
+
 ct_status ct_names_load(const ct_names *n, ct_safetensors *file, const char *path) {
-    for (int i = 0; i < n->n; i++) CT_TRY(ct_tensor_load(n->entry[i].param->tensor, n->of[i].name, file, path));
+    for (int i = 0; i < n->n; i++) {
+        ct_tensor *t = n->entry[i].param->tensor;
+        CT_TRY(ct_tensor_load(t, name_in(n, t, n->of[i].name, file), file, path));
+    }
+    for (int i = 0; i < n->n_ties; i++)
+        if (ct_safetensors_has(file, n->tie[i].name))
+            CT_TRY(check_same(n->tie[i].param->tensor, n->tie[i].name, file, path));
     return CT_OK;
 }
 

@@ -16,6 +16,7 @@ typedef struct ct_model_spec {
     int n;
     const ct_yaml *at;
     const ct_yaml *freeze; /* of the whole model: a list of patterns, or NULL */
+    const ct_yaml *tie;    /* a map of names and names, or NULL */
     ct_init_use *init;     /* and n_inits of these */
     int n_inits;
     bool shapes_only; /* built without memory for parameters, to look at */

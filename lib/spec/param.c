@@ -113,14 +113,88 @@ static void init(const names *all, const ct_model_spec *spec, uint64_t seed, boo
         }
 }
 
+/* ---- tie ---- */
+void ct_tie_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out) {
+    bool ok = node->kind == CT_MAP && node->n;
+    for (int i = 0; ok && i < node->n; i++) ok = node->value[i]->kind == CT_SCALAR && *node->value[i]->text;
+    if (!ok)
+        ct_diag(doc, CT_ERROR, node, "tie is a map of names, such as {head.weight: wte.weight}");
+    else
+        out->tie = node;
+}
+
+/* What stands in name behind `part`: "" or ".weight"; NULL where that is no part of it. */
+static const char *behind(const char *name, const char *part) {
+    size_t n = strlen(part);
+    return !strncmp(name, part, n) && (!name[n] || name[n] == '.') ? name + n : NULL;
+}
+
+static const ct_entry *find(const names *all, const char *part, const char *rest) {
+    for (int i = 0; i < all->n; i++) {
+        const char *own = behind(all->entry[i].name, part);
+        if (own && !strcmp(own, rest)) return &all->entry[i];
+    }
+    return NULL;
+}
+
+/* Why the one cannot be the other; NULL: it can. */
+static const char *untieable(const names *all, const ct_entry *e, const ct_entry *to) {
+    if (e == to) return "it is that one";
+    if (e->param->tied) return "it is tied already";
+    if (to->param->tied) return "that is tied itself";
+    for (int i = 0; i < all->n; i++)
+        if (all->entry[i].param->tied && all->entry[i].param->tensor == e->param->tensor)
+            return "others are tied to it";
+    if (e->param->trained != to->param->trained) return "one is a parameter and the other is none";
+    const ct_layout *a = &e->param->tensor->layout, *b = &to->param->tensor->layout;
+    bool same = a->dtype == b->dtype && a->ndim == b->ndim;
+    for (int d = 0; same && d < a->ndim; d++) same = a->size[d] == b->size[d];
+    return same ? NULL : "their shapes differ";
+}
+
+static bool tie_one(const names *all, const ct_entry *e, const ct_entry *to, const ct_yaml *at) {
+    char own[128], its[128];
+    const char *why = untieable(all, e, to);
+    if (why) {
+        ct_layout_text(&e->param->tensor->layout, own, sizeof own);
+        ct_layout_text(&to->param->tensor->layout, its, sizeof its);
+        ct_diag(all->doc, CT_ERROR, at, "%s, %s, cannot be tied to %s, %s: %s", e->name, own, to->name, its, why);
+        return false;
+    }
+    ct_drop(e->param->tensor);
+    *e->param = (ct_param){.name = e->param->name, .tensor = ct_tensor_ref(to->param->tensor), .tied = true};
+    return true;
+}
+
+/* A parameter, or all that are in a module. */
+static bool tie(const names *all, const ct_yaml *name, const ct_yaml *target) {
+    bool fits = false;
+    for (int i = 0; i < all->n; i++) {
+        const char *rest = behind(all->entry[i].name, name->text);
+        if (!rest) continue;
+        const ct_entry *to = find(all, target->text, rest);
+        if (!to) return say_unmatched(all, target), false;
+        if (!tie_one(all, &all->entry[i], to, target)) return false;
+        fits = true;
+    }
+    if (!fits) say_unmatched(all, name);
+    return fits;
+}
+
 ct_status ct_param_apply(ct_doc *doc, const ct_model_spec *spec, ct_module *m) {
     names all = {doc, NULL, ct_module_count(m)};
-    if (!spec->freeze && !spec->n_inits) return CT_OK;
+    if (!spec->freeze && !spec->n_inits && !spec->tie) return CT_OK;
     if (!(all.entry = ct_alloc((size_t)all.n + 1, sizeof *all.entry))) return CT_NO_MEMORY;
     bool *fits = ct_alloc((size_t)spec->n_inits + 1, sizeof *fits);
     ct_module_entries(m, all.entry);
-    if (fits) init(&all, spec, m->seed, fits);
-    freeze(&all, spec->freeze);
+    bool ok = fits;
+    for (int i = 0; ok && spec->tie && i < spec->tie->n; i++) ok = tie(&all, spec->tie->key[i], spec->tie->value[i]);
+    if (ok) {
+        all.n = ct_module_count(m);
+        ct_module_entries(m, all.entry);
+        init(&all, spec, m->seed, fits);
+        freeze(&all, spec->freeze);
+    }
     ct_free(all.entry), ct_free(fits);
     return fits ? ct_diag_status(doc) : CT_NO_MEMORY;
 }

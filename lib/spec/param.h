@@ -8,6 +8,8 @@ void ct_freeze_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out);
 /* `init: {"*.weight": {normal: 0.02}, "*.bias": zeros}`: a map of patterns, of which the last that fits a name counts.
  */
 void ct_init_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out);
+/* `tie: {head.weight: wte.weight}`: a map of names of parameters, or of modules with the same parameters. */
+void ct_tie_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out);
 /* Does to a module's parameters what the spec says; a pattern that fits no name becomes a diagnostic. */
 ct_status ct_param_apply(ct_doc *doc, const ct_model_spec *spec, ct_module *m);
 #endif

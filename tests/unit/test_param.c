@@ -1,4 +1,4 @@
-/* What a spec says of parameters by name: `init`, `freeze`. */
+/* What a spec says of parameters by name: `tie`, `init`, `freeze`. */
 #include "run/model.h"
 #include "scratch.h"
 #include <math.h>
@@ -48,6 +48,14 @@ static bool same(const ct_module *a, const ct_module *b, const char *name) {
            !memcmp(ct_data((ct_tensor *)x), ct_data((ct_tensor *)y), (size_t)ct_numel(x) * sizeof(float));
 }
 
+static double mean_square(const ct_module *m, const char *name) {
+    const ct_tensor *t = ct_module_tensor(m, name);
+    const float *v = t ? ct_data((ct_tensor *)t) : NULL;
+    double sum = 0;
+    for (int64_t i = 0; v && i < ct_numel(t); i++) sum += (double)v[i] * (double)v[i] / (double)ct_numel(t);
+    return v ? sum : NAN;
+}
+
 /* An epoch of it: the model at its end. */
 static ct_model *trained(const char *text, const char *more, bool eager) {
     char whole[4096];
@@ -64,15 +72,85 @@ static ct_model *trained(const char *text, const char *more, bool eager) {
     return m;
 }
 
-/* ---- init ---- */
-static double mean_square(const ct_module *m, const char *name) {
-    const ct_tensor *t = ct_module_tensor(m, name);
-    const float *v = t ? ct_data((ct_tensor *)t) : NULL;
-    double sum = 0;
-    for (int64_t i = 0; v && i < ct_numel(t); i++) sum += (double)v[i] * (double)v[i] / (double)ct_numel(t);
-    return v ? sum : NAN;
+/* ---- tie ---- */
+static const char twice[] =
+    HEAD ADAMW "model: [flatten, {linear: 64, name: a}, tanh, {linear: 64, name: b}, {linear: 10, name: head}]\n";
+
+static void tie_counts(void) {
+    ct_spec *spec;
+    ct_optim *o;
+    int n;
+    ct_module *m = sound(twice, "tie: {b.weight: a.weight}\n", &spec);
+    if (!m) return;
+    CHECK(ct_module_tensor(m, "b.weight") == ct_module_tensor(m, "a.weight"));
+    CHECK(ct_module_trained(m) == 64 * 64 + 64 + 64 + 650 && ct_module_count(m) == 5 && ct_module_ties(m, NULL) == 1);
+    CHECK(!ct_run_optimizer(spec, m, &o));
+    ct_optim_params(o, &n);
+    CHECK(n == 5);
+    ct_optim_free(o), ct_module_free(m), ct_spec_free(spec);
+    if (!(m = sound(twice, "tie: {b: a}\ninit: {a.weight: zeros}\nfreeze: [a.bias]\n", &spec))) return;
+    CHECK(ct_module_trained(m) == 64 * 64 + 650 && ct_module_parameters(m) == 64 * 64 + 64 + 650);
+    CHECK(mean_square(m, "b.weight") == 0);
+    ct_module_free(m), ct_spec_free(spec);
 }
 
+/* A gradient is the sum over the uses. */
+static void tie_gradients(void) {
+    ct_spec *spec, *other;
+    ct_module *m = sound(twice, "tie: {b.weight: a.weight}\n", &spec), *n = sound(twice, "", &other);
+    ct_scope *scope = ct_scope_open();
+    if (m && n && scope) {
+        CHECK(!ct_set(ct_module_tensor(n, "b.weight"), ct_module_tensor(m, "a.weight")));
+        ct_tensor *x = ct_randn(CT_F32, CT_DIMS(3, 1, 8, 8));
+        ct_backward(ct_sum(ct_square(ct_module_forward(m, x)), (ct_reduce_args){0}));
+        ct_backward(ct_sum(ct_square(ct_module_forward(n, x)), (ct_reduce_args){0}));
+        ct_tensor *one = ct_grad(ct_module_tensor(m, "a.weight"));
+        ct_tensor *two = ct_add(ct_grad(ct_module_tensor(n, "a.weight")), ct_grad(ct_module_tensor(n, "b.weight")));
+        CHECK_NEAR(ct_item(ct_amax(ct_abs(ct_sub(one, two)), (ct_reduce_args){0})), 0, 1e-5);
+    }
+    CHECK(!ct_scope_close(scope));
+    ct_module_free(m), ct_module_free(n), ct_spec_free(spec), ct_spec_free(other);
+}
+
+/* Files of a run have it once; files with the other name, or with both, are read. */
+static void tie_files(void) {
+    ct_spec *spec, *other;
+    ct_model *run = trained(twice, "tie: {b.weight: a.weight}\n", false);
+    ct_module *m = sound(twice, "tie: {b.weight: a.weight}\n", &spec), *n = sound(twice, "", &other);
+    if (run && m && n) {
+        ct_safetensors *file;
+        CHECK(!ct_safetensors_open(at("run/best.safetensors"), &file));
+        CHECK(ct_safetensors_has(file, "a.weight") && !ct_safetensors_has(file, "b.weight"));
+        ct_safetensors_close(file);
+        CHECK(!same(run->module, m, "a.weight") && ct_module_load(n, at("run/best.safetensors")) == CT_BAD_DATA);
+        CHECK(!ct_module_save(n, at("both")) && ct_module_load(m, at("both")) == CT_BAD_DATA);
+        CHECK_HAS(ct_error(), "'b.weight' differs from the one that the model ties it to");
+        CHECK(!ct_set(ct_module_tensor(n, "b.weight"), ct_module_tensor(n, "a.weight")));
+        CHECK(!ct_module_save(n, at("both")) && !ct_module_load(m, at("both")) && same(m, n, "b.weight"));
+        ct_named of[] = {{"b.weight", ct_module_tensor(run->module, "a.weight")},
+                         {"a.bias", ct_module_tensor(n, "a.bias")},
+                         {"b.bias", ct_module_tensor(n, "b.bias")},
+                         {"head.weight", ct_module_tensor(n, "head.weight")},
+                         {"head.bias", ct_module_tensor(n, "head.bias")}};
+        CHECK(!ct_safetensors_write(at("one"), of, 5, NULL, 0) && !ct_module_load(m, at("one")));
+        CHECK(same(m, run->module, "a.weight"));
+    }
+    ct_model_close(run);
+    ct_module_free(m), ct_module_free(n), ct_spec_free(spec), ct_spec_free(other);
+}
+
+static void tie_refusals(void) {
+    refuse(twice, "tie: {b.weight: a.wieght}\n", "did you mean 'a.weight'?");
+    refuse(twice, "tie: {c: a}\n", "no parameter's name fits 'c'");
+    refuse(twice, "tie: {a: a}\n", "it is that one");
+    refuse(twice, "tie: {b: a, b.bias: a.bias}\n", "it is tied already");
+    refuse(twice, "tie: {b.bias: a.bias, a.bias: b.bias}\n", "that is tied itself");
+    refuse(twice, "tie: {head: a}\n",
+           "head.weight, (10, 64), cannot be tied to a.weight, (64, 64): their shapes differ");
+    refuse(small, "tie: {bn.running_mean: bn.weight}\n", "one is a parameter and the other is none");
+}
+
+/* ---- init ---- */
 static void init_values(void) {
     ct_spec *spec, *other;
     ct_module *m = sound(small,
@@ -179,6 +257,10 @@ static void freeze_refusals(void) {
 
 int main(void) {
     if (!CHECK(scratch_open())) return check_done("param");
+    RUN(tie_counts);
+    RUN(tie_gradients);
+    RUN(tie_files);
+    RUN(tie_refusals);
     RUN(init_values);
     RUN(init_kinds);
     RUN(init_refusals);
