@@ -7,10 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MAX_PATTERNS 256 /* in freeze, init or tie: each is compared with every name */
+
 /* A module's names at hand. */
 typedef struct names {
     ct_doc *doc;
     ct_entry *entry;
+    bool *shared; /* others are tied to it */
     int n;
 } names;
 
@@ -43,10 +46,11 @@ static bool is_param(const ct_entry *e) { return e->param->trained || e->param->
 
 /* ---- freeze ---- */
 void ct_freeze_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out) {
-    bool ok = node->kind == CT_LIST && node->n;
+    bool ok = node->kind == CT_LIST && node->n && node->n <= MAX_PATTERNS;
     for (int i = 0; ok && i < node->n; i++) ok = node->value[i]->kind == CT_SCALAR && *node->value[i]->text;
     if (!ok)
-        ct_diag(doc, CT_ERROR, node, "freeze is a list of patterns of parameters' names, such as [\"stem.*\"]");
+        ct_diag(doc, CT_ERROR, node, "freeze is a list of up to %d patterns of parameters' names, such as [\"stem.*\"]",
+                MAX_PATTERNS);
     else
         out->freeze = node;
 }
@@ -74,8 +78,9 @@ static void freeze(const names *all, const ct_yaml *list) {
 void ct_init_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out) {
     int n;
     const ct_kind *const *kinds = ct_init_kinds(&n);
-    if (node->kind != CT_MAP || !node->n) {
-        ct_diag(doc, CT_ERROR, node, "init is a map of patterns of parameters' names, such as {\"*.bias\": zeros}");
+    if (node->kind != CT_MAP || !node->n || node->n > MAX_PATTERNS) {
+        ct_diag(doc, CT_ERROR, node,
+                "init is a map of up to %d patterns of parameters' names, such as {\"*.bias\": zeros}", MAX_PATTERNS);
         return;
     }
     if (!(out->init = ct_doc_alloc(doc, (size_t)node->n, sizeof *out->init))) return;
@@ -115,10 +120,10 @@ static void init(const names *all, const ct_model_spec *spec, uint64_t seed, boo
 
 /* ---- tie ---- */
 void ct_tie_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out) {
-    bool ok = node->kind == CT_MAP && node->n;
+    bool ok = node->kind == CT_MAP && node->n && node->n <= MAX_PATTERNS;
     for (int i = 0; ok && i < node->n; i++) ok = node->value[i]->kind == CT_SCALAR && *node->value[i]->text;
     if (!ok)
-        ct_diag(doc, CT_ERROR, node, "tie is a map of names, such as {head.weight: wte.weight}");
+        ct_diag(doc, CT_ERROR, node, "tie is a map of up to %d names, such as {head.weight: wte.weight}", MAX_PATTERNS);
     else
         out->tie = node;
 }
@@ -129,72 +134,78 @@ static const char *behind(const char *name, const char *part) {
     return !strncmp(name, part, n) && (!name[n] || name[n] == '.') ? name + n : NULL;
 }
 
-static const ct_entry *find(const names *all, const char *part, const char *rest) {
+/* The name's place, or -1; the search begins at `from`: modules of one kind have their parts in one order. */
+static int find(const names *all, const char *part, const char *rest, int from) {
     for (int i = 0; i < all->n; i++) {
-        const char *own = behind(all->entry[i].name, part);
-        if (own && !strcmp(own, rest)) return &all->entry[i];
+        int k = (from + i) % all->n;
+        const char *own = behind(all->entry[k].name, part);
+        if (own && !strcmp(own, rest)) return k;
     }
-    return NULL;
+    return -1;
 }
 
 /* Why the one cannot be the other; NULL: it can. */
-static const char *untieable(const names *all, const ct_entry *e, const ct_entry *to) {
-    if (e == to) return "it is that one";
-    if (e->param->tied) return "it is tied already";
-    if (to->param->tied) return "that is tied itself";
-    for (int i = 0; i < all->n; i++)
-        if (all->entry[i].param->tied && all->entry[i].param->tensor == e->param->tensor)
-            return "others are tied to it";
-    if (e->param->trained != to->param->trained) return "one is a parameter and the other is none";
-    const ct_layout *a = &e->param->tensor->layout, *b = &to->param->tensor->layout;
+static const char *untieable(const names *all, int one, int other) {
+    const ct_param *p = all->entry[one].param, *to = all->entry[other].param;
+    if (p == to) return "it is that one";
+    if (p->tied) return "it is tied already";
+    if (to->tied) return "that is tied itself";
+    if (all->shared[one]) return "others are tied to it";
+    if (p->trained != to->trained) return "one is a parameter and the other is none";
+    const ct_layout *a = &p->tensor->layout, *b = &to->tensor->layout;
     bool same = a->dtype == b->dtype && a->ndim == b->ndim;
     for (int d = 0; same && d < a->ndim; d++) same = a->size[d] == b->size[d];
     return same ? NULL : "their shapes differ";
 }
 
-static bool tie_one(const names *all, const ct_entry *e, const ct_entry *to, const ct_yaml *at) {
+static bool tie_one(const names *all, int one, int other, const ct_yaml *at) {
+    ct_param *p = all->entry[one].param, *to = all->entry[other].param;
     char own[128], its[128];
-    const char *why = untieable(all, e, to);
+    const char *why = untieable(all, one, other);
     if (why) {
-        ct_layout_text(&e->param->tensor->layout, own, sizeof own);
-        ct_layout_text(&to->param->tensor->layout, its, sizeof its);
-        ct_diag(all->doc, CT_ERROR, at, "%s, %s, cannot be tied to %s, %s: %s", e->name, own, to->name, its, why);
+        ct_layout_text(&p->tensor->layout, own, sizeof own), ct_layout_text(&to->tensor->layout, its, sizeof its);
+        ct_diag(all->doc, CT_ERROR, at, "%s, %s, cannot be tied to %s, %s: %s", all->entry[one].name, own,
+                all->entry[other].name, its, why);
         return false;
     }
-    ct_drop(e->param->tensor);
-    *e->param = (ct_param){.name = e->param->name, .tensor = ct_tensor_ref(to->param->tensor), .tied = true};
+    ct_drop(p->tensor);
+    *p = (ct_param){.name = p->name, .tensor = ct_tensor_ref(to->tensor), .tied = true};
+    all->shared[other] = true;
     return true;
 }
 
 /* A parameter, or all that are in a module. */
 static bool tie(const names *all, const ct_yaml *name, const ct_yaml *target) {
-    bool fits = false;
+    int other = -1;
     for (int i = 0; i < all->n; i++) {
         const char *rest = behind(all->entry[i].name, name->text);
         if (!rest) continue;
-        const ct_entry *to = find(all, target->text, rest);
-        if (!to) return say_unmatched(all, target), false;
-        if (!tie_one(all, &all->entry[i], to, target)) return false;
-        fits = true;
+        if ((other = find(all, target->text, rest, other + 1)) < 0) return say_unmatched(all, target), false;
+        if (!tie_one(all, i, other, target)) return false;
     }
-    if (!fits) say_unmatched(all, name);
-    return fits;
+    if (other < 0) say_unmatched(all, name);
+    return other >= 0;
+}
+
+/* Ties come first: what is tied has no name of its own for the others. */
+static void apply(names *all, const ct_model_spec *spec, ct_module *m, bool *fits) {
+    ct_module_entries(m, all->entry);
+    for (int i = 0; spec->tie && i < spec->tie->n; i++)
+        if (!tie(all, spec->tie->key[i], spec->tie->value[i])) return;
+    all->n = ct_module_count(m);
+    ct_module_entries(m, all->entry);
+    init(all, spec, m->seed, fits);
+    freeze(all, spec->freeze);
 }
 
 ct_status ct_param_apply(ct_doc *doc, const ct_model_spec *spec, ct_module *m) {
-    names all = {doc, NULL, ct_module_count(m)};
+    names all = {.doc = doc, .n = ct_module_count(m)};
     if (!spec->freeze && !spec->n_inits && !spec->tie) return CT_OK;
-    if (!(all.entry = ct_alloc((size_t)all.n + 1, sizeof *all.entry))) return CT_NO_MEMORY;
+    all.entry = ct_alloc((size_t)all.n + 1, sizeof *all.entry);
+    all.shared = ct_alloc((size_t)all.n + 1, sizeof *all.shared);
     bool *fits = ct_alloc((size_t)spec->n_inits + 1, sizeof *fits);
-    ct_module_entries(m, all.entry);
-    bool ok = fits;
-    for (int i = 0; ok && spec->tie && i < spec->tie->n; i++) ok = tie(&all, spec->tie->key[i], spec->tie->value[i]);
-    if (ok) {
-        all.n = ct_module_count(m);
-        ct_module_entries(m, all.entry);
-        init(&all, spec, m->seed, fits);
-        freeze(&all, spec->freeze);
-    }
-    ct_free(all.entry), ct_free(fits);
-    return fits ? ct_diag_status(doc) : CT_NO_MEMORY;
+    bool room = all.entry && all.shared && fits;
+    if (room) apply(&all, spec, m, fits);
+    ct_free(all.entry), ct_free(all.shared), ct_free(fits);
+    return room ? ct_diag_status(doc) : CT_NO_MEMORY;
 }

@@ -252,7 +252,7 @@ static void freeze_refusals(void) {
     refuse(small, "freeze: [\"haed.*\"]\n", "did you mean 'head.*'?");
     refuse(small, "freeze: [\"bn.running*\"]\n", "no parameter's name fits 'bn.running*'");
     refuse(small, "freeze: [\"*\"]\n", "freeze leaves no parameter to train");
-    refuse(small, "freeze: []\n", "freeze is a list of patterns");
+    refuse(small, "freeze: []\n", "freeze is a list of up to 256 patterns");
 }
 
 int main(void) {
