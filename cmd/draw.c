@@ -138,7 +138,8 @@ static ct_status draw_picked(ct_model *m, drawing *d, const ct_tensor *all, cons
 ct_status ct_draw_samples(ct_model *m, const ct_eval_options *options, int64_t total, int64_t n) {
     drawing d = {0};
     int64_t size[2];
-    if (!ct_model_image(m, size, &d.channels)) return ct_say(CT_FAIL, "--show: the model's samples are no images");
+    if (!ct_model_image(m, size, &d.channels) || !ct_model_classifies(m))
+        return ct_say(CT_FAIL, "--show: the model gives no class for an image");
     d.h = size[0], d.w = size[1];
     arrange(&d);
     n = n < total ? n : total;

@@ -13,8 +13,8 @@ typedef struct args {
 static const ct_option options[] = {
     {"split", 0, "SPLIT", CT_OPTION_TEXT, AT(split),
      "test, train or validation, as training divided the data; else test", 0, 0},
-    {"data", 0, "DIR", CT_OPTION_TEXT, AT(data), "a folder of images, or of the dataset's files, instead of the run's",
-     0, 0},
+    {"data", 0, "DIR", CT_OPTION_TEXT, AT(data),
+     "a folder of images or of the dataset's files, or a file of tensors, instead of the run's", 0, 0},
     {"json", 0, NULL, CT_OPTION_FLAG, AT(json), "print the result as JSON", 0, 0},
     {"predictions", 0, "FILE", CT_OPTION_TEXT, AT(predictions), "write a row a sample to this CSV file", 0, 0},
     {"show", 0, "N", CT_OPTION_INT, AT(show), "draw N samples beside what the model says of them", 1, 1000},
@@ -35,6 +35,8 @@ static ct_status evaluate(const args *a, ct_model *m) {
     ct_eval_options o = {.split = a->split, .data = a->data, .data_dirs = ct_data_dirs(), .progress = show_progress};
     ct_predictions *predictions = NULL;
     ct_eval_report report;
+    if (a->predictions && !ct_model_classifies(m))
+        return ct_say(CT_FAIL, "eval --predictions: the model gives no class for a sample");
     if (a->predictions && ct_predictions_open(a->predictions, m, &predictions)) return CT_FAIL;
     if (predictions) o.sample = add_prediction, o.ctx = predictions;
     ct_status status = ct_evaluate(m, &o, &report);

@@ -146,6 +146,8 @@ static ct_status work_begin(work *w, const args *a, const char *path) {
     size_t limit = BATCH_BYTES / BATCH * BATCH;
     ct_status status = ct_model_open(path, &w->model);
     if (status) return ct_say_error(status);
+    if (!ct_model_classifies(w->model))
+        return ct_say(CT_FAIL, "%s: gives no class for an image; `ctorch eval` says what it is worth", path);
     if (!ct_model_image(w->model, size, &w->image.channels))
         return ct_say(CT_FAIL, "%s: takes no images of 1 or 3 channels", path);
     if ((uint64_t)size[0] > limit || (uint64_t)size[1] > limit / (size_t)size[0] / 3)

@@ -77,9 +77,16 @@ void ct_report_print(const ct_eval_report *r) {
     name = name < NAME_WIDEST ? name : NAME_WIDEST;
     ct_say_text(stdout, r->dataset, -1);
     printf(", %s split: %" PRId64 " samples in %.2f s\n", r->split, r->n, r->seconds);
-    printf("loss      %.4f\naccuracy  %.2f%%  (95%% interval %.2f%% to %.2f%%)\n", r->loss, 100 * r->accuracy,
-           100 * r->low, 100 * r->high);
+    printf("loss      %.4f\n", r->loss);
+    for (int i = 0; r->n_losses > 1 && i < r->n_losses; i++)
+        printf("  %-*s %.4f\n", name, r->loss_of[i].name, r->loss_of[i].value);
+    if (!isnan(r->perplexity)) printf("perplexity %.4f\n", r->perplexity);
+    if (r->unit)
+        printf("accuracy  %.2f%%  (95%% interval %.2f%% to %.2f%%)", 100 * r->accuracy, 100 * r->low, 100 * r->high);
+    if (r->unit && r->counted != r->n) printf(" of %" PRId64 " %s", r->counted, r->unit);
+    if (r->unit) putchar('\n');
     if (!isnan(r->top5)) printf("top-5     %.2f%%\n", 100 * r->top5);
+    if (!r->classes) return;
     print_classes(r, name);
     if (r->classes <= MATRIX_WIDEST)
         print_matrix(r, name);
@@ -101,10 +108,17 @@ void ct_report_json(const ct_eval_report *r) {
     ct_json j = {0};
     ct_json_open(&j, NULL, '{');
     ct_json_number(&j, "loss", r->loss);
+    if (r->n_losses > 1) {
+        ct_json_open(&j, "losses", '{');
+        for (int i = 0; i < r->n_losses; i++) ct_json_number(&j, r->loss_of[i].name, r->loss_of[i].value);
+        ct_json_close(&j, '}');
+    }
+    if (!isnan(r->perplexity)) ct_json_number(&j, "perplexity", r->perplexity);
     ct_json_number(&j, "accuracy", r->accuracy);
     ct_json_number(&j, "accuracy_low", r->low);
     ct_json_number(&j, "accuracy_high", r->high);
     ct_json_int(&j, "n", r->n);
+    if (r->unit && r->counted != r->n) ct_json_int(&j, r->unit, r->counted);
     ct_json_text(&j, "split", r->split);
     ct_json_text(&j, "dataset", r->dataset);
     if (!isnan(r->top5)) ct_json_number(&j, "top5", r->top5);

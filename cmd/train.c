@@ -133,6 +133,8 @@ static void print_summary(const char *dir, const ct_train_report *r) {
            r->steps, r->seconds, r->stopped_early ? ", stopped early" : "", r->loss);
     if (!isnan(r->val_accuracy))
         printf("; validation accuracy %s (best, epoch %" PRId64 ")", percent(r->val_accuracy, number), r->best_epoch);
+    else if (!isnan(r->val_loss))
+        printf("; validation loss %.4f (best, epoch %" PRId64 ")", r->val_loss, r->best_epoch);
     fputs("\nmodel: ", stdout);
     ct_say_text(stdout, dir, -1);
     puts("/best.safetensors");

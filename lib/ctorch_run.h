@@ -100,6 +100,8 @@ int ct_model_classes(const ct_model *m);
 const char *ct_model_class(const ct_model *m, int i); /* its name */
 /* Height, width and channels of the images it takes; false when its input is no image. */
 bool ct_model_image(const ct_model *m, int64_t size[2], int64_t *channels);
+/* Whether it gives one class for a sample of one input. */
+bool ct_model_classifies(const ct_model *m);
 int64_t ct_model_parameters(const ct_model *m);
 /* Probabilities of each class, row-major (N, classes), for u8 images (N, C, H, W) of that size. */
 ct_status ct_model_predict(ct_model *m, const ct_tensor *images, float *out);
@@ -121,15 +123,23 @@ typedef struct ct_class_report {
     int64_t support;
     double precision, recall, f1;
 } ct_class_report;
+typedef struct ct_loss_report {
+    const char *name;
+    double value;
+} ct_loss_report;
 typedef struct ct_eval_report {
     char dataset[128], split[16];
-    int64_t n, correct;
-    double loss;
-    double accuracy, low, high; /* and its 95% interval (Wilson's score) */
+    const char *unit;            /* what has a class: "samples", "tokens", "pixels"; NULL: nothing */
+    int64_t n, counted, correct; /* samples; of the unit, those that count, and the right answers */
+    double loss;                 /* the weighted sum of all */
+    ct_loss_report *loss_of;     /* n_losses */
+    int n_losses;
+    double accuracy, low, high; /* and its 95% interval (Wilson's score); NAN without classes */
     double top5;                /* NAN with 10 classes or fewer */
-    int classes;
-    ct_class_report *of; /* `classes` of them */
-    int64_t *confusion;  /* [label * classes + prediction] */
+    double perplexity;          /* of tokens; else NAN */
+    int classes;                /* in the tables; 0 where there are none: values, tokens */
+    ct_class_report *of;        /* `classes` of them */
+    int64_t *confusion;         /* [label * classes + prediction] */
     double seconds;
 } ct_eval_report;
 ct_status ct_evaluate(ct_model *m, const ct_eval_options *options, ct_eval_report *out);

@@ -17,11 +17,20 @@ const ct_key ct_data_keys[] = {
      .help = "a dataset's name (`ctorch fetch --list`), its manifest's path, or random"},
     {"dir", CT_KEY_PATH, FIELD(dir), .help = "where the dataset's files are, instead of CTORCH_DATA"},
     {"images", CT_KEY_PATH, FIELD(images), .help = "a folder of PNG files, instead of a dataset"},
+    {"tensors", CT_KEY_PATH, FIELD(tensors),
+     .help = "a safetensors file of fields (input, target, others; test.input...), instead of a dataset"},
     {"size", CT_KEY_INTS, FIELD(size), .count = 2, .max = 8192, .help = "height and width; 0: as the first image"},
     {"channels", CT_KEY_INT, FIELD(channels), .max = 3, .help = "1 or 3; 0: 3 if the first image has colour"},
     {"shape", CT_KEY_DIMS, FIELD(shape), .min = 1, .max = 1 << 24,
      .help = "dataset random: of a sample, such as [3, 32, 32]"},
-    {"classes", CT_KEY_INT, FIELD(classes), .max = 100000, .help = "dataset random: how many"},
+    {"classes", CT_KEY_INT, FIELD(classes), .max = 100000,
+     .help = "dataset random and tensors: how many; 0: values, or what the targets say"},
+    {"vocab", CT_KEY_INT, FIELD(vocab), .max = 100000,
+     .help = "dataset random: samples are that many tokens, and without classes each one's target is the next"},
+    {"target", CT_KEY_DIMS, FIELD(target), .min = 1, .max = 1 << 24,
+     .help = "dataset random: the shape of a sample's target, classes or else values"},
+    {"inputs", CT_KEY_NODE, .choices = "shapes",
+     .help = "dataset random: further fields by name, such as {a: [3, 8, 8], b: [10]}"},
     {"samples", CT_KEY_INT, FIELD(samples), .def = 512, .min = 1, .max = 1 << 24,
      .help = "dataset random: of each part"},
     {"labels", CT_KEY_ENUM, FIELD(labels), .choices = "fine|coarse",
@@ -64,18 +73,10 @@ static int64_t label_at(const ct_tensor *y, int64_t i) {
     return ct_dtype_of(y) == CT_U8 ? ((const uint8_t *)ct_data(y))[i] : ((const int64_t *)ct_data(y))[i];
 }
 
-/* That a part fits together, and its labels the classes. */
-static ct_status check_part(const ct_dataset *d, const ct_split *part, const char *which) {
-    int64_t n = ct_size(part->x, 0);
-    if (ct_ndim(part->x) < 2)
-        return ct_fail(CT_BAD_DATA, "%s: the %s samples have %d dimensions, at least 2 were expected", d->name, which,
-                       ct_ndim(part->x));
-    if (!part->y) return CT_OK;
-    if (ct_ndim(part->y) != 1 || ct_size(part->y, 0) != n)
-        return ct_fail(CT_BAD_DATA, "%s: %lld %s samples have %lld labels", d->name, (long long)n, which,
-                       (long long)ct_numel(part->y));
-    for (int64_t i = 0; i < n; i++) {
-        int64_t label = label_at(part->y, i);
+static ct_status check_labels(const ct_dataset *d, const ct_tensor *y, const char *which) {
+    if (ct_ndim(y) != 1 || ct_dtype_of(y) == CT_F32) return CT_OK;
+    for (int64_t i = 0; i < ct_numel(y); i++) {
+        int64_t label = label_at(y, i);
         if (label < 0 || label >= d->classes)
             return ct_fail(CT_BAD_DATA, "%s: %s sample %lld has label %lld; there are %d classes", d->name, which,
                            (long long)i, (long long)label, d->classes);
@@ -83,24 +84,47 @@ static ct_status check_part(const ct_dataset *d, const ct_split *part, const cha
     return CT_OK;
 }
 
+/* That a part fits together, and its labels the classes. */
+static ct_status check_part(const ct_dataset *d, const ct_split *part, const char *which) {
+    int64_t n = ct_size(part->x, 0);
+    if (ct_ndim(part->x) < 2)
+        return ct_fail(CT_BAD_DATA, "%s: the %s samples have %d dimensions, at least 2 were expected", d->name, which,
+                       ct_ndim(part->x));
+    if (part->y && ct_size(part->y, 0) != n)
+        return ct_fail(CT_BAD_DATA, "%s: %lld %s samples have %lld labels", d->name, (long long)n, which,
+                       (long long)ct_size(part->y, 0));
+    for (int i = 0; i < d->n_more; i++)
+        if (ct_size(part->more[i], 0) != n)
+            return ct_fail(CT_BAD_DATA, "%s: %lld %s samples have %lld rows of %s", d->name, (long long)n, which,
+                           (long long)ct_size(part->more[i], 0), d->more_name[i]);
+    return part->y ? check_labels(d, part->y, which) : CT_OK;
+}
+
+static bool same_rows(const ct_tensor *a, const ct_tensor *b) {
+    bool same = !a == !b && (!a || ct_ndim(a) == ct_ndim(b));
+    for (int i = 1; same && a && i < ct_ndim(a); i++) same = ct_size(a, i) == ct_size(b, i);
+    return same;
+}
+
 static ct_status check(const ct_dataset *d) {
-    const ct_tensor *a = d->train.x, *b = d->test.x;
     CT_TRY(check_part(d, &d->train, "training"));
-    if (!b) return CT_OK;
+    if (!d->test.x) return CT_OK;
     CT_TRY(check_part(d, &d->test, "test"));
-    bool same = ct_ndim(a) == ct_ndim(b);
-    for (int i = 1; same && i < ct_ndim(a); i++) same = ct_size(a, i) == ct_size(b, i);
-    return same ? CT_OK : ct_fail(CT_BAD_DATA, "%s: training and test samples differ in shape", d->name);
+    for (int i = 0; i < d->n_more + 2; i++)
+        if (!same_rows(ct_split_field(&d->train, i), ct_split_field(&d->test, i)))
+            return ct_fail(CT_BAD_DATA, "%s: training and test samples differ in shape", d->name);
+    return CT_OK;
 }
 
 static ct_status load(const ct_data_args *args, uint64_t seed, const char *const *data_dirs, ct_dataset *d) {
-    if (args->images && args->dataset)
-        return ct_fail(CT_BAD_SPEC, "data: `dataset` and `images` are two sources; one was expected");
+    if (!!args->images + !!args->dataset + !!args->tensors > 1)
+        return ct_fail(CT_BAD_SPEC, "data: dataset, images and tensors are sources; one was expected");
     if (args->channels == 2) return ct_fail(CT_BAD_SPEC, "data: `channels` is 2; 0, 1 or 3 was expected");
     bool random = args->dataset && !strcmp(args->dataset, "random");
-    CT_TRY(args->images ? ct_source_images(args, seed, d)
-           : random     ? ct_source_random(args, seed, d)
-                        : ct_source_manifest(args, data_dirs, d));
+    CT_TRY(args->images    ? ct_source_images(args, seed, d)
+           : args->tensors ? ct_source_tensors(args, d)
+           : random        ? ct_source_random(args, seed, d)
+                           : ct_source_manifest(args, data_dirs, d));
     CT_TRY(check(d));
     return fingerprint(d);
 }
@@ -129,6 +153,7 @@ static void free_split(ct_split *p) {
     ct_free(p->file);
     if (p->x) ct_drop(p->x);
     if (p->y) ct_drop(p->y);
+    for (int i = 0; i < CT_MAX_MORE; i++) ct_drop(p->more[i]);
 }
 
 void ct_dataset_free(ct_dataset *d) {
@@ -136,6 +161,7 @@ void ct_dataset_free(ct_dataset *d) {
     free_split(&d->train);
     free_split(&d->test);
     free_strings(d->class_name, d->classes);
+    for (int i = 0; i < d->n_more; i++) ct_free(d->more_name[i]);
     free_strings(d->file_name, d->files);
     free_strings(d->skipped_file, d->skipped);
     ct_free(d->file_hash);

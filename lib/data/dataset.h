@@ -1,17 +1,21 @@
-/* Labelled images (or any samples) in memory, from a manifest's files or a folder of PNGs. */
+/* Samples in memory: named fields of a row each, from a manifest's files, a folder of PNGs, a file of tensors. */
 #ifndef CT_DATA_DATASET_H
 #define CT_DATA_DATASET_H
 #include "base/key.h"
 #include "tensor/tensor.h"
+
+#define CT_MAX_FIELDS 8 /* of a sample: input, target, others */
+#define CT_MAX_MORE (CT_MAX_FIELDS - 2)
 
 /* The spec's `data:`. */
 typedef struct ct_data_args {
     const char *dataset;       /* a manifest's name, or a path to one */
     const char *dir;           /* where the files are; NULL: CTORCH_DATA, as the command resolved it */
     const char *images;        /* a folder of PNG files, instead of dataset */
+    const char *tensors;       /* a safetensors file, instead of dataset */
     int64_t size[2], channels; /* of images; 0: as the first file */
-    ct_dims shape;             /* dataset random: of a sample, its classes, and how many there are of each part */
-    int64_t classes, samples;
+    ct_dims shape, target;     /* dataset random: of a sample, of its target if that is no class */
+    int64_t classes, vocab, samples;
     int labels;        /* 0: fine, 1: coarse, where a dataset has both */
     int sampler;       /* 0: each sample once an epoch, 1: each class as often as any other */
     int on_bad;        /* 0: error, 1: skip */
@@ -22,19 +26,29 @@ typedef struct ct_data_args {
     } normalize;
     const struct ct_transform_use *augment; /* of training samples, n_augment in their order */
     int n_augment;
+    struct ct_shape_of { /* dataset random: further fields, n_inputs */
+        const char *name;
+        ct_dims shape;
+    } inputs[CT_MAX_MORE];
+    int n_inputs;
 } ct_data_args;
 extern const ct_key ct_data_keys[];
 
+/* Rows of fields: u8 (pixels; of the target: classes), f32 or i64 (N, ...). A row is contiguous; rows may lie any
+   distance apart, and so overlap. All kept. */
 typedef struct ct_split {
-    ct_tensor *x; /* u8 (N, C, H, W) or (N, H, W), or f32 of any shape; kept */
-    ct_tensor *y; /* labels, u8 or i64 (N); kept; NULL: none */
-    char **file;  /* images: N paths relative to the folder; else NULL */
+    ct_tensor *x;                 /* "input" */
+    ct_tensor *y;                 /* "target"; NULL: none */
+    ct_tensor *more[CT_MAX_MORE]; /* the dataset's n_more */
+    char **file;                  /* images: N paths relative to the folder; else NULL */
 } ct_split;
 
 typedef struct ct_dataset {
     char *name;
-    int classes;
+    int classes;       /* that integer targets count; 0: values, not classes */
     char **class_name; /* `classes` of them */
+    int n_more;
+    char *more_name[CT_MAX_MORE];
     ct_split train, test;
     char fingerprint[65]; /* SHA-256 over all the content, in a fixed order */
     int files;            /* what the fingerprint is made of: names and the hash of each, to say which changed */
@@ -48,4 +62,23 @@ typedef struct ct_dataset {
    files are looked for when args->dir is NULL, in order, NULL-terminated. */
 ct_status ct_dataset_load(const ct_data_args *args, uint64_t seed, const char *const *data_dirs, ct_dataset **out);
 void ct_dataset_free(ct_dataset *d);
+
+/* A field as batches hold it: f32 (images channels-last) or i64, with a batch of one. */
+typedef struct ct_field {
+    const char *name;
+    ct_layout layout;
+} ct_field;
+/* "input", "target" where there is one, then the others. */
+typedef struct ct_fields {
+    ct_field of[CT_MAX_FIELDS];
+    int n, classes; /* classes -1: not known */
+} ct_fields;
+/* The names are the dataset's. */
+void ct_dataset_fields(const ct_dataset *d, ct_fields *out);
+/* An input, and a class as target (classes 0: no target). */
+void ct_fields_classes(const ct_layout *input, int classes, ct_fields *out);
+/* Those of `dataset: random`; CT_BAD_SPEC where args do not say enough. */
+ct_status ct_random_fields(const ct_data_args *args, ct_fields *out);
+/* A part's field by its place in ct_fields; NULL: it has none there. */
+ct_tensor *ct_split_field(const ct_split *s, int i);
 #endif

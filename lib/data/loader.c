@@ -17,15 +17,18 @@ typedef struct gather {
     const ct_normalizer *norm;
     float *out;
     int64_t n, channels, plane; /* n samples, each (channels, plane) in x and (plane, channels) in out */
+    int64_t row;                /* elements from one sample of x to the next */
 } gather;
 
 #define AHEAD 2  /* samples lie anywhere: they are asked for before they are read */
 #define LINE 64  /* bytes that memory hands over at a time */
 #define FETCH 32 /* lines; of a longer sample, the processor sees by itself how it goes on */
 
-static void fetch_ahead(const gather *g, int64_t i, int64_t bytes) {
+/* width: bytes of an element. */
+static void fetch_ahead(const gather *g, int64_t i, int64_t width) {
+    int64_t bytes = g->channels * g->plane * width;
     if (i + AHEAD >= g->n) return;
-    const char *x = (const char *)g->x + g->index[i + AHEAD] * bytes;
+    const char *x = (const char *)g->x + g->index[i + AHEAD] * g->row * width;
     for (int64_t at = 0; at < CT_MIN(bytes, FETCH * LINE); at += LINE) __builtin_prefetch(x + at);
 }
 
@@ -41,8 +44,8 @@ static void gather_u8(void *ctx, int64_t begin, int64_t end) {
     const gather *g = ctx;
     int64_t size = g->channels * g->plane;
     for (int64_t i = begin; i < end; i++) {
-        const uint8_t *x = (const uint8_t *)g->x + g->index[i] * size;
-        fetch_ahead(g, i, size);
+        const uint8_t *x = (const uint8_t *)g->x + g->index[i] * g->row;
+        fetch_ahead(g, i, 1);
         for (int64_t c = 0; c < g->channels; c++)
             look_up(x + c * g->plane, g->norm->table[CT_MIN(c, 2)], g->plane, g->out + i * size + c, g->channels);
     }
@@ -53,7 +56,7 @@ static void gather_f32(void *ctx, int64_t begin, int64_t end) {
     int64_t size = g->channels * g->plane;
     for (int64_t i = begin; i < end; i++) {
         for (int64_t c = 0; c < g->channels; c++) {
-            const float *x = (const float *)g->x + g->index[i] * size + c * g->plane;
+            const float *x = (const float *)g->x + g->index[i] * g->row + c * g->plane;
             float mean = g->norm->mean[CT_MIN(c, 2)], std = g->norm->std[CT_MIN(c, 2)];
             float *out = g->out + i * size + c;
             for (int64_t p = 0; p < g->plane; p++) out[p * g->channels] = (x[p] - mean) / std;
@@ -70,26 +73,46 @@ static ct_status check_index(const ct_tensor *t, const int64_t *index, int64_t n
     return CT_OK;
 }
 
+/* Whether each sample is contiguous, wherever the next one is. */
+static bool has_rows(const ct_tensor *t) {
+    const ct_layout *l = &t->layout;
+    int64_t stride = 1;
+    for (int d = l->ndim - 1; d > 0; d--) {
+        if (l->size[d] != 1 && l->stride[d] != stride) return false;
+        stride *= l->size[d];
+    }
+    return l->ndim >= 1;
+}
+
+static int64_t row_size(const ct_tensor *t) {
+    int64_t size = 1;
+    for (int d = 1; d < ct_ndim(t); d++) size *= ct_size(t, d);
+    return size;
+}
+
 ct_status ct_batch_samples(const ct_tensor *x, const int64_t *index, int64_t n, const ct_normalizer *norm, float *out) {
     bool is_u8 = ct_dtype_of(x) == CT_U8;
-    if ((!is_u8 && ct_dtype_of(x) != CT_F32) || !ct_is_contiguous(x) || ct_ndim(x) < 1)
+    if ((!is_u8 && ct_dtype_of(x) != CT_F32) || !has_rows(x))
         return ct_fail(CT_FAIL, "samples must be contiguous, u8 or f32; got %s", ct_dtype_name(ct_dtype_of(x)));
     CT_TRY(check_index(x, index, n));
     if (!n) return CT_OK;
-    int64_t size = ct_numel(x) / ct_size(x, 0), channels = ct_ndim(x) == 4 ? ct_size(x, 1) : 1;
-    gather g = {ct_data(x), index, norm, out, n, channels, channels ? size / channels : 0};
+    int64_t size = row_size(x), channels = ct_ndim(x) == 4 ? ct_size(x, 1) : 1;
+    gather g = {ct_data(x), index, norm, out, n, channels, channels ? size / channels : 0, x->layout.stride[0]};
     ct_parallel(n, CT_MAX(1, 16384 / CT_MAX(size, 1)), is_u8 ? gather_u8 : gather_f32, &g);
     return CT_OK;
 }
 
-ct_status ct_batch_labels(const ct_tensor *y, const int64_t *index, int64_t n, int64_t *out) {
-    const void *data = ct_data(y);
+ct_status ct_batch_numbers(const ct_tensor *y, const int64_t *index, int64_t n, int64_t *out) {
     ct_dtype dtype = ct_dtype_of(y);
-    if ((dtype != CT_U8 && dtype != CT_I64) || !ct_is_contiguous(y) || ct_ndim(y) != 1)
-        return ct_fail(CT_FAIL, "labels must be contiguous (N), u8 or i64; got %s", ct_dtype_name(dtype));
+    if ((dtype != CT_U8 && dtype != CT_I64) || !has_rows(y))
+        return ct_fail(CT_FAIL, "classes and tokens must be contiguous, u8 or i64; got %s", ct_dtype_name(dtype));
     CT_TRY(check_index(y, index, n));
-    for (int64_t i = 0; i < n; i++)
-        out[i] = dtype == CT_U8 ? ((const uint8_t *)data)[index[i]] : ((const int64_t *)data)[index[i]];
+    int64_t size = row_size(y), row = y->layout.stride[0];
+    for (int64_t i = 0; i < n; i++, out += size) {
+        const uint8_t *bytes = (const uint8_t *)ct_data(y) + (dtype == CT_U8 ? index[i] * row : 0);
+        const int64_t *words = (const int64_t *)ct_data(y) + (dtype == CT_I64 ? index[i] * row : 0);
+        for (int64_t k = 0; k < size; k++) out[k] = dtype == CT_U8 ? bytes[k] : words[k];
+    }
     return CT_OK;
 }
 
@@ -124,7 +147,7 @@ ct_status ct_stratify(const int64_t *label, int64_t n, int classes, double fract
 
 static ct_status labels_of(const ct_tensor *y, int64_t n, int64_t *label, int *classes) {
     for (int64_t i = 0; i < n; i++) label[i] = i;
-    CT_TRY(ct_batch_labels(y, label, n, label)); /* in place: each index is read before its label is written */
+    CT_TRY(ct_batch_numbers(y, label, n, label)); /* in place: each index is read before its label is written */
     for (int64_t i = 0; i < n; i++) {
         if (label[i] < 0 || label[i] >= 1 << 24)
             return ct_fail(CT_BAD_DATA, "label %lld is out of range", (long long)label[i]);
@@ -135,6 +158,7 @@ static ct_status labels_of(const ct_tensor *y, int64_t n, int64_t *label, int *c
 
 ct_status ct_split_validation(const ct_tensor *y, int64_t n, double fraction, uint64_t seed, int64_t *train,
                               int64_t *n_train, int64_t *validation, int64_t *n_validation) {
+    if (y && (ct_ndim(y) != 1 || ct_dtype_of(y) == CT_F32)) y = NULL; /* no class of the whole sample */
     int64_t *label = y ? ct_alloc((size_t)n, sizeof *label) : NULL;
     bool *held = ct_alloc((size_t)n, sizeof *held);
     int classes = 1;

@@ -19,7 +19,7 @@ ct_status ct_sample_balanced(const ct_tensor *y, int classes, const int64_t *fro
     int64_t *start = ct_alloc((size_t)classes + 2, sizeof *start), *label = ct_alloc((size_t)n, sizeof *label);
     int64_t *member = ct_alloc((size_t)n, sizeof *member), *there = ct_alloc((size_t)classes, sizeof *there),
             n_there = 0;
-    ct_status s = start && label && member && there ? ct_batch_labels(y, from, n, label) : CT_NO_MEMORY;
+    ct_status s = start && label && member && there ? ct_batch_numbers(y, from, n, label) : CT_NO_MEMORY;
     for (int64_t i = 0; !s && i < n; i++)
         if (label[i] < 0 || label[i] >= classes)
             s = ct_fail(CT_BAD_DATA, "label %lld is none of %d classes", (long long)label[i], classes);

@@ -14,6 +14,11 @@ ct_status ct_source_cifar(const ct_manifest *m, const char *path, const ct_bytes
 /* Numbers out of thin air. */
 ct_status ct_source_random(const ct_data_args *args, uint64_t seed, ct_dataset *d);
 
+/* A safetensors file of named fields. */
+ct_status ct_source_tensors(const ct_data_args *args, ct_dataset *d);
+/* Classes called by their numbers. */
+ct_status ct_dataset_number(ct_dataset *d, int64_t classes);
+
 /* Room for n rows of file_name and file_hash; the source fills them. */
 ct_status ct_dataset_files(ct_dataset *d, size_t n);
 /* CT_OK, or a tensor's error as this thread's. */

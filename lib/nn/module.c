@@ -32,12 +32,13 @@ ct_module *ct_module_list(const char *name, uint64_t seed) {
 void ct_module_free(ct_module *m) {
     if (!m) return;
     for (int i = 0; i < m->n_children; i++) ct_module_free(m->child[i]);
+    for (int i = 0; i < m->n_inputs; i++) ct_module_free(m->input[i]);
     for (int i = 0; i < m->n_params; i++) {
         ct_drop(m->param[i].tensor);
         ct_free(m->param[i].name);
     }
-    ct_free(m->param), ct_free(m->trained), ct_free(m->child), ct_free(m->args), ct_free(m->name), ct_free(m->path),
-        ct_free(m);
+    ct_free(m->param), ct_free(m->trained), ct_free(m->input), ct_free(m->child), ct_free(m->args), ct_free(m->name),
+        ct_free(m->path), ct_free(m);
 }
 
 /* Whether a layer takes n inputs. */
@@ -103,6 +104,19 @@ ct_module *ct_module_part_list(ct_module *m, const char *name) {
     return module_new(m, name, m->seed, &list) ? NULL : (p[m->n_children++] = list);
 }
 
+ct_status ct_module_add_input(ct_module *model, const char *name) {
+    ct_module **p = ct_realloc(model->input, (size_t)model->n_inputs + 1, sizeof *p);
+    if (!p) return CT_NO_MEMORY;
+    model->input = p;
+    CT_TRY(module_new(NULL, name, model->seed, &p[model->n_inputs]));
+    model->n_inputs++;
+    return CT_OK;
+}
+
+void ct_module_give(ct_module *model, ct_tensor *const *in, int n_in) {
+    for (int i = 0; i < model->n_inputs; i++) model->input[i]->last = i < n_in ? in[i] : NULL;
+}
+
 ct_status ct_module_read_value(ct_module *m, ct_module *from) {
     if (m->n_sources == CT_MAX_IN) return ct_fail(CT_FAIL, "a layer reads at most %d values", CT_MAX_IN);
     m->source[m->n_sources++] = from;
@@ -125,6 +139,8 @@ static ct_tensor *forward_layer(ct_module *m, ct_tensor *const *in, int n_in, ct
 ct_tensor *ct_module_forward_all(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out) {
     ct_tensor *read[CT_MAX_IN];
     if (out) memset(out, 0, CT_MAX_IN * sizeof *out);
+    ct_module_give(m, in, n_in);
+    if (m->n_inputs) n_in = 1;
     for (int i = 0; i < m->n_sources; i++) read[i] = m->source[i]->last;
     if (m->n_sources) in = read, n_in = m->n_sources;
     ct_tensor *y = in[0];

@@ -38,6 +38,8 @@ struct ct_module {
     ct_tensor *last;              /* its result in the forward under way */
     ct_module *source[CT_MAX_IN]; /* modules whose results it reads, instead of what flows down its list */
     int n_sources;
+    ct_module **input; /* of a model: stand-ins whose results are what it was given, so that layers can read it */
+    int n_inputs;
     ct_module **child; /* of a list, or what a layer is made of */
     int n_children;
     size_t cap_children;
@@ -57,8 +59,13 @@ ct_status ct_module_add(ct_module *list, const ct_layer *layer, const char *name
 /* The same, for n_in inputs. */
 ct_status ct_module_add_all(ct_module *list, const ct_layer *layer, const char *name, const void *args,
                             const ct_layout *in, int n_in);
+/* Names a model's next input. */
+ct_status ct_module_add_input(ct_module *model, const char *name);
+/* What the named inputs are from now on; ct_module_forward_all of the model does it. Absent ones: NULL. */
+void ct_module_give(ct_module *model, ct_tensor *const *in, int n_in);
 /* With n_in inputs, of which all but the first may be NULL. Returns the first result; the others go to out[1]... where
-   `out`, room for CT_MAX_IN, is given (what the layer lacks is NULL). A list hands them to its first module. */
+   `out`, room for CT_MAX_IN, is given (what the layer lacks is NULL). A list hands them to its first module; one with
+   named inputs hands it the first. */
 ct_tensor *ct_module_forward_all(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out);
 
 /* Every parameter and buffer in order, with its dotted name; tied ones under the first of theirs. */

@@ -102,3 +102,15 @@ FORMULA(gaussian_nll_loss) {
     if (args->full) loss = ct_plus(loss, 1.8378770664093453); /* log(2 pi) */
     return ct_reduced(ct_times(loss, 0.5), args->reduction);
 }
+
+/* The divergence of N(mu, exp(logvar)) from N(0, 1) (Kingma and Welling, "Auto-encoding variational Bayes", 2014,
+   appendix B). */
+FORMULA(kl_normal) {
+    (void)n_in, (void)args_, (void)out;
+    ct_tensor *wrong = ct_unlike("kl_normal", in);
+    if (wrong) return wrong;
+    ct_tensor *mu = in[0], *logvar = in[1];
+    if (!mu->layout.ndim) return ct_tensor_error(CT_FAIL, "kl_normal: a number is no batch");
+    ct_tensor *each = ct_sub(ct_sub(ct_plus(logvar, 1), ct_square(mu)), ct_exp(logvar));
+    return ct_times(ct_sum(each, (ct_reduce_args){0}), -0.5 / (double)mu->layout.size[0]);
+}

@@ -14,10 +14,10 @@ static int find(const ct_program *p, ct_storage *s) {
     return v ? (int)(v - p->value) : -1;
 }
 
-/* The memory that the graph's tensors lie in, each once. */
-static ct_status collect_values(ct_program *p) {
+/* The memory that the graph's and the kept tensors lie in, each once. */
+static ct_status collect_values(ct_program *p, ct_tensor *const *keep, int n_keep) {
     const ct_graph *g = &p->graph;
-    size_t n = 2 * g->n_bindings, k = 0;
+    size_t n = 2 * g->n_bindings + (size_t)n_keep, k = 0;
     for (size_t i = 0; i < g->n; i++) n += (size_t)(g->node[i]->n_in + g->node[i]->n_out);
     if (!(p->value = ct_alloc(n, sizeof *p->value))) return CT_NO_MEMORY;
     for (size_t i = 0; i < g->n; i++) {
@@ -29,6 +29,8 @@ static ct_status collect_values(ct_program *p) {
     }
     for (size_t i = 0; i < g->n_bindings; i++)
         p->value[k++].storage = g->binding[i].before, p->value[k++].storage = g->binding[i].after;
+    for (int i = 0; i < n_keep; i++)
+        if (keep[i]->storage) p->value[k++].storage = keep[i]->storage;
     qsort(p->value, k, sizeof *p->value, by_address);
     for (size_t i = 0; i < k; i++) {
         if (p->n_values && p->value[p->n_values - 1].storage == p->value[i].storage) continue;
@@ -92,7 +94,7 @@ static ct_status add_keep(ct_program *p, ct_tensor *const *keep, int n) {
 ct_status ct_program_new(ct_graph *g, ct_tensor *const *keep, int n_keep, ct_program *p) {
     *p = (ct_program){.graph = *g};
     *g = (ct_graph){0};
-    ct_status status = collect_values(p);
+    ct_status status = collect_values(p, keep, n_keep);
     if (!status) status = add_items(p);
     if (!status) status = add_keep(p, keep, n_keep);
     if (status) ct_program_free(p);

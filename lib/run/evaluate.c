@@ -21,25 +21,45 @@ static void chosen_free(chosen *c) {
     ct_free(c->train), ct_free(c->validation);
 }
 
-/* `data` is a folder to use instead of what the spec names: its images, or its dataset's files. */
+/* `data` is what to use instead of what the spec names: a folder of images or of the dataset's files, a file. */
 static ct_data_args data_args(const ct_model *m, const ct_eval_options *o) {
     ct_data_args a = m->spec->data;
     if (o->data && m->of_images)
         a.images = o->data, a.dataset = NULL;
+    else if (o->data && m->of_tensors)
+        a.tensors = o->data, a.dataset = NULL;
     else if (o->data)
         a.dir = o->data;
     return a;
 }
 
+static bool same_sample(const ct_layout *a, const ct_layout *b) {
+    return a->ndim == b->ndim && a->dtype == b->dtype &&
+           !memcmp(a->size + 1, b->size + 1, (size_t)CT_MAX(a->ndim - 1, 0) * sizeof a->size[0]);
+}
+
+/* That the data has the fields that the model was trained on. */
+static ct_status check_fields(const ct_model *m, const ct_dataset *d) {
+    ct_fields has;
+    ct_dataset_fields(d, &has);
+    for (int i = 0; i < m->fields.n; i++) {
+        const ct_field *want = &m->fields.of[i], *got = i < has.n ? &has.of[i] : NULL;
+        char a[128] = "nothing", b[128];
+        if (got && !strcmp(got->name, want->name) && same_sample(&got->layout, &want->layout)) continue;
+        if (got) ct_batch_text(&got->layout, a, sizeof a);
+        ct_batch_text(&want->layout, b, sizeof b);
+        if (got && strcmp(got->name, want->name))
+            return ct_fail(CT_BAD_DATA, "%s: has a field '%s', the model was trained on '%s'", d->name, got->name,
+                           want->name);
+        return ct_fail(CT_BAD_DATA, "%s: its samples' %s is %s %s, the model takes %s %s", d->name, want->name,
+                       got ? ct_dtype_name(got->layout.dtype) : "", a, ct_dtype_name(want->layout.dtype), b);
+    }
+    return CT_OK;
+}
+
 static ct_status check_data(const ct_model *m, const ct_dataset *d, const ct_split *split, const char *name) {
     if (!split->x) return ct_fail(CT_BAD_DATA, "%s: has no %s samples", d->name, name);
-    ct_layout l = ct_sample_layout(split);
-    if (l.ndim != m->input.ndim || memcmp(l.size + 1, m->input.size + 1, (size_t)(l.ndim - 1) * sizeof l.size[0])) {
-        char got[128], want[128];
-        ct_layout_text(&l, got, sizeof got);
-        ct_layout_text(&m->input, want, sizeof want);
-        return ct_fail(CT_BAD_DATA, "%s: its samples are %s, the model takes %s", d->name, got, want);
-    }
+    CT_TRY(check_fields(m, d));
     for (int i = 0; i < CT_MAX(d->classes, m->classes); i++)
         if (i >= d->classes || i >= m->classes || strcmp(d->class_name[i], m->class_name[i]))
             return ct_fail(CT_BAD_DATA, "%s: class %d is '%s', the model knows it as '%s'", d->name, i,
@@ -67,6 +87,8 @@ static ct_status choose(const ct_model *m, const ct_eval_options *o, const char 
     ct_data_args a = data_args(m, o);
     if (m->of_images && !a.images)
         return ct_fail(CT_FAIL, "%s: was trained on a folder of images; --data says where there is one", m->path);
+    if (m->of_tensors && !a.tensors)
+        return ct_fail(CT_FAIL, "%s: was trained on a file of tensors; --data says where there is one", m->path);
     CT_TRY(ct_dataset_load(&a, (uint64_t)m->spec->seed, o->data_dirs, &c->data));
     bool test = !strcmp(split, "test");
     ct_status status = check_data(m, c->data, test ? &c->data->test : &c->data->train, split);
@@ -86,6 +108,8 @@ typedef struct tally {
     const ct_eval_options *o;
     const ct_samples *samples;
     ct_eval_report *r;
+    int classes;
+    bool whole; /* a sample has one class */
     int64_t top5;
     float *probability;
 } tally;
@@ -96,27 +120,32 @@ static void softmax(const float *x, int n, float *p) {
     for (int i = 0; i < n; i++) p[i] /= sum;
 }
 
-static void count_batch(void *ctx, int64_t first, int64_t n, const float *output, const int64_t *label) {
+/* Row i of a batch, whose class is `is`: where it is one of a whole sample, top-5 and the caller's view too. */
+static void count_row(tally *t, int64_t sample, const float *row, int is) {
+    int C = t->classes, said = ct_argmax_row(row, C), above = 0;
+    t->r->confusion[(int64_t)is * C + said]++;
+    for (int k = 0; k < C; k++) above += row[k] > row[is];
+    t->top5 += above < 5;
+    if (!t->o->sample || !t->whole) return;
+    int64_t at = t->samples->index ? t->samples->index[sample] : sample;
+    const char *file = t->samples->split->file ? t->samples->split->file[at] : NULL;
+    softmax(row, C, t->probability);
+    t->o->sample(t->o->ctx, at, file, is, said, t->probability);
+}
+
+static void count_batch(void *ctx, int64_t first, int64_t n, ct_step *step, const ct_step_result *r) {
     tally *t = ctx;
-    int C = t->r->classes;
-    for (int64_t i = 0; i < n; i++) {
-        const float *row = output + i * C;
-        int said = ct_argmax_row(row, C), is = (int)label[i], above = 0;
-        t->r->confusion[(int64_t)is * C + said]++;
-        for (int k = 0; k < C; k++) above += row[k] > row[is];
-        t->top5 += above < 5;
-        if (!t->o->sample) continue;
-        int64_t at = t->samples->index ? t->samples->index[first + i] : first + i;
-        softmax(row, C, t->probability);
-        t->o->sample(t->o->ctx, at, t->samples->split->file ? t->samples->split->file[at] : NULL, is, said,
-                     t->probability);
-    }
+    const ct_net *net = ct_step_net(step);
+    const int64_t *is = t->r->confusion ? ct_step_field(step, net->target) : NULL, rows = ct_net_rows(net);
+    int64_t ignored = is ? ct_loss_ignored(&net->spec->loss[net->scores]) : 0;
+    for (int64_t i = 0; is && i < n * rows; i++)
+        if (is[i] != ignored) count_row(t, first + i / rows, r->output + i * t->classes, (int)is[i]);
     if (t->o->progress) t->o->progress(t->o->ctx, first + n, t->samples->n);
 }
 
 /* Wilson's score interval (1927), at 95%. */
 static void interval(ct_eval_report *r) {
-    double n = (double)r->n, p = r->accuracy, z = 1.959963984540054, d = 1 + z * z / n;
+    double n = (double)r->counted, p = r->accuracy, z = 1.959963984540054, d = 1 + z * z / n;
     double mid = (p + z * z / (2 * n)) / d, half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / d;
     r->low = CT_MAX(mid - half, 0), r->high = CT_MIN(mid + half, 1);
 }
@@ -136,36 +165,62 @@ static void per_class(ct_eval_report *r) {
 
 void ct_eval_report_free(ct_eval_report *r) {
     for (int i = 0; r->of && i < r->classes; i++) ct_free((char *)r->of[i].name);
-    ct_free(r->of), ct_free(r->confusion);
+    for (int i = 0; i < r->n_losses; i++) ct_free((char *)r->loss_of[i].name);
+    ct_free(r->of), ct_free(r->confusion), ct_free(r->loss_of);
     *r = (ct_eval_report){0};
 }
 
+/* Of tokens, classes are too many for a table of them. */
+static bool has_table(const ct_net *net) { return net->scores >= 0 && net->fields.of[net->target].layout.ndim != 2; }
+
 static ct_status report_new(const ct_model *m, const char *dataset, const char *split, ct_eval_report *r) {
-    size_t C = (size_t)m->classes;
-    *r = (ct_eval_report){
-        .classes = m->classes, .of = ct_alloc(C, sizeof *r->of), .confusion = ct_alloc(C * C, sizeof *r->confusion)};
+    static const char *const units[] = {"samples", "tokens", "pixels"};
+    const ct_net *net = &m->net;
+    size_t C = has_table(net) ? (size_t)m->classes : 0, losses = (size_t)m->spec->n_losses;
+    *r = (ct_eval_report){.loss_of = ct_alloc(losses, sizeof *r->loss_of),
+                          .accuracy = NAN,
+                          .low = NAN,
+                          .high = NAN,
+                          .top5 = NAN,
+                          .perplexity = NAN,
+                          .classes = (int)C};
+    if (net->scores >= 0) r->unit = units[CT_MIN(net->fields.of[net->target].layout.ndim - 1, 2)];
+    if (C) r->of = ct_alloc(C, sizeof *r->of), r->confusion = ct_alloc(C * C, sizeof *r->confusion);
     snprintf(r->dataset, sizeof r->dataset, "%s", dataset);
     snprintf(r->split, sizeof r->split, "%s", split);
     for (size_t i = 0; r->of && i < C; i++)
         if (!(r->of[i].name = ct_strdup(m->class_name[i]))) return CT_NO_MEMORY;
-    return r->of && r->confusion ? CT_OK : CT_NO_MEMORY;
+    for (; r->loss_of && (size_t)r->n_losses < losses; r->n_losses++)
+        if (!(r->loss_of[r->n_losses].name = ct_strdup(m->spec->loss[r->n_losses].name))) return CT_NO_MEMORY;
+    return r->loss_of && (!C || (r->of && r->confusion)) ? CT_OK : CT_NO_MEMORY;
+}
+
+static void fill(const ct_model *m, const ct_tally *sum, int64_t top5, ct_eval_report *r) {
+    const ct_net *net = &m->net;
+    r->loss = ct_tally_total(sum, m->spec);
+    for (int i = 0; i < r->n_losses; i++) r->loss_of[i].value = ct_tally_loss(sum, i);
+    if (net->scores < 0) return;
+    r->counted = sum->counted, r->correct = sum->correct;
+    r->accuracy = ct_tally_accuracy(sum);
+    if (net->fields.of[net->target].layout.ndim == 2) r->perplexity = exp(ct_tally_loss(sum, net->scores));
+    if (r->classes > 10) r->top5 = (double)top5 / (double)r->counted;
+    interval(r);
+    per_class(r);
 }
 
 static ct_status evaluate(ct_model *m, const ct_eval_options *o, const char *split, const chosen *c,
                           ct_eval_report *r) {
-    if (!c->samples.split->y) return ct_fail(CT_BAD_DATA, "%s: has no labels to compare with", c->data->name);
     ct_step *step;
-    tally t = {o, &c->samples, r, 0, ct_alloc((size_t)m->classes, sizeof(float))};
+    ct_tally sum;
+    tally t = {
+        o, &c->samples, r, m->classes, ct_net_rows(&m->net) == 1, 0, ct_alloc((size_t)m->classes, sizeof(float))};
     ct_status status = t.probability ? report_new(m, c->data->name, split, r) : CT_NO_MEMORY;
     if (!status) status = ct_model_step(m, CT_MIN(BATCH, c->samples.n), &step);
-    if (!status) status = ct_samples_eval(&c->samples, step, m->classes, &r->loss, &r->correct, count_batch, &t, NULL);
+    if (!status) status = ct_samples_eval(&c->samples, step, &sum, count_batch, &t, NULL);
     ct_free(t.probability);
     CT_TRY(status);
     r->n = c->samples.n;
-    r->accuracy = (double)r->correct / (double)r->n;
-    r->top5 = r->classes > 10 ? (double)t.top5 / (double)r->n : NAN;
-    interval(r);
-    per_class(r);
+    fill(m, &sum, t.top5, r);
     return CT_OK;
 }
 
@@ -196,16 +251,18 @@ ct_tensor *ct_model_samples(ct_model *m, const ct_eval_options *options, int64_t
     if (status) return ct_tensor_failed(status);
     const ct_split *s = c.samples.split;
     first = CT_MIN(first, c.samples.n), n = CT_MIN(n, c.samples.n - first);
-    ct_dims shape = {m->input.ndim, {n}};
+    const ct_layout *input = &m->fields.of[0].layout;
+    ct_dims shape = {input->ndim, {n}};
     size_t size = 1;
-    for (int i = 1; i < shape.n; i++) shape.v[i] = m->input.size[i], size *= (size_t)shape.v[i];
+    for (int i = 1; i < shape.n; i++) shape.v[i] = input->size[i], size *= (size_t)shape.v[i];
     ct_tensor *t = s->x->layout.dtype == CT_U8
                        ? ct_empty(CT_U8, shape)
                        : ct_tensor_error(CT_FAIL, "%s: its samples are no images", c.data->name);
     for (int64_t i = 0; !ct_why(t) && i < n; i++) {
         int64_t at = c.samples.index ? c.samples.index[first + i] : first + i;
         memcpy((char *)ct_data(t) + (size_t)i * size, (const char *)ct_data(s->x) + (size_t)at * size, size);
-        if (labels && s->y) ct_batch_labels(s->y, &at, 1, &labels[i]);
+        if (labels && s->y && ct_ndim(s->y) == 1 && ct_dtype_of(s->y) != CT_F32)
+            ct_batch_numbers(s->y, &at, 1, &labels[i]);
     }
     chosen_free(&c);
     return t;
@@ -213,8 +270,10 @@ ct_tensor *ct_model_samples(ct_model *m, const ct_eval_options *options, int64_t
 
 ct_status ct_model_predict(ct_model *m, const ct_tensor *images, float *out) {
     if (ct_why(images)) return ct_fail(images->status, "%s", ct_why(images));
-    const ct_layout *l = &images->layout;
-    if (l->ndim != m->input.ndim || memcmp(l->size + 1, m->input.size + 1, (size_t)(l->ndim - 1) * sizeof l->size[0]))
+    const ct_layout *l = &images->layout, *input = &m->fields.of[0].layout;
+    if (!ct_model_classifies(m))
+        return ct_fail(CT_FAIL, "%s: gives no class for an image, so it cannot predict one", m->path);
+    if (l->ndim != input->ndim || memcmp(l->size + 1, input->size + 1, (size_t)(l->ndim - 1) * sizeof l->size[0]))
         return ct_fail(CT_FAIL, "predict: the images' shape is not what the model takes");
     ct_split split = {.x = (ct_tensor *)images};
     ct_samples s = {.split = &split, .norm = &m->norm, .n = l->size[0]};

@@ -11,6 +11,7 @@ typedef struct ct_form {
     const ct_key *beside;                   /* what stands beside a choice's name */
     const ct_key *sub;                      /* of a map of names: the rows of each value */
     const char *json;                       /* its JSON Schema; NULL: a choice */
+    bool many;                              /* of a choice: a list of them will do too */
 } ct_form;
 extern const ct_form ct_forms[]; /* ends with a NULL name */
 const ct_form *ct_form_find(const char *name);

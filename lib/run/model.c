@@ -6,27 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-void ct_run_check_output(const ct_spec *spec, const ct_layout *out, int classes) {
-    if (out->ndim == 2 && out->size[1] == classes) return;
-    char text[128];
-    ct_batch_text(out, text, sizeof text);
-    ct_diag(spec->doc, CT_ERROR, spec->model.layer[spec->model.n - 1].at,
-            "the model's output is %s, but the data has %d classes: it must be (N, %d)", text, classes, classes);
-}
-
-ct_status ct_run_build(const ct_spec *spec, const ct_layout *input, int classes, ct_module **out) {
-    ct_layout result;
-    ct_module *m = ct_model_build(spec->doc, &spec->model, (uint64_t)spec->seed, input, &result, NULL, NULL);
-    if (m) ct_run_check_output(spec, &result, classes);
-    ct_status status = ct_diag_status(spec->doc);
-    if (!status && m) {
-        *out = m;
-        return CT_OK;
-    }
-    ct_module_free(m);
-    return status ? status : CT_NO_MEMORY;
-}
-
 /* The group that a parameter belongs to: the first pattern that fits its name; 0: none. */
 static int group_of(const ct_spec *spec, const char *name) {
     for (int i = 0; i < spec->n_groups; i++)
@@ -88,29 +67,43 @@ static char *classes_json(const ct_dataset *d) {
     return text;
 }
 
-ct_status ct_model_save(const char *path, const ct_spec *spec, ct_module *m, const ct_dataset *data) {
+/* [{"name": "input", "dtype": "f32", "shape": [1, 28, 28]}, ...] */
+static char *fields_json(const ct_fields *f) {
+    json_t *list = json_array();
+    for (int i = 0; i < f->n; i++) {
+        const ct_layout *l = &f->of[i].layout;
+        json_t *shape = json_array();
+        for (int d = 1; d < l->ndim; d++) json_array_append_new(shape, json_integer(l->size[d]));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "name", f->of[i].name, "dtype",
+                                              ct_dtype_name(l->dtype), "shape", shape));
+    }
+    char *text = json_dumps(list, JSON_COMPACT);
+    json_decref(list);
+    return text;
+}
+
+ct_status ct_model_save(const char *path, const ct_net *net, const ct_dataset *data) {
+    const ct_data_args *from = &net->spec->data;
     ct_names names;
     ct_buf text = CT_BUF(1 << 22);
-    char input[128] = "";
-    ct_layout l = ct_sample_layout(&data->train);
-    for (int i = 1, n = 0; i < l.ndim; i++)
-        n += snprintf(input + n, sizeof input - (size_t)n, "%s%lld", i > 1 ? "," : "", (long long)l.size[i]);
-    char *classes = classes_json(data);
-    ct_status status = classes ? ct_spec_text(spec, NULL, &text) : CT_NO_MEMORY;
-    if (!status) status = ct_names_of(m, "", &names);
+    char *classes = classes_json(data), *fields = fields_json(&net->fields);
+    ct_status status = classes && fields ? ct_spec_text(net->spec, NULL, &text) : CT_NO_MEMORY;
+    if (!status) status = ct_names_of(net->module, "", &names);
     if (!status) {
         ct_meta meta[] = {{"format", "ctorch-model-1"},
                           {"ctorch", ct_version()},
                           {"spec", text.data},
                           {"classes", classes},
-                          {"input", input},
+                          {"fields", fields},
                           {"dataset", data->name},
                           {"fingerprint", data->fingerprint},
-                          {"samples", spec->data.images ? "images" : "dataset"}};
+                          {"samples", from->images    ? "images"
+                                      : from->tensors ? "tensors"
+                                                      : "dataset"}};
         status = ct_safetensors_write(path, names.of, names.n, meta, CT_COUNT(meta));
         ct_names_free(&names);
     }
-    free(classes);
+    free(classes), free(fields);
     ct_buf_free(&text);
     return status;
 }
@@ -120,7 +113,8 @@ ct_status ct_model_save(const char *path, const ct_spec *spec, ct_module *m, con
 static ct_status read_classes(ct_model *m, const char *text) {
     json_t *list = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     size_t n = json_array_size(list);
-    ct_status status = n && n < 1 << 20 ? CT_OK : ct_fail(CT_BAD_DATA, "%s: its class names are damaged", m->path);
+    ct_status status =
+        json_is_array(list) && n < 1 << 20 ? CT_OK : ct_fail(CT_BAD_DATA, "%s: its class names are damaged", m->path);
     if (!status && !(m->class_name = ct_alloc(n, sizeof *m->class_name))) status = CT_NO_MEMORY;
     for (size_t i = 0; !status && i < n; i++) {
         const char *name = json_string_value(json_array_get(list, i));
@@ -135,18 +129,32 @@ static ct_status read_classes(ct_model *m, const char *text) {
     return status;
 }
 
-static ct_status read_input(ct_model *m, const char *text) {
-    ct_dims d = {1, {1}};
-    for (char *end; *text && d.n < CT_MAX_DIMS; text = *end ? end + 1 : end) {
-        d.v[d.n] = strtoll(text, &end, 10);
-        if (end == text || d.v[d.n] < 1 || d.v[d.n++] > 1 << 24 || (*end && *end != ',')) {
-            d.n = 0;
-            break;
-        }
+static bool read_field(ct_model *m, const json_t *json) {
+    const char *name = json_string_value(json_object_get(json, "name"));
+    const char *type = json_string_value(json_object_get(json, "dtype"));
+    const json_t *shape = json_object_get(json, "shape");
+    ct_dims d = {(int)json_array_size(shape) + 1, {1}};
+    bool is_f32 = type && !strcmp(type, "f32"), is_i64 = type && !strcmp(type, "i64");
+    if (!name || (!is_f32 && !is_i64) || json_array_size(shape) >= CT_MAX_DIMS) return false;
+    for (int i = 1; i < d.n; i++) {
+        d.v[i] = json_integer_value(json_array_get(shape, (size_t)i - 1));
+        if (d.v[i] < 1 || d.v[i] > 1 << 24) return false;
     }
-    if (d.n < 2 || *text) return ct_fail(CT_BAD_DATA, "%s: its input shape is damaged", m->path);
-    m->input = ct_layout_of(CT_F32, d);
-    return CT_OK;
+    if (!(m->field_name[m->fields.n] = ct_strdup(name))) return false;
+    m->fields.of[m->fields.n] = (ct_field){m->field_name[m->fields.n], ct_layout_of(is_f32 ? CT_F32 : CT_I64, d)};
+    m->fields.n++;
+    return true;
+}
+
+static ct_status read_fields(ct_model *m, const char *text) {
+    json_t *list = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    size_t n = json_array_size(list);
+    bool ok = n && n <= CT_MAX_FIELDS;
+    for (size_t i = 0; ok && i < n; i++) ok = read_field(m, json_array_get(list, i));
+    ok = ok && m->fields.of[0].layout.ndim > 1 && !strcmp(m->fields.of[0].name, "input");
+    json_decref(list);
+    m->fields.classes = m->classes;
+    return ok ? CT_OK : ct_fail(CT_BAD_DATA, "%s: its input shape is damaged", m->path);
 }
 
 /* The run's own spec beside it, for its paths; else what the file carries. */
@@ -160,21 +168,21 @@ static ct_status read_spec(ct_model *m, const char *beside, const char *text) {
 
 static ct_status open_model(ct_model *m, const char *beside, ct_safetensors *file) {
     const char *spec = ct_safetensors_meta(file, "spec"), *classes = ct_safetensors_meta(file, "classes");
-    const char *input = ct_safetensors_meta(file, "input"), *format = ct_safetensors_meta(file, "format");
-    if (!format || strcmp(format, "ctorch-model-1") || !spec || !classes || !input ||
+    const char *fields = ct_safetensors_meta(file, "fields"), *format = ct_safetensors_meta(file, "format");
+    if (!format || strcmp(format, "ctorch-model-1") || !spec || !classes || !fields ||
         !ct_safetensors_meta(file, "digest"))
         return ct_fail(CT_BAD_DATA, "%s: is no model of ctorch (a model is written by ctorch train)", m->path);
     CT_TRY(ct_safetensors_verify(file));
     const char *samples = ct_safetensors_meta(file, "samples");
-    m->of_images = samples && !strcmp(samples, "images");
+    m->of_images = samples && !strcmp(samples, "images"), m->of_tensors = samples && !strcmp(samples, "tensors");
     CT_TRY(read_classes(m, classes));
-    CT_TRY(read_input(m, input));
+    CT_TRY(read_fields(m, fields));
     CT_TRY(read_spec(m, beside, spec));
-    ct_status status = ct_run_build(m->spec, &m->input, m->classes, &m->module);
-    if (status == CT_BAD_SPEC) return ct_fail_in(CT_BAD_DATA, "%s: its spec does not fit its input", m->path);
+    ct_status status = ct_net_build(m->spec, &m->fields, NULL, NULL, &m->net);
+    if (status == CT_BAD_SPEC) return ct_fail_in(CT_BAD_DATA, "%s: its spec does not fit its fields", m->path);
     CT_TRY(status);
     ct_names names;
-    CT_TRY(ct_names_of(m->module, "", &names));
+    CT_TRY(ct_names_of(m->net.module, "", &names));
     status = ct_names_load(&names, file, m->path);
     ct_names_free(&names);
     ct_normalizer_make(m->spec->data.normalize.mean, m->spec->data.normalize.std, &m->norm);
@@ -208,8 +216,9 @@ void ct_model_close(ct_model *m) {
     if (!m) return;
     for (int i = 0; i < m->classes; i++) ct_free(m->class_name[i]);
     ct_step_free(m->step);
-    ct_module_free(m->module);
+    ct_net_free(&m->net);
     ct_spec_free(m->spec);
+    for (int i = 0; i < CT_MAX_FIELDS; i++) ct_free(m->field_name[i]);
     ct_free(m->class_name), ct_free(m->path), ct_free(m);
 }
 
@@ -217,19 +226,24 @@ int ct_model_classes(const ct_model *m) { return m->classes; }
 const char *ct_model_class(const ct_model *m, int i) { return m->class_name[i]; }
 
 bool ct_model_image(const ct_model *m, int64_t size[2], int64_t *channels) {
-    if (m->input.ndim != 4) return false;
-    *channels = m->input.size[1], size[0] = m->input.size[2], size[1] = m->input.size[3];
+    const ct_layout *l = &m->fields.of[0].layout;
+    if (l->ndim != 4 || l->dtype != CT_F32) return false;
+    *channels = l->size[1], size[0] = l->size[2], size[1] = l->size[3];
     return *channels == 1 || *channels == 3;
 }
 
-int64_t ct_model_parameters(const ct_model *m) { return ct_module_parameters(m->module); }
+bool ct_model_classifies(const ct_model *m) {
+    return m->net.scores >= 0 && ct_net_rows(&m->net) == 1 && m->net.module->n_inputs == 1;
+}
+
+int64_t ct_model_parameters(const ct_model *m) { return ct_module_parameters(m->net.module); }
 
 ct_status ct_model_step(ct_model *m, int64_t n, ct_step **out) {
     if (m->step && ct_step_capacity(m->step) < n) {
         ct_step_free(m->step);
         m->step = NULL;
     }
-    if (!m->step) CT_TRY(ct_step_new(m->spec, m->module, NULL, &m->input, m->classes, n, false, &m->step));
+    if (!m->step) CT_TRY(ct_step_new(&m->net, NULL, n, false, &m->step));
     *out = m->step;
     return CT_OK;
 }

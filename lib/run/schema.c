@@ -60,6 +60,7 @@ static json_t *form_json(writer *w, const ct_form *f) {
 /* Its ways to be said, into a list of alternatives. */
 static void add_ways(writer *w, const ct_key *key, json_t *ways) {
     bool integer = key->type == CT_KEY_INT || key->type == CT_KEY_INTS || key->type == CT_KEY_DIMS;
+    const ct_form *f;
     switch (key->type) {
     case CT_KEY_INT:
     case CT_KEY_FLOAT:
@@ -94,7 +95,10 @@ static void add_ways(writer *w, const ct_key *key, json_t *ways) {
         add(w, ways, map_of(w, key->sub, NULL));
         break;
     case CT_KEY_NODE:
-        add(w, ways, form_json(w, ct_form_find(key->choices)));
+        f = ct_form_find(key->choices);
+        add(w, ways, form_json(w, f));
+        if (f->many)
+            add(w, ways, json_pack("{s:s, s:i, s:o}", "type", "array", "minItems", 1, "items", form_json(w, f)));
         break;
     }
 }

@@ -46,22 +46,6 @@ const ct_key ct_optimizer_beside[] = {
     {"groups", CT_KEY_NODE, .choices = "groups", .help = "name patterns and the settings of their parameters"}, {0}};
 const ct_key ct_schedule_beside[] = {{"per", CT_KEY_ENUM, .choices = "epoch|step", .help = "when it moves"}, {0}};
 
-/* Every op that has a prediction and a target is a loss. */
-static const ct_kind *losses[CT_OP_COUNT];
-static int n_losses;
-const ct_kind *const *ct_loss_kinds(int *n) {
-    *n = n_losses;
-    return losses;
-}
-
-__attribute__((constructor)) static void find_losses(void) {
-    for (int id = 0; id < CT_OP_COUNT; id++) {
-        const ct_op *op = ct_op_get(id);
-        bool is_loss = op->flags & CT_IS_FORMULA && op->n_in >= 2 && !strcmp(op->in_names[1], "target");
-        if (is_loss) losses[n_losses++] = &op->kind;
-    }
-}
-
 /* The settings of a group: the optimizer's own, but for what the group says. */
 static void read_group(ct_spec *s, const ct_yaml *pattern, const ct_yaml *own, const ct_yaml *common) {
     ct_group_spec *g = &s->group[s->n_groups];
@@ -117,10 +101,7 @@ static void read_init(ct_spec *s, const ct_yaml *node) { ct_init_read(s->doc, no
 
 static void read_tie(ct_spec *s, const ct_yaml *node) { ct_tie_read(s->doc, node, &s->model); }
 
-static void read_loss(ct_spec *s, const ct_yaml *node) {
-    const ct_kind *kind = ct_read_kind(s->doc, node, "loss", losses, n_losses, &s->loss_args, NULL);
-    if (kind) s->loss = ct_op_find(kind->name);
-}
+static void read_loss(ct_spec *s, const ct_yaml *node) { s->n_losses = ct_losses_read(s->doc, node, s->loss); }
 
 /* `augment: [random_crop: 4, random_flip]` */
 static void read_augment(ct_spec *s, const ct_yaml *list) {
@@ -140,9 +121,31 @@ static void read_augment(ct_spec *s, const ct_yaml *list) {
     }
 }
 
+/* `inputs: {a: [3, 8, 8], b: [10]}` */
+static void read_inputs(ct_spec *s, const ct_yaml *map) {
+    ct_data_args *d = &s->data;
+    if (map->kind != CT_MAP || map->n > CT_MAX_MORE) {
+        ct_diag(s->doc, CT_ERROR, map, "inputs is a map of at most %d names and their shapes, such as {a: [3, 8, 8]}",
+                CT_MAX_MORE);
+        return;
+    }
+    for (int i = 0; i < map->n; i++) {
+        const char *name = map->key[i]->text;
+        ct_key keys[] = {{name, CT_KEY_DIMS, .min = 1, .max = 1 << 24}, {0}};
+        ct_yaml own = *map;
+        own.n = 1, own.key += i, own.value += i;
+        ct_read_keys(s->doc, &own, "inputs", keys, &d->inputs[d->n_inputs].shape, NULL);
+        if (!strcmp(name, "input") || !strcmp(name, "target"))
+            ct_diag(s->doc, CT_ERROR, map->key[i], "inputs are fields beside '%s', which has a key of its own", name);
+        else
+            d->inputs[d->n_inputs++].name = name;
+    }
+}
+
 static void read_data(ct_spec *s, const ct_yaml *node) {
-    const ct_yaml *augment = node->kind == CT_MAP ? ct_yaml_get(node, "augment") : NULL;
+    const ct_yaml *augment = ct_yaml_get(node, "augment"), *inputs = ct_yaml_get(node, "inputs");
     if (augment) read_augment(s, augment);
+    if (inputs) read_inputs(s, inputs);
 }
 
 static const struct {
@@ -161,9 +164,11 @@ static void read_sections(ct_spec *s) {
         const ct_yaml *node = ct_yaml_get(s->root, sections[i].name);
         if (node) sections[i].read(s, node);
     }
-    if (s->data.dataset && s->data.images)
-        ct_diag(s->doc, CT_ERROR, ct_yaml_get(ct_yaml_get(s->root, "data"), "images"),
-                "data has both dataset and images: only one can be learned from");
+    const ct_data_args *d = &s->data;
+    if (!!d->dataset + !!d->images + !!d->tensors > 1)
+        ct_diag(s->doc, CT_ERROR, ct_yaml_get(ct_yaml_get(s->root, "data"), d->images ? "images" : "tensors"),
+                "data has both %s and %s: only one can be learned from", d->dataset ? "dataset" : "images",
+                d->images && d->dataset ? "images" : "tensors");
 }
 
 ct_status ct_spec_messages(const ct_spec *spec, char **messages) {
@@ -218,15 +223,6 @@ void ct_spec_free(ct_spec *s) {
 
 void ct_text_free(char *text) { ct_free(text); }
 
-ct_tensor *ct_spec_loss(const ct_spec *s, ct_tensor *y, ct_tensor *target) {
-    ct_tensor *in[CT_MAX_IN] = {y, target};
-    return ct_call_filled(s->loss, in, s->loss->n_in, s->loss_args, NULL);
-}
-
-bool ct_spec_is_classifier(const ct_spec *s) {
-    return ct_key_find(s->loss->kind.keys, "ignore_index") != NULL; /* what classes have and values do not */
-}
-
 /* `path` as seen from directory `dir`; both exist. Room for 4096. */
 static ct_status relative(const char *path, const char *dir, char *out) {
     char a[4096], b[4096];
@@ -258,10 +254,19 @@ ct_status ct_spec_expanded(const ct_spec *spec, char **text) {
     return status;
 }
 
+/* A path's node with the path as seen from `dir`; NULL: no memory. */
+static ct_status moved(const ct_spec *spec, const ct_key *key, const char *dir, ct_yaml **node) {
+    char text[4096] = "";
+    ct_yaml *v = ct_doc_alloc(spec->doc, 1, sizeof *v);
+    if (!v) return CT_NO_MEMORY;
+    CT_TRY(relative(*(const char *const *)((const char *)&spec->data + key->offset), dir, text));
+    *v = **node;
+    *node = v;
+    return (v->text = ct_doc_strdup(spec->doc, text)) ? CT_OK : CT_NO_MEMORY;
+}
+
 /* Paths of `data` made relative to dir in place of what they were; or left out. */
 ct_status ct_spec_text(const ct_spec *spec, const char *dir, ct_buf *out) {
-    static const char *const paths[] = {"dir", "images"};
-    const char *value[] = {spec->data.dir, spec->data.images};
     ct_yaml root = *spec->root, data = {0}, *data_at = NULL;
     size_t n = (size_t)root.n;
     ct_yaml **keep = ct_doc_alloc(spec->doc, 2 * n + 2, sizeof *keep);
@@ -272,17 +277,11 @@ ct_status ct_spec_text(const ct_spec *spec, const char *dir, ct_buf *out) {
         data = *old, data.n = 0, data.key = kept, data.value = kept + old->n;
         data_at = &data;
         for (int i = 0; i < old->n; i++) {
-            int p = -1;
-            for (int k = 0; k < 2; k++) p = !strcmp(old->key[i]->text, paths[k]) ? k : p;
-            if (p >= 0 && !dir) continue;
+            const ct_key *key = ct_key_find(ct_data_keys, old->key[i]->text);
+            bool is_path = key && key->type == CT_KEY_PATH;
             ct_yaml *v = old->value[i];
-            if (p >= 0) {
-                char text[4096] = "";
-                CT_TRY(relative(value[p], dir, text));
-                if (!(v = ct_doc_alloc(spec->doc, 1, sizeof *v))) return CT_NO_MEMORY;
-                *v = *old->value[i];
-                if (!(v->text = ct_doc_strdup(spec->doc, text))) return CT_NO_MEMORY;
-            }
+            if (is_path && !dir) continue;
+            if (is_path) CT_TRY(moved(spec, key, dir, &v));
             data.key[data.n] = old->key[i], data.value[data.n++] = v;
         }
     }

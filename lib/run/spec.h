@@ -5,6 +5,7 @@
 #include "data/dataset.h"
 #include "optim/optim.h"
 #include "optim/schedule.h"
+#include "run/loss.h"
 #include "spec/model.h"
 
 /* The spec's `train:`. */
@@ -22,17 +23,16 @@ typedef struct ct_group_spec {
     const ct_yaml *at;
 } ct_group_spec;
 
-/* The rows of the whole, of what stands beside an optimizer and a schedule, and the losses. */
+/* The rows of the whole, of what stands beside an optimizer and a schedule. */
 extern const ct_key ct_spec_keys[], ct_optimizer_beside[], ct_schedule_beside[];
-const ct_kind *const *ct_loss_kinds(int *n);
 
 struct ct_spec {
     int64_t seed;
     ct_data_args data;
     ct_train_args train;
     ct_model_spec model;
-    const ct_op *loss;
-    void *loss_args;
+    ct_loss loss[CT_MAX_LOSSES];
+    int n_losses;
     const ct_optimizer *optimizer;
     void *optimizer_args;
     ct_group_spec *group;
@@ -51,10 +51,6 @@ ct_status ct_spec_parse(const char *name, const char *text, size_t len, const ch
 void ct_spec_warn(ct_spec *s);
 /* The diagnostics so far as text in *messages (if wanted), and whether there is an error among them. */
 ct_status ct_spec_messages(const ct_spec *spec, char **messages);
-/* The spec as YAML. dir: with paths relative to that directory; NULL: without any (data.dir, data.images left out). */
+/* The spec as YAML. dir: with paths relative to that directory; NULL: without any (they are left out). */
 ct_status ct_spec_text(const ct_spec *spec, const char *dir, ct_buf *out);
-/* The loss of a model's output y and the targets; `reduction` as the spec says it. */
-ct_tensor *ct_spec_loss(const ct_spec *spec, ct_tensor *y, ct_tensor *target);
-/* Whether targets are class numbers (else they are what the loss compares with). */
-bool ct_spec_is_classifier(const ct_spec *spec);
 #endif

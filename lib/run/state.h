@@ -2,13 +2,13 @@
 #ifndef CT_RUN_STATE_H
 #define CT_RUN_STATE_H
 #include "optim/optim.h"
+#include "run/tally.h"
 #include "run/weights.h"
 
 typedef struct ct_run_state {
     int64_t epoch, step; /* epochs done; steps done of the one under way */
     int64_t number;      /* steps done of the whole run */
-    int64_t seen, correct;
-    double loss_sum; /* of the epoch under way */
+    ct_tally tally;      /* of the epoch under way */
     int64_t best_epoch, best_step;
     double best;                         /* the monitored value then */
     double best_loss, best_accuracy;     /* of validation, then */

@@ -5,55 +5,58 @@
 #include "plan/pass.h"
 #include <string.h>
 
-enum { TRAIN = 1, LABELLED = 2 }; /* what a plan does besides forward */
+enum { TRAIN = 1, LOSSES = 2 };     /* what a plan does besides forward */
+#define RESULTS (2 + CT_MAX_LOSSES) /* the output, the whole loss, each one */
 
 struct ct_step {
-    const ct_spec *spec;
-    ct_module *module;
+    const ct_net *net;
     ct_optim *optim;
-    ct_layout input;
-    int classes;
     int64_t capacity;
     bool eager;
-    ct_tensor *x, *y, *rng;
-    float *output;       /* eager: a copy of what the model said */
+    ct_tensor *field[CT_MAX_FIELDS], *rng;
+    float *output; /* eager: a copy of what the model said */
+    size_t output_room;
     ct_plan_cache plans; /* by samples and mode */
     ct_stretch *stretch; /* NULL: all that the backward reads is kept */
     int n_stretches;
 };
 
-/* (capacity, C, H, W) lies channels-last; anything else row-major. */
-static ct_tensor *make_input(const ct_layout *input, int64_t capacity) {
-    ct_dims shape = {input->ndim, {0}};
-    for (int i = 0; i < input->ndim; i++) shape.v[i] = i ? input->size[i] : capacity;
-    if (shape.n != 4) return ct_zeros(CT_F32, shape);
+/* Images (capacity, C, H, W) lie channels-last; anything else row-major. */
+static ct_tensor *make_field(const ct_layout *l, int64_t capacity) {
+    ct_dims shape = {l->ndim, {capacity}};
+    for (int i = 1; i < l->ndim; i++) shape.v[i] = l->size[i];
+    if (shape.n != 4 || l->dtype != CT_F32) return ct_zeros(l->dtype, shape);
     ct_tensor *t = ct_zeros(CT_F32, CT_DIMS(shape.v[0], shape.v[2], shape.v[3], shape.v[1]));
     return ct_permute(t, (ct_dims_args){CT_DIMS(0, 3, 1, 2)});
 }
 
-ct_status ct_step_new(const ct_spec *spec, ct_module *module, ct_optim *optim, const ct_layout *input, int classes,
-                      int64_t capacity, bool eager, ct_step **out) {
+/* Stretches keep no value inside them; losses may read none but the result. */
+static ct_status start_stretches(ct_step *s) {
+    const ct_net *net = s->net;
+    if (!net->spec->train.checkpoint_activations) return CT_OK;
+    for (int i = 0; i < net->spec->n_losses; i++)
+        for (int k = 0; k < net->spec->loss[i].op->n_in; k++) {
+            int v = net->in[i][k];
+            if (v >= net->module->n_inputs && v < net->n_values - 1)
+                return ct_fail(CT_BAD_SPEC, "train: checkpoint_activations keeps no layer's value, but %s reads '%s'",
+                               net->spec->loss[i].name, net->value[v].name);
+        }
+    return ct_stretches_new(net->module, &s->stretch, &s->n_stretches);
+}
+
+ct_status ct_step_new(const ct_net *net, ct_optim *optim, int64_t capacity, bool eager, ct_step **out) {
     ct_step *s = ct_alloc(1, sizeof *s);
     if (!s) return CT_NO_MEMORY;
-    *s = (ct_step){.spec = spec,
-                   .module = module,
-                   .optim = optim,
-                   .input = *input,
-                   .classes = classes,
-                   .capacity = capacity,
-                   .eager = eager};
-    int64_t rng[2] = {spec->seed, 0};
+    *s = (ct_step){.net = net, .optim = optim, .capacity = capacity, .eager = eager};
+    int64_t rng[2] = {net->spec->seed, 0};
     ct_scope *scope = ct_scope_open();
-    s->x = ct_keep(make_input(input, capacity));
-    s->y = ct_keep(ct_zeros(CT_I64, CT_DIMS(capacity)));
+    for (int i = 0; i < net->fields.n; i++) s->field[i] = ct_keep(make_field(&net->fields.of[i].layout, capacity));
     s->rng = ct_keep(ct_from(CT_I64, CT_DIMS(2), rng));
-    s->output = eager ? ct_alloc((size_t)capacity * (size_t)classes, sizeof *s->output) : NULL;
-    if (ct_scope_close(scope) || (eager && !s->output)) {
+    if (ct_scope_close(scope)) {
         ct_step_free(s);
         return ct_fail(CT_NO_MEMORY, "out of memory for a batch of %lld samples", (long long)capacity);
     }
-    ct_status status =
-        spec->train.checkpoint_activations ? ct_stretches_new(module, &s->stretch, &s->n_stretches) : CT_OK;
+    ct_status status = start_stretches(s);
     if (status)
         ct_step_free(s);
     else
@@ -64,13 +67,14 @@ ct_status ct_step_new(const ct_spec *spec, ct_module *module, ct_optim *optim, c
 void ct_step_free(ct_step *s) {
     if (!s) return;
     ct_plan_cache_free(&s->plans);
-    ct_drop(s->x), ct_drop(s->y), ct_drop(s->rng);
+    for (int i = 0; i < CT_MAX_FIELDS; i++) ct_drop(s->field[i]);
+    ct_drop(s->rng);
     ct_free(s->output), ct_free(s->stretch), ct_free(s);
 }
 
-float *ct_step_input(ct_step *s) { return ct_data(s->x); }
-int64_t *ct_step_labels(ct_step *s) { return ct_data(s->y); }
+void *ct_step_field(ct_step *s, int i) { return ct_data(s->field[i]); }
 int64_t ct_step_capacity(const ct_step *s) { return s->capacity; }
+const ct_net *ct_step_net(const ct_step *s) { return s->net; }
 
 static ct_tensor *first(ct_tensor *t, int64_t n) {
     ct_layout l = t->layout;
@@ -82,7 +86,7 @@ static ct_tensor *first(ct_tensor *t, int64_t n) {
 static ct_status update(ct_step *s, ct_tensor *loss) {
     int n;
     ct_tensor *const *params = ct_optim_params(s->optim, &n);
-    const ct_train_args *t = &s->spec->train;
+    const ct_train_args *t = &s->net->spec->train;
     ct_optim_zero_grad(s->optim);
     ct_status status = ct_backward(loss);
     if (!status && t->clip_grad_value > 0) status = ct_clip_grad_value(params, n, t->clip_grad_value);
@@ -92,45 +96,50 @@ static ct_status update(ct_step *s, ct_tensor *loss) {
     return status;
 }
 
-/* The whole step in ops: result[0] is the output, result[1] the loss (or NULL). */
-static ct_status compute(ct_step *s, int64_t n, int mode, ct_tensor **result) {
-    ct_module_train(s->module, mode & TRAIN);
+static ct_tensor *in_stretches(void *ctx, ct_tensor *const *in, int n_in) {
+    ct_step *s = ctx;
+    ct_module_give(s->net->module, in, n_in);
+    return ct_stretches_forward(s->stretch, s->n_stretches, in[0]);
+}
+
+/* Forward, and the losses if wanted: result[0] is the output, then the whole loss and each one. */
+static ct_status forward(ct_step *s, int64_t n, int mode, ct_tensor **result) {
+    const ct_net *net = s->net;
+    ct_tensor *field[CT_MAX_FIELDS], *value[CT_MAX_VALUES + 1];
+    for (int i = 0; i < net->fields.n; i++) field[i] = first(s->field[i], n);
+    CT_TRY(ct_net_forward(net, field, mode & TRAIN && s->stretch ? in_stretches : NULL, s, value));
+    result[0] = ct_net_output(net, value);
+    for (int i = 0; mode & LOSSES && i < net->spec->n_losses; i++) result[2 + i] = ct_net_loss(net, value, i);
+    if (mode & LOSSES) result[1] = ct_net_total(net, result + 2);
+    const ct_tensor *last = mode & LOSSES ? result[1] : result[0];
+    return ct_why(last) ? ct_fail(last->status, "%s", ct_why(last)) : CT_OK;
+}
+
+/* The whole step in ops; *n_results says how many there are. */
+static ct_status compute(ct_step *s, int64_t n, int mode, ct_tensor **result, int *n_results) {
+    *n_results = mode & LOSSES ? 2 + s->net->spec->n_losses : 1;
+    ct_module_train(s->net->module, mode & TRAIN);
     ct_random_use(s->rng);
     if (!(mode & TRAIN)) ct_no_grad_begin();
-    result[0] = mode & TRAIN && s->stretch ? ct_stretches_forward(s->stretch, s->n_stretches, first(s->x, n))
-                                           : ct_module_forward(s->module, first(s->x, n));
-    result[1] = NULL;
-    ct_status status = ct_why(result[0]) ? result[0]->status : CT_OK;
-    if (!status && (result[0]->layout.ndim != 2 || result[0]->layout.size[1] != s->classes)) {
-        char text[128];
-        ct_layout_text(&result[0]->layout, text, sizeof text);
-        status = ct_fail(CT_BAD_SPEC, "the model's output is %s, the data has %d classes: (%lld, %d) is wanted", text,
-                         s->classes, (long long)n, s->classes);
-    }
-    if (!status && mode & LABELLED) {
-        ct_tensor *target = first(s->y, n);
-        if (!ct_spec_is_classifier(s->spec)) target = ct_to(ct_one_hot(target, (ct_one_hot_args){s->classes}), CT_F32);
-        result[1] = ct_spec_loss(s->spec, result[0], target);
-        if (ct_why(result[1])) status = result[1]->status;
-    }
+    ct_status status = forward(s, n, mode, result);
     if (!(mode & TRAIN)) ct_no_grad_end();
     ct_random_use(NULL);
-    if (status || !(mode & TRAIN)) return status;
-    return update(s, result[1]);
+    return status || !(mode & TRAIN) ? status : update(s, result[1]);
 }
 
 static ct_status make_plan(ct_step *s, int64_t n, int mode, ct_buf *before, ct_buf *after, ct_plan **out) {
     ct_scope *scope = ct_scope_open();
     if (!scope) return CT_NO_MEMORY;
     ct_graph g;
-    ct_tensor *result[2];
+    ct_tensor *result[RESULTS];
+    int n_results;
     ct_plan_options options = {ct_passes_off(), before, after};
     ct_status status = ct_capture_begin(&g);
     if (!status) {
-        status = compute(s, n, mode, result);
+        status = compute(s, n, mode, result, &n_results);
         ct_status ended = ct_capture_end(&g);
         if (!status) status = ended;
-        if (!status) status = ct_plan_new(&g, result, result[1] ? 2 : 1, &s->plans.arena, &options, out);
+        if (!status) status = ct_plan_new(&g, result, n_results, &s->plans.arena, &options, out);
         ct_graph_free(&g);
     }
     ct_status closed = ct_scope_close(scope);
@@ -150,17 +159,29 @@ static ct_status replay(ct_step *s, int64_t n, int mode, ct_step_result *out) {
     CT_TRY(get_plan(s, n, mode, &plan));
     CT_TRY(ct_plan_run(plan));
     out->output = ct_plan_data(plan, 0);
-    out->loss = mode & LABELLED ? *(const float *)ct_plan_data(plan, 1) : 0;
+    for (int i = 0; mode & LOSSES && i <= s->net->spec->n_losses; i++)
+        *(i ? &out->each[i - 1] : &out->loss) = *(const float *)ct_plan_data(plan, 1 + i);
     return CT_OK;
+}
+
+static ct_status copy_output(ct_step *s, const ct_tensor *y) {
+    size_t n = (size_t)ct_numel(y);
+    if (n > s->output_room) {
+        float *p = ct_realloc(s->output, n, sizeof *p);
+        if (!p) return CT_NO_MEMORY;
+        s->output = p, s->output_room = n;
+    }
+    return ct_copy_out(y, CT_F32, s->output);
 }
 
 static ct_status run_eager(ct_step *s, int64_t n, int mode, ct_step_result *out) {
     ct_scope *scope = ct_scope_open();
     if (!scope) return CT_NO_MEMORY;
-    ct_tensor *result[2];
-    ct_status status = compute(s, n, mode, result);
-    if (!status) status = ct_copy_out(result[0], CT_F32, s->output);
-    if (!status && result[1]) out->loss = ct_item(result[1]);
+    ct_tensor *result[RESULTS];
+    int n_results;
+    ct_status status = compute(s, n, mode, result, &n_results);
+    if (!status) status = copy_output(s, result[0]);
+    for (int i = 1; !status && i < n_results; i++) *(i > 1 ? &out->each[i - 2] : &out->loss) = ct_item(result[i]);
     out->output = s->output;
     ct_status closed = ct_scope_close(scope);
     return status ? status : closed;
@@ -172,23 +193,23 @@ static ct_status step(ct_step *s, int64_t n, int mode, ct_step_result *out) {
 
 ct_status ct_step_train(ct_step *s, int64_t n, int64_t number, ct_step_result *out) {
     ((int64_t *)ct_data(s->rng))[1] = number;
-    return step(s, n, TRAIN | LABELLED, out);
+    return step(s, n, TRAIN | LOSSES, out);
 }
 
-ct_status ct_step_eval(ct_step *s, int64_t n, bool labelled, ct_step_result *out) {
-    return step(s, n, labelled ? LABELLED : 0, out);
+ct_status ct_step_eval(ct_step *s, int64_t n, bool losses, ct_step_result *out) {
+    return step(s, n, losses ? LOSSES : 0, out);
 }
 
 ct_status ct_step_text(ct_step *s, int64_t n, bool train, ct_buf *before, ct_buf *after) {
     ct_plan *plan;
-    CT_TRY(make_plan(s, n, train ? TRAIN | LABELLED : 0, before, after, &plan));
+    CT_TRY(make_plan(s, n, train ? TRAIN | LOSSES : 0, before, after, &plan));
     ct_plan_free(plan);
     return CT_OK;
 }
 
 ct_status ct_step_launches(ct_step *s, int64_t n, bool train, int *launches) {
     ct_plan *plan;
-    CT_TRY(get_plan(s, n, train ? TRAIN | LABELLED : 0, &plan));
+    CT_TRY(get_plan(s, n, train ? TRAIN | LOSSES : 0, &plan));
     *launches = ct_plan_launches(plan);
     return CT_OK;
 }
@@ -200,7 +221,7 @@ ct_status ct_step_checkpoint_bytes(ct_step *s, int64_t n, size_t bytes[2]) {
     for (int i = 0; !status && i < 2; i++) {
         ct_plan *plan;
         s->stretch = i ? NULL : stretch;
-        if ((status = make_plan(s, n, TRAIN | LABELLED, NULL, NULL, &plan))) break;
+        if ((status = make_plan(s, n, TRAIN | LOSSES, NULL, NULL, &plan))) break;
         bytes[i] = ct_plan_bytes(plan);
         ct_plan_free(plan);
     }

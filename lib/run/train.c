@@ -19,7 +19,7 @@ typedef struct run {
     ct_train_report *report;
     ct_dataset *data;
     ct_run_dir dir;
-    ct_module *module;
+    ct_net net;
     ct_optim *optim;
     ct_step *step;
     ct_normalizer norm;
@@ -98,7 +98,7 @@ static ct_status pick_up(run *r) {
     ct_status status = same_data(r, before);
     ct_free(before);
     CT_TRY(status);
-    CT_TRY(ct_state_load(path, &r->state, r->module, r->optim));
+    CT_TRY(ct_state_load(path, &r->state, r->net.module, r->optim));
     if (r->state.threads != ct_threads()) {
         char line[128];
         snprintf(line, sizeof line, "the run began with %" PRId64 " threads, this goes on with %d", r->state.threads,
@@ -190,16 +190,17 @@ static ct_status start(run *r, char **messages) {
     CT_TRY(enter_dir(r, &resume));
     CT_TRY(ct_dataset_load(&r->spec->data, (uint64_t)r->spec->seed, r->opt->data_dirs, &r->data));
     CT_TRY(ct_data_text(r->data, &r->files));
-    ct_layout input = ct_sample_layout(&r->data->train);
-    ct_status built = ct_run_build(r->spec, &input, r->data->classes, &r->module);
+    ct_fields fields;
+    ct_dataset_fields(r->data, &fields);
+    ct_status built = ct_net_build(r->spec, &fields, NULL, NULL, &r->net);
     if (messages && built == CT_BAD_SPEC) {
         ct_text_free(*messages);
         *messages = NULL;
         ct_spec_messages(r->spec, messages);
     }
     CT_TRY(built);
-    CT_TRY(ct_run_optimizer(r->spec, r->module, &r->optim));
-    r->report->parameters = ct_module_trained(r->module);
+    CT_TRY(ct_run_optimizer(r->spec, r->net.module, &r->optim));
+    r->report->parameters = ct_module_trained(r->net.module);
     ct_normalizer_make(r->spec->data.normalize.mean, r->spec->data.normalize.std, &r->norm);
     CT_TRY(divide(r));
     const ct_data_args *data = &r->spec->data;
@@ -207,7 +208,7 @@ static ct_status start(run *r, char **messages) {
         CT_TRY(ct_augment_open(data->augment, data->n_augment, (uint64_t)r->spec->seed, r->data->train.x, &r->augment));
     int64_t batch = CT_MIN(r->spec->train.batch_size, r->n_train);
     if (r->held_out.n) batch = CT_MAX(batch, CT_MIN(256, r->held_out.n));
-    CT_TRY(ct_step_new(r->spec, r->module, r->optim, &input, r->data->classes, batch, r->opt->eager, &r->step));
+    CT_TRY(ct_step_new(&r->net, r->optim, batch, r->opt->eager, &r->step));
     CT_TRY(keep_spec(r, resume));
     r->state.threads = ct_threads(), r->state.best = r->state.best_loss = r->state.best_accuracy = NAN;
     r->state.val_loss = r->state.val_accuracy = NAN;
@@ -237,11 +238,11 @@ static ct_status checkpoint(run *r) {
     s.log_length = r->dir.log_length;
     s.seconds += t - r->began;
     r->checkpointed = t;
-    return ct_state_save(ct_run_path(&r->dir, "state.safetensors"), &s, r->module, r->optim, r->files);
+    return ct_state_save(ct_run_path(&r->dir, "state.safetensors"), &s, r->net.module, r->optim, r->files);
 }
 
 static ct_status save_model(run *r, const char *name) {
-    return ct_model_save(ct_run_path(&r->dir, name), r->spec, r->module, r->data);
+    return ct_model_save(ct_run_path(&r->dir, name), &r->net, r->data);
 }
 
 /* ---- steps and epochs ---- */
@@ -256,8 +257,8 @@ static void show_progress(run *r, const char *phase, double elapsed) {
                      r->spec->train.epochs,
                      s->step,
                      r->steps,
-                     .loss = s->seen ? s->loss_sum / (double)s->seen : 0,
-                     .accuracy = s->seen ? (double)s->correct / (double)s->seen : NAN,
+                     .loss = s->step ? ct_tally_total(&s->tally, r->spec) : 0,
+                     .accuracy = ct_tally_accuracy(&s->tally),
                      .samples_per_s = per_step > 0 ? (double)r->spec->train.batch_size / per_step : 0,
                      .seconds_left = per_step * (double)left};
     r->opt->progress(r->opt->ctx, &p);
@@ -273,6 +274,30 @@ static ct_status diverged(const run *r, double loss) {
                    saved ? ct_run_path(&r->dir, "state.safetensors") : "");
 }
 
+static const char *number(double v, char text[32]) {
+    if (isfinite(v))
+        snprintf(text, 32, "%.9g", v);
+    else
+        strcpy(text, "null");
+    return text;
+}
+
+/* `,"NAME":{"mse":0.1,"kl_normal":2.5}` where there are several losses, else nothing. */
+static const char *each_loss(const ct_spec *spec, const char *name, const double *value, char text[1024]) {
+    char v[32];
+    int n = snprintf(text, 1024, ",\"%s\":{", name);
+    for (int i = 0; i < spec->n_losses; i++)
+        n += snprintf(text + n, 1024 - (size_t)n, "%s\"%s\":%s", i ? "," : "", spec->loss[i].name, number(value[i], v));
+    snprintf(text + n, 1024 - (size_t)n, "}");
+    return spec->n_losses > 1 ? text : "";
+}
+
+static ct_status log_step(run *r, const ct_step_result *out) {
+    char each[1024];
+    return ct_run_log(&r->dir, "{\"type\":\"step\",\"epoch\":%" PRId64 ",\"step\":%" PRId64 ",\"loss\":%.9g%s}",
+                      r->state.epoch + 1, r->state.number, out->loss, each_loss(r->spec, "losses", out->each, each));
+}
+
 /* One step; what it says is counted, and a loss that is no number ends the run. */
 static ct_status one_step(run *r) {
     ct_run_state *s = &r->state;
@@ -282,16 +307,11 @@ static ct_status one_step(run *r) {
     CT_TRY(ct_samples_load(&batch, first, n, r->step));
     CT_TRY(ct_step_train(r->step, n, s->number, &out));
     if (!isfinite(out.loss)) return diverged(r, out.loss);
-    for (int64_t i = 0; i < n; i++)
-        s->correct += ct_argmax_row(out.output + i * r->data->classes, r->data->classes) == ct_step_labels(r->step)[i];
-    s->loss_sum += out.loss * (double)n, s->seen += n;
+    ct_tally_add(&s->tally, r->step, n, &out);
     s->step++, s->number++;
     if (r->spec->per_step) move_rate(r, out.loss);
     if (r->first_step == 0) r->first_step = now() - r->began;
-    if (s->number % r->spec->train.log_every == 0)
-        CT_TRY(ct_run_log(&r->dir, "{\"type\":\"step\",\"epoch\":%" PRId64 ",\"step\":%" PRId64 ",\"loss\":%.9g}",
-                          s->epoch + 1, s->number, out.loss));
-    return CT_OK;
+    return s->number % r->spec->train.log_every ? CT_OK : log_step(r, &out);
 }
 
 /* What the epoch's steps see, in order. */
@@ -323,18 +343,21 @@ static ct_status run_epoch(run *r) {
     return CT_OK;
 }
 
-static ct_status validate(run *r, ct_epoch_report *e) {
+/* Whether the loss decides: it was asked to, or there is no accuracy. */
+static bool monitors_loss(const run *r) { return r->spec->train.monitor == 1 || r->net.scores < 0; }
+
+static ct_status validate(run *r, ct_epoch_report *e, ct_tally *t) {
     ct_run_state *s = &r->state;
+    *t = (ct_tally){0};
     if (!r->held_out.n) {
         s->best_epoch = s->epoch; /* without a validation split the last epoch counts as the best */
         e->best = true;
         return CT_OK;
     }
-    int64_t correct;
     show_progress(r, "validation", now() - r->began);
-    CT_TRY(ct_samples_eval(&r->held_out, r->step, r->data->classes, &s->val_loss, &correct, NULL, NULL, r->opt->stop));
-    s->val_accuracy = (double)correct / (double)r->held_out.n;
-    bool by_loss = r->spec->train.monitor == 1;
+    CT_TRY(ct_samples_eval(&r->held_out, r->step, t, NULL, NULL, r->opt->stop));
+    s->val_loss = ct_tally_total(t, r->spec), s->val_accuracy = ct_tally_accuracy(t);
+    bool by_loss = monitors_loss(r);
     double value = by_loss ? s->val_loss : s->val_accuracy;
     e->best = !(s->best_epoch > 0) || (by_loss ? value < s->best : value > s->best);
     if (e->best) {
@@ -344,38 +367,39 @@ static ct_status validate(run *r, ct_epoch_report *e) {
     return CT_OK;
 }
 
-static const char *number(double v, char text[32]) {
-    if (isfinite(v))
-        snprintf(text, 32, "%.9g", v);
-    else
-        strcpy(text, "null");
-    return text;
+static ct_status log_epoch(run *r, const ct_epoch_report *e, const ct_tally *seen, const ct_tally *held_out) {
+    double each[2][CT_MAX_LOSSES];
+    char acc[32], vl[32], va[32], losses[2][1024];
+    for (int i = 0; i < r->spec->n_losses; i++)
+        each[0][i] = ct_tally_loss(seen, i), each[1][i] = ct_tally_loss(held_out, i);
+    return ct_run_log(&r->dir,
+                      "{\"type\":\"epoch\",\"epoch\":%" PRId64 ",\"step\":%" PRId64
+                      ",\"loss\":%.9g,\"accuracy\":%s,\"val_loss\":%s,\"val_accuracy\":%s%s%s,\"best\":%s,"
+                      "\"seconds\":%.3f}",
+                      e->epoch, e->step, e->loss, number(e->accuracy, acc), number(e->val_loss, vl),
+                      number(e->val_accuracy, va), each_loss(r->spec, "losses", each[0], losses[0]),
+                      each_loss(r->spec, "val_losses", each[1], losses[1]), e->best ? "true" : "false", e->seconds);
 }
 
 /* Validation, log, best and last, and the checkpoint that commits them. */
 static ct_status end_epoch(run *r) {
     ct_run_state *s = &r->state;
     ct_run_state before = *s;
-    double loss = s->loss_sum / (double)s->seen, accuracy = (double)s->correct / (double)s->seen;
-    s->epoch++, s->step = 0, s->seen = s->correct = 0, s->loss_sum = 0, s->loss = loss;
+    ct_tally seen = s->tally, held_out;
+    double loss = ct_tally_total(&seen, r->spec), accuracy = ct_tally_accuracy(&seen);
+    s->epoch++, s->step = 0, s->tally = (ct_tally){0}, s->loss = loss;
     ct_epoch_report e = {
         .epoch = s->epoch, .epochs = r->spec->train.epochs, .step = s->number, .loss = loss, .accuracy = accuracy};
-    ct_status status = validate(r, &e);
+    ct_status status = validate(r, &e, &held_out);
     if (status == CT_STOPPED) { /* in the middle of validation: as it was after the epoch's last step */
         *s = before;
         CT_TRY(checkpoint(r));
         return ct_fail(CT_STOPPED, "stopped after step %" PRId64 "; --resume goes on from there", s->number);
     }
     CT_TRY(status);
-    if (!r->spec->per_step)
-        move_rate(r, !r->held_out.n ? loss : r->spec->train.monitor ? s->val_loss : s->val_accuracy);
+    if (!r->spec->per_step) move_rate(r, !r->held_out.n ? loss : monitors_loss(r) ? s->val_loss : s->val_accuracy);
     e.val_loss = s->val_loss, e.val_accuracy = s->val_accuracy, e.seconds = s->seconds + now() - r->began;
-    char vl[32], va[32];
-    CT_TRY(ct_run_log(&r->dir,
-                      "{\"type\":\"epoch\",\"epoch\":%" PRId64 ",\"step\":%" PRId64 ",\"loss\":%.9g,\"accuracy\":%.9g,"
-                      "\"val_loss\":%s,\"val_accuracy\":%s,\"best\":%s,\"seconds\":%.3f}",
-                      e.epoch, e.step, loss, accuracy, number(e.val_loss, vl), number(e.val_accuracy, va),
-                      e.best ? "true" : "false", e.seconds));
+    CT_TRY(log_epoch(r, &e, &seen, &held_out));
     int64_t patience = r->spec->train.early_stopping;
     if (patience && r->held_out.n && s->epoch - s->best_epoch >= patience) s->stopped_early = 1;
     s->finished = s->epoch >= r->spec->train.epochs || s->stopped_early;
@@ -396,7 +420,7 @@ static void finish(run *r) {
     ct_step_free(r->step);
     ct_augment_free(r->augment);
     ct_optim_free(r->optim);
-    ct_module_free(r->module);
+    ct_net_free(&r->net);
     ct_dataset_free(r->data);
     ct_run_dir_close(&r->dir);
     ct_free(r->train), ct_free(r->validation), ct_free(r->order), ct_free(r->files), ct_free(r->base_lr);

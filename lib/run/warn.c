@@ -85,7 +85,8 @@ static const struct {
 };
 
 static void look_at_end(ct_spec *s, const ct_layer_spec *last) {
-    const char *loss = s->loss ? s->loss->kind.name : NULL;
+    const ct_loss *own = s->n_losses == 1 && !s->loss->inputs && !s->loss->more->input ? s->loss : NULL;
+    const char *loss = own ? own->op->kind.name : NULL;
     for (int i = 0; i < CT_COUNT(ends); i++)
         if (is_in(ends[i].loss, loss) && is_in(ends[i].layer, name_of(last))) WARN(s, last->at, "%s", ends[i].why);
     if (is_in("dropout|dropout1d|dropout2d|dropout3d", name_of(last)))

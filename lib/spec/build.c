@@ -4,22 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_VALUES 256
-
-/* A result that has a name. */
-typedef struct value {
-    const char *name;
-    ct_tensor *t;
-    ct_module *m;
-    const ct_yaml *at;
-} value;
-
 typedef struct builder {
     ct_doc *doc;
     ct_layer_seen seen;
     void *ctx;
-    const ct_yaml *root; /* the model's own list */
-    value value[MAX_VALUES];
+    const ct_yaml *root;   /* the model's own list */
+    ct_named_value *value; /* CT_MAX_VALUES, the last one for the result */
+    ct_tensor *tensor[CT_MAX_VALUES];
     int n_values;
 } builder;
 
@@ -32,19 +23,33 @@ void ct_batch_text(const ct_layout *l, char *out, size_t size) {
     snprintf(out, size, l->ndim ? "(N%s" : "%s", l->ndim ? (rest ? rest : ")") : text);
 }
 
+int ct_value_find(const ct_named_value *value, int n, const char *name) {
+    while (--n >= 0 && strcmp(value[n].name, name)) {}
+    return n;
+}
+
+static bool add_value(builder *b, const char *name, ct_tensor *t, ct_module *m, const ct_yaml *at) {
+    if (b->n_values == CT_MAX_VALUES) {
+        ct_diag(b->doc, CT_ERROR, at, "a model has at most %d named values", CT_MAX_VALUES - 1);
+        return false;
+    }
+    b->tensor[b->n_values] = t;
+    b->value[b->n_values++] = (ct_named_value){name, t->layout, m, at};
+    return true;
+}
+
 /* What a layer reads: what flows down, or the values it names, the newest of that name. */
 static int gather(builder *b, const ct_layer_spec *l, ct_tensor *x, ct_tensor **in, ct_module *m) {
     in[0] = x;
     for (int i = 0; l->inputs && i < l->inputs->n; i++) {
         const ct_yaml *name = l->inputs->value[i];
-        int k = b->n_values - 1;
-        while (k >= 0 && strcmp(b->value[k].name, name->text)) k--;
+        int k = ct_value_find(b->value, b->n_values, name->text);
         if (k < 0) {
             ct_diag(b->doc, CT_ERROR, name, "no layer before this one is named '%.40s'", name->text);
             return -1;
         }
-        in[i] = b->value[k].t;
-        if (m && ct_module_read_value(m, b->value[k].m)) return -1;
+        in[i] = b->tensor[k];
+        if (m && ct_module_read_value(m, b->value[k].module)) return -1;
     }
     return l->inputs ? l->inputs->n : 1;
 }
@@ -112,9 +117,8 @@ static bool build_layer(builder *b, const ct_layer_spec *l, ct_module *list, ct_
     ct_tensor *y = ct_module_forward_all(m, in, n, NULL);
     if (ct_why(y)) return refuse(b, l, layout, from, ct_why(y));
     if (b->seen && !l->n_parts) b->seen(b->ctx, m, layout, &y->layout);
-    if (l->name && b->n_values < MAX_VALUES) b->value[b->n_values++] = (value){l->name, y, m, l->at};
     *x = y;
-    return true;
+    return !l->name || add_value(b, l->name, y, m, l->at);
 }
 
 static bool build_list(builder *b, const ct_model_spec *spec, ct_module *list, ct_tensor **x, const ct_yaml *from) {
@@ -125,22 +129,35 @@ static bool build_list(builder *b, const ct_model_spec *spec, ct_module *list, c
     return true;
 }
 
-ct_module *ct_model_build(ct_doc *doc, const ct_model_spec *spec, uint64_t seed, const ct_layout *in, ct_layout *out,
-                          ct_layer_seen seen, void *ctx) {
+/* The data's fields as values, the list through them, the result. */
+static bool build_model(builder *b, const ct_model_spec *spec, const ct_named_value *in, int n_in, ct_module *list) {
+    ct_tensor *x = NULL;
+    for (int i = 0; i < n_in; i++) {
+        ct_tensor *t = ct_tensor_make(&in[i].layout, NULL, 0);
+        if (ct_module_add_input(list, in[i].name) || !add_value(b, in[i].name, t, list->input[i], spec->at))
+            return false;
+        list->input[i]->last = t;
+        if (!i) x = t;
+    }
+    return build_list(b, spec, list, &x, spec->at) && add_value(b, "", x, list, spec->layer[spec->n - 1].at);
+}
+
+ct_module *ct_model_build(ct_doc *doc, const ct_model_spec *spec, uint64_t seed, const ct_named_value *in, int n_in,
+                          const ct_named_value **value, int *n_values, ct_layer_seen seen, void *ctx) {
     ct_module *list = ct_module_list("", seed);
     ct_scope *scope = ct_scope_open();
     ct_graph g;
     builder b = {.doc = doc, .seen = seen, .ctx = ctx, .root = spec->at};
-    bool ok = list && scope && !ct_capture_begin(&g);
+    b.value = ct_doc_alloc(doc, CT_MAX_VALUES, sizeof *b.value);
+    bool ok = list && b.value && scope && !ct_capture_begin(&g);
     if (list) list->shapes_only = spec->shapes_only;
     if (ok) {
-        ct_tensor *x = ct_tensor_make(in, NULL, 0);
-        ok = build_list(&b, spec, list, &x, spec->at);
-        *out = x->layout;
+        ok = build_model(&b, spec, in, n_in, list);
         ct_capture_end(&g);
         ct_graph_free(&g);
     }
     if (ok && ct_param_apply(doc, spec, list)) ok = false;
+    *value = b.value, *n_values = b.n_values;
     if (scope && ct_scope_close(scope)) ok = false;
     if (ok) return list;
     ct_module_free(list);

@@ -42,9 +42,21 @@ const ct_key *ct_container_beside(const char *layer, const char **form);
 void ct_batch_text(const ct_layout *l, char *out, size_t size);
 /* What a layer did, for the table of `check`. */
 typedef void (*ct_layer_seen)(void *ctx, const ct_module *m, const ct_layout *in, const ct_layout *out);
-/* Builds the modules for inputs of layout `in` (shapes only: nothing is computed); *out gets the result's layout. A
-   layer that does not fit is a diagnostic at its line, with a note at the line its input comes from. seen may be NULL.
- */
-ct_module *ct_model_build(ct_doc *doc, const ct_model_spec *spec, uint64_t seed, const ct_layout *in, ct_layout *out,
-                          ct_layer_seen seen, void *ctx);
+#define CT_MAX_VALUES 256
+/* A value that has a name: a field of the data, or a layer's result. */
+typedef struct ct_named_value {
+    const char *name;  /* of the model's result: "" */
+    ct_layout layout;  /* for a batch of one */
+    ct_module *module; /* whose last result it is */
+    const ct_yaml *at;
+} ct_named_value;
+
+/* Builds the modules for n_in inputs (name and layout are read; shapes only: nothing is computed). The first flows
+   into the first layer, all can be read by name. A layer that does not fit is a diagnostic at its line, with a note at
+   the line its input comes from. *value gets the doc's list of *n_values: the inputs, each named layer's, and last the
+   model's own. seen may be NULL. */
+ct_module *ct_model_build(ct_doc *doc, const ct_model_spec *spec, uint64_t seed, const ct_named_value *in, int n_in,
+                          const ct_named_value **value, int *n_values, ct_layer_seen seen, void *ctx);
+/* The newest value of that name, or -1. */
+int ct_value_find(const ct_named_value *value, int n, const char *name);
 #endif

@@ -50,10 +50,12 @@ static ct_status batch_layout(ct_dtype dtype, const ct_dims *sample, ct_layout *
 
 static ct_status open_module(ct_doc *doc, const char *text, const ct_layout *in, ct_module **out) {
     ct_model_spec spec;
-    ct_layout result;
+    const ct_named_value *value, input = {.name = "input", .layout = *in};
+    int n;
     CT_TRY(read_model(doc, text, &spec));
     ct_philox_key key = ct_random_key();
-    if ((*out = ct_model_build(doc, &spec, (uint64_t)key.k[0] << 32 | key.k[1], in, &result, NULL, NULL))) return CT_OK;
+    uint64_t seed = (uint64_t)key.k[0] << 32 | key.k[1];
+    if ((*out = ct_model_build(doc, &spec, seed, &input, 1, &value, &n, NULL, NULL))) return CT_OK;
     ct_status status = ct_diag_status(doc);
     return status ? status : CT_NO_MEMORY;
 }

@@ -52,7 +52,7 @@ static double operations(const workload *w) {
 
 typedef struct bench {
     ct_spec *spec;
-    ct_module *module;
+    ct_net net;
     ct_optim *optim;
     ct_step *step;
 } bench;
@@ -60,20 +60,21 @@ typedef struct bench {
 static void bench_free(bench *b) {
     ct_step_free(b->step);
     ct_optim_free(b->optim);
-    ct_module_free(b->module);
+    ct_net_free(&b->net);
     ct_spec_free(b->spec);
 }
 
 static void random_batch(ct_step *s, int64_t numel, int64_t n) {
     ct_philox_key key = ct_philox_make(0, 1);
-    float *x = ct_step_input(s);
+    float *x = ct_step_field(s, 0);
+    int64_t *y = ct_step_field(s, 1);
     uint32_t word[2];
     for (int64_t i = 0; i < numel; i++) {
         ct_philox_fill(key, 0, (uint64_t)i * 2, 2, word);
         double u = ct_philox_uniform(word[0]), v = ct_philox_uniform(word[1]);
         x[i] = (float)(sqrt(-2 * log(1 - u)) * cos(2 * M_PI * v));
     }
-    for (int64_t i = 0; i < n; i++) ct_step_labels(s)[i] = i * 7 % CLASSES;
+    for (int64_t i = 0; i < n; i++) y[i] = i * 7 % CLASSES;
 }
 
 static ct_status bench_new(const workload *w, bench *b) {
@@ -81,9 +82,11 @@ static ct_status bench_new(const workload *w, bench *b) {
     snprintf(text, sizeof text, "model: %s\nloss: cross_entropy\noptimizer: {adam: {lr: 1e-3}}\n", w->model);
     ct_layout input = ct_layout_of(CT_F32, CT_DIMS(1, 1, 28, 28));
     CT_TRY(ct_spec_parse(w->name, text, strlen(text), NULL, &b->spec, NULL));
-    CT_TRY(ct_run_build(b->spec, &input, CLASSES, &b->module));
-    if (w->train) CT_TRY(ct_run_optimizer(b->spec, b->module, &b->optim));
-    CT_TRY(ct_step_new(b->spec, b->module, b->optim, &input, CLASSES, w->batch, false, &b->step));
+    ct_fields fields;
+    ct_fields_classes(&input, CLASSES, &fields);
+    CT_TRY(ct_net_build(b->spec, &fields, NULL, NULL, &b->net));
+    if (w->train) CT_TRY(ct_run_optimizer(b->spec, b->net.module, &b->optim));
+    CT_TRY(ct_step_new(&b->net, b->optim, w->batch, false, &b->step));
     random_batch(b->step, w->batch * 28 * 28, w->batch);
     return CT_OK;
 }

@@ -10,6 +10,7 @@ typedef struct golden {
     ct_safetensors *file;
     json_t *cases;
     const char *spec, *rename; /* of runs: a spec to use, and a table of "their.name our.name" lines; or NULL */
+    const char *isa;           /* the kernels asked for; NULL: the best, and of runs the plain ones */
     int passed, failed, skipped;
 } golden;
 
@@ -34,7 +35,4 @@ void golden_ops(golden *g);
 void golden_optim(golden *g);
 void golden_schedule(golden *g);
 void golden_run(golden *g);
-/* A spec's `model:` list from a PyTorch module's source, where it is a chain of layers; NULL with the reason otherwise.
- */
-char *golden_model(const char *source, const char **why);
 #endif

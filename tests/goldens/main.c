@@ -1,6 +1,8 @@
 /* usage: goldens [--isa NAME] [--spec FILE.yaml [--rename FILE]] PATH...
-   Each PATH is a golden file, or a folder searched for *.safetensors. --spec: runs use this spec rather than one made
-   from the file's source; --rename: a line "their.name our.name" a parameter that is called otherwise there. */
+   Each PATH is a golden file, or a folder searched for *.safetensors. --isa: the kernels of that instruction set, or
+   ref; without it the best ones, but for whole runs the plain ones (run.c says why). --spec: runs use this spec rather
+   than the one of tests/goldens that has the file's parameters; --rename: a line "their.name our.name" a parameter that
+   is called otherwise there. */
 #include "goldens.h"
 #include "../unit/cases.h"
 #include "ops/ops.h"
@@ -13,7 +15,7 @@
 #include <sys/stat.h>
 
 static int passed, failed, skipped;
-static const char *spec, *rename_table;
+static const char *spec, *rename_table, *isa;
 
 static void say(const golden *g, const char *what, const char *name, const char *fmt, va_list args) {
     printf("%s: %s: %s: ", what, g->path, name);
@@ -105,7 +107,7 @@ void golden_each(golden *g, const char *what, const ct_kind *(*find)(const char 
 }
 
 static void run_file(const char *path) {
-    golden g = {.path = path, .spec = spec, .rename = rename_table};
+    golden g = {.path = path, .spec = spec, .rename = rename_table, .isa = isa};
     ct_scope *scope = ct_scope_open();
     if (ct_safetensors_open(path, &g.file)) {
         golden_fail(&g, "open", "%s", ct_error());
@@ -154,7 +156,10 @@ static void run_path(const char *path) {
 }
 
 static int usage(const char *why) {
-    fprintf(stderr, "goldens: %s\nusage: goldens [--isa NAME] [--spec FILE.yaml [--rename FILE]] PATH...\n", why);
+    fprintf(stderr,
+            "goldens: %s\nusage: goldens [--isa NAME] [--spec FILE.yaml [--rename FILE]] PATH...\n"
+            "Whole runs are computed by the plain kernels (ref), which sum in f64, unless --isa names others.\n",
+            why);
     return 2;
 }
 
@@ -167,7 +172,7 @@ int main(int argc, char **argv) {
             rename_table = argv[i + 1];
         else if (strcmp(argv[i], "--isa"))
             return usage("an unknown option");
-        else if (ct_backend_use(argv[i + 1]))
+        else if (ct_backend_use(isa = argv[i + 1]))
             return usage(ct_error());
     }
     if (i >= argc) return usage("a path is missing");

@@ -65,12 +65,12 @@ static void large_batch(void) {
 static void label_batches(void) {
     int64_t out[3];
     ct_scope *scope = ct_scope_open();
-    CHECK(!ct_batch_labels(ct_from(CT_U8, CT_DIMS(3), "\1\xC8\3"), (int64_t[]){1, 2, 1}, 3, out));
+    CHECK(!ct_batch_numbers(ct_from(CT_U8, CT_DIMS(3), "\1\xC8\3"), (int64_t[]){1, 2, 1}, 3, out));
     CHECK(out[0] == 200 && out[1] == 3 && out[2] == 200);
-    CHECK(!ct_batch_labels(ct_from(CT_I64, CT_DIMS(2), (int64_t[]){5, 6}), (int64_t[]){1}, 1, out));
+    CHECK(!ct_batch_numbers(ct_from(CT_I64, CT_DIMS(2), (int64_t[]){5, 6}), (int64_t[]){1}, 1, out));
     CHECK(out[0] == 6);
-    CHECK(ct_batch_labels(ct_from(CT_U8, CT_DIMS(3), "abc"), (int64_t[]){3}, 1, out) == CT_FAIL);
-    CHECK(ct_batch_labels(ct_zeros(CT_F32, CT_DIMS(3)), (int64_t[]){0}, 1, out) == CT_FAIL);
+    CHECK(ct_batch_numbers(ct_from(CT_U8, CT_DIMS(3), "abc"), (int64_t[]){3}, 1, out) == CT_FAIL);
+    CHECK(ct_batch_numbers(ct_zeros(CT_F32, CT_DIMS(3)), (int64_t[]){0}, 1, out) == CT_FAIL);
     CHECK(!ct_scope_close(scope));
 }
 

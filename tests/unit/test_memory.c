@@ -128,19 +128,21 @@ static const char *const text = "vars: {width: 4}\n"
 /* A spec's step: from a plan, or define-by-run. */
 static ct_status run_step(bool eager, double *out) {
     ct_spec *spec = NULL;
-    ct_module *m = NULL;
+    ct_net net = {0};
+    ct_fields fields;
     ct_optim *o = NULL;
     ct_step *s = NULL;
     ct_step_result r = {0};
     ct_layout input = ct_layout_of(CT_F32, CT_DIMS(3, 1, 2, 2));
     ct_status status = ct_spec_parse("spec", text, strlen(text), NULL, &spec, NULL);
-    if (!status) status = ct_run_build(spec, &input, 3, &m);
-    if (!status) status = ct_run_optimizer(spec, m, &o);
-    if (!status) status = ct_step_new(spec, m, o, &input, 3, 3, eager, &s);
+    ct_fields_classes(&input, 3, &fields);
+    if (!status) status = ct_net_build(spec, &fields, NULL, NULL, &net);
+    if (!status) status = ct_run_optimizer(spec, net.module, &o);
+    if (!status) status = ct_step_new(&net, o, 3, eager, &s);
     for (int i = 0; !status && i < 2; i++) status = ct_step_train(s, 3, i, &r);
     if (!status) status = ct_step_eval(s, 2, true, &r);
     *out = r.loss;
-    ct_step_free(s), ct_optim_free(o), ct_module_free(m), ct_spec_free(spec);
+    ct_step_free(s), ct_optim_free(o), ct_net_free(&net), ct_spec_free(spec);
     return status;
 }
 static ct_status planned_step(double *out) { return run_step(false, out); }
@@ -211,23 +213,25 @@ static void check(const char *name, trial *t) {
 
 typedef struct trainee {
     ct_spec *spec;
-    ct_module *m;
+    ct_net net;
     ct_optim *o;
     ct_step *s;
 } trainee;
 
 static bool trainee_new(trainee *t, const char *model, ct_layout input, int64_t batch) {
     char spec[1024];
+    ct_fields fields;
     *t = (trainee){0};
+    ct_fields_classes(&input, 10, &fields);
     snprintf(spec, sizeof spec, "model: %s\nloss: cross_entropy\noptimizer: {adam: {lr: 1e-3}}\n", model);
     return CHECK(ct_spec_parse("spec", spec, strlen(spec), NULL, &t->spec, NULL) == CT_OK) &&
-           CHECK(ct_run_build(t->spec, &input, 10, &t->m) == CT_OK) &&
-           CHECK(ct_run_optimizer(t->spec, t->m, &t->o) == CT_OK) &&
-           CHECK(ct_step_new(t->spec, t->m, t->o, &input, 10, batch, false, &t->s) == CT_OK);
+           CHECK(ct_net_build(t->spec, &fields, NULL, NULL, &t->net) == CT_OK) &&
+           CHECK(ct_run_optimizer(t->spec, t->net.module, &t->o) == CT_OK) &&
+           CHECK(ct_step_new(&t->net, t->o, batch, false, &t->s) == CT_OK);
 }
 
 static void trainee_free(trainee *t) {
-    ct_step_free(t->s), ct_optim_free(t->o), ct_module_free(t->m), ct_spec_free(t->spec);
+    ct_step_free(t->s), ct_optim_free(t->o), ct_net_free(&t->net), ct_spec_free(t->spec);
 }
 
 /* The allocations of steps and an evaluation that were there before; convolutions are of shapes that our own kernels

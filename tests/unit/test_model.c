@@ -12,15 +12,17 @@ static const char *built(const char *model, int64_t C, ct_module **m) {
     char text[4096];
     ct_spec *spec = NULL;
     char *messages = NULL;
-    ct_layout in = ct_layout_of(CT_F32, CT_DIMS(1, C, 8, 8)), result;
+    ct_named_value in = {.name = "input", .layout = ct_layout_of(CT_F32, CT_DIMS(1, C, 8, 8))};
+    const ct_named_value *value;
+    int n;
     snprintf(text, sizeof text, "%s\n%s", model, TAIL);
     *m = NULL;
     if (!ct_spec_parse("s", text, strlen(text), NULL, &spec, &messages)) {
-        *m = ct_model_build(spec->doc, &spec->model, 1, &in, &result, NULL, NULL);
+        *m = ct_model_build(spec->doc, &spec->model, 1, &in, 1, &value, &n, NULL, NULL);
         ct_text_free(messages); /* warnings */
         messages = NULL;
         if (*m)
-            ct_batch_text(&result, out, sizeof out);
+            ct_batch_text(&value[n - 1].layout, out, sizeof out);
         else
             ct_spec_messages(spec, &messages);
     }

@@ -12,17 +12,20 @@ static const char small[] = HEAD ADAMW
 /* Its spec and its model, for digits; both NULL where it is refused, and *messages say why. */
 static ct_module *build(const char *text, const char *more, ct_spec **spec, char **messages) {
     char whole[4096];
-    ct_module *m = NULL;
+    ct_net net = {0};
+    ct_fields fields;
     ct_layout in = ct_layout_of(CT_F32, CT_DIMS(2, 1, 8, 8));
     snprintf(whole, sizeof whole, "%s%s", text, more);
     *spec = NULL;
-    if (!ct_spec_parse("s", whole, strlen(whole), NULL, spec, messages) && ct_run_build(*spec, &in, 10, &m)) {
+    ct_fields_classes(&in, 10, &fields);
+    if (!ct_spec_parse("s", whole, strlen(whole), NULL, spec, messages) &&
+        ct_net_build(*spec, &fields, NULL, NULL, &net)) {
         ct_text_free(*messages);
         ct_spec_messages(*spec, messages);
         ct_spec_free(*spec);
         *spec = NULL;
     }
-    return m;
+    return net.module;
 }
 
 static ct_module *sound(const char *text, const char *more, ct_spec **spec) {
@@ -235,9 +238,9 @@ static void freeze_stays(void) {
         ct_module *first = sound(small, more, &spec);
         ct_model *m = trained(small, more, eager);
         if (m && first) {
-            CHECK(same(first, m->module, "stem.weight") && same(first, m->module, "stem.bias"));
-            CHECK(same(first, m->module, "bn.weight") && !same(first, m->module, "head.weight"));
-            CHECK(!same(first, m->module, "bn.running_mean")); /* as PyTorch's */
+            CHECK(same(first, m->net.module, "stem.weight") && same(first, m->net.module, "stem.bias"));
+            CHECK(same(first, m->net.module, "bn.weight") && !same(first, m->net.module, "head.weight"));
+            CHECK(!same(first, m->net.module, "bn.running_mean")); /* as PyTorch's */
             CHECK(ct_model_parameters(m) == ct_module_parameters(first));
         }
         ct_model_close(m);

@@ -8,34 +8,43 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* The same batch every time it is asked for. */
-static void fill(ct_step *s, int64_t n, int64_t size, int classes, uint64_t seed) {
+/* The same batch every time it is asked for; whole numbers are below the least size of anything they index. */
+static void fill(ct_step *s, int64_t n, uint64_t seed) {
+    const ct_fields *f = &ct_step_net(s)->fields;
     ct_philox_key key = ct_philox_make(seed, 1);
     uint32_t w[4];
-    for (int64_t i = 0; i < n * size; i++) {
-        ct_philox_block(key, (uint64_t)i, 0, w);
-        ct_step_input(s)[i] = 2 * ct_philox_uniform(w[0]) - 1;
+    for (int k = 0; k < f->n; k++) {
+        const ct_layout *l = &f->of[k].layout;
+        int64_t size = ct_layout_numel(l) / l->size[0], limit = f->classes;
+        const ct_data_args *d = &ct_step_net(s)->spec->data;
+        if (k != ct_step_net(s)->target && d->vocab) limit = d->vocab;
+        for (int64_t i = 0; i < n * size; i++) {
+            ct_philox_block(key, (uint64_t)i, (uint64_t)k, w);
+            if (l->dtype == CT_F32)
+                ((float *)ct_step_field(s, k))[i] = 2 * ct_philox_uniform(w[0]) - 1;
+            else
+                ((int64_t *)ct_step_field(s, k))[i] = (i * 7 + (int64_t)seed) % limit;
+        }
     }
-    for (int64_t i = 0; i < n; i++) ct_step_labels(s)[i] = (i * 7 + (int64_t)seed) % classes;
 }
 
 typedef struct trainee {
-    ct_module *m;
+    ct_net net;
     ct_optim *o;
     ct_step *s;
 } trainee;
 
-static bool trainee_new(ct_spec *spec, const ct_layout *input, int classes, bool eager, trainee *t) {
+static bool trainee_new(ct_spec *spec, const ct_fields *fields, bool eager, trainee *t) {
     *t = (trainee){0};
-    if (!CHECK(ct_run_build(spec, input, classes, &t->m) == CT_OK)) return false;
-    return CHECK(ct_run_optimizer(spec, t->m, &t->o) == CT_OK) &&
-           CHECK(ct_step_new(spec, t->m, t->o, input, classes, 6, eager, &t->s) == CT_OK);
+    if (!CHECK(ct_net_build(spec, fields, NULL, NULL, &t->net) == CT_OK)) return false;
+    return CHECK(ct_run_optimizer(spec, t->net.module, &t->o) == CT_OK) &&
+           CHECK(ct_step_new(&t->net, t->o, 6, eager, &t->s) == CT_OK);
 }
 
 static void trainee_free(trainee *t) {
     ct_step_free(t->s);
     ct_optim_free(t->o);
-    ct_module_free(t->m);
+    ct_net_free(&t->net);
 }
 
 static double distance(const ct_module *a, const ct_module *b) {
@@ -54,25 +63,34 @@ static double distance(const ct_module *a, const ct_module *b) {
 }
 
 /* Steps on whole and last, smaller batches, then an evaluation. */
-static void compare(const char *name, ct_spec *spec, const ct_layout *input, int classes) {
+static void compare(const char *name, ct_spec *spec, const ct_fields *fields) {
     static const int64_t batch[] = {6, 6, 4, 6};
     trainee plan, eager;
-    bool ok = trainee_new(spec, input, classes, false, &plan);
-    ok = trainee_new(spec, input, classes, true, &eager) && ok;
-    int64_t size = ct_layout_numel(input) / input->size[0];
+    bool ok = trainee_new(spec, fields, false, &plan);
+    ok = trainee_new(spec, fields, true, &eager) && ok;
     for (int i = 0; ok && i < CT_COUNT(batch); i++) {
         ct_step_result a, b;
-        fill(plan.s, batch[i], size, classes, (uint64_t)i), fill(eager.s, batch[i], size, classes, (uint64_t)i);
+        fill(plan.s, batch[i], (uint64_t)i), fill(eager.s, batch[i], (uint64_t)i);
         ok = CHECK(ct_step_train(plan.s, batch[i], i, &a) == CT_OK) &&
              CHECK(ct_step_train(eager.s, batch[i], i, &b) == CT_OK);
         if (ok && !CHECK(fabs(a.loss - b.loss) <= 1e-6 * fabs(b.loss)))
             printf("    %s: step %d: %g, %g\n", name, i, a.loss, b.loss);
     }
-    if (ok && !CHECK(distance(plan.m, eager.m) <= 1e-5)) printf("    %s: parameters differ\n", name);
+    if (ok && !CHECK(distance(plan.net.module, eager.net.module) <= 1e-5)) printf("    %s: parameters differ\n", name);
     ct_step_result a, b;
     ok = ok && CHECK(ct_step_eval(plan.s, 5, true, &a) == CT_OK) && CHECK(ct_step_eval(eager.s, 5, true, &b) == CT_OK);
     if (ok) CHECK(fabs(a.loss - b.loss) <= 1e-6 * fabs(b.loss));
     trainee_free(&plan), trainee_free(&eager);
+}
+
+/* A spec's own, but large images, which would only take time. */
+static void fields_of(const ct_spec *spec, ct_fields *out) {
+    const ct_data_args *d = &spec->data;
+    int64_t side = d->dataset && !strcmp(d->dataset, "digits") ? 8 : 28;
+    ct_layout input = ct_layout_of(CT_F32, CT_DIMS(1, 1, side, side)), *l = &out->of[0].layout;
+    if (ct_random_fields(d, out)) ct_fields_classes(&input, 10, out);
+    if (d->shape.n == 3)
+        *l = ct_layout_of(CT_F32, CT_DIMS(1, l->size[1], CT_MIN(l->size[2], 32), CT_MIN(l->size[3], 32)));
 }
 
 static void every_spec(void) {
@@ -82,10 +100,9 @@ static void every_spec(void) {
         ct_spec *spec;
         char *messages = NULL;
         if (CHECK(ct_spec_load(g.gl_pathv[i], NULL, &spec, &messages) == CT_OK)) {
-            bool digits = spec->data.dataset && !strcmp(spec->data.dataset, "digits"), random = spec->data.shape.n == 3;
-            int64_t side = digits ? 8 : random ? 32 : 28; /* large images would only take time */
-            ct_layout input = ct_layout_of(CT_F32, CT_DIMS(6, random ? spec->data.shape.v[0] : 1, side, side));
-            compare(g.gl_pathv[i], spec, &input, random ? (int)spec->data.classes : 10);
+            ct_fields fields;
+            fields_of(spec, &fields);
+            compare(g.gl_pathv[i], spec, &fields);
             ct_spec_free(spec);
         } else
             printf("%s", messages ? messages : ct_error());
@@ -114,7 +131,9 @@ static void layers(void) {
             char *messages = NULL;
             if (CHECK(ct_spec_parse("layers", text, strlen(text), NULL, &spec, &messages) == CT_OK)) {
                 ct_layout input = ct_layout_of(CT_F32, CT_DIMS(6, 3, 12, 12));
-                compare(optimizer[o], spec, &input, 10);
+                ct_fields fields;
+                ct_fields_classes(&input, 10, &fields);
+                compare(optimizer[o], spec, &fields);
                 ct_spec_free(spec);
             } else
                 printf("%s", messages);
@@ -133,9 +152,11 @@ static void checkpointed(void) {
         "{add: , inputs: [%s, near]}, flatten, linear: 10]";
     static const char *const from[] = {"far", "near"};
     ct_layout input = ct_layout_of(CT_F32, CT_DIMS(6, 3, 16, 16));
+    ct_fields fields;
+    ct_fields_classes(&input, 10, &fields);
     for (int i = 0; i < 4; i++) {
         char list[1024], text[2048];
-        trainee t[2] = {{0}};
+        trainee t[2] = {0};
         ct_spec *spec[2] = {0};
         bool ok = true;
         snprintf(list, sizeof list, model, from[i % 2]);
@@ -146,18 +167,18 @@ static void checkpointed(void) {
             if (!CHECK(ct_spec_parse("checkpointed", text, strlen(text), NULL, &spec[k], &messages) == CT_OK))
                 printf("%s", messages);
             ct_text_free(messages);
-            ok = ok && spec[k] && trainee_new(spec[k], &input, 10, i / 2, &t[k]);
+            ok = ok && spec[k] && trainee_new(spec[k], &fields, i / 2, &t[k]);
         }
         for (int step = 0; ok && step < 3; step++) {
             ct_step_result r[2];
             for (int k = 0; k < 2; k++) {
-                fill(t[k].s, 6, 3 * 16 * 16, 10, (uint64_t)step);
+                fill(t[k].s, 6, (uint64_t)step);
                 ok = CHECK(ct_step_train(t[k].s, 6, step, &r[k]) == CT_OK) && ok;
             }
             CHECK(ok && r[0].loss == r[1].loss);
         }
         size_t bytes[2] = {0};
-        if (ok) CHECK(distance(t[0].m, t[1].m) <= 1e-6);
+        if (ok) CHECK(distance(t[0].net.module, t[1].net.module) <= 1e-6);
         if (ok) CHECK(ct_step_checkpoint_bytes(t[1].s, 6, bytes) == CT_OK && (i % 2 == 0 || bytes[0] < bytes[1]));
         for (int k = 0; k < 2; k++) trainee_free(&t[k]), ct_spec_free(spec[k]);
     }
@@ -176,9 +197,11 @@ static void launches(void) {
     trainee plan, eager;
     ct_step_result r;
     int planned = 0;
+    ct_fields fields;
+    ct_fields_classes(&input, 10, &fields);
     if (!CHECK(ct_spec_parse("launches", text, sizeof text - 1, NULL, &spec, NULL) == CT_OK)) return;
-    bool ok = trainee_new(spec, &input, 10, false, &plan);
-    if (trainee_new(spec, &input, 10, true, &eager) && ok) {
+    bool ok = trainee_new(spec, &fields, false, &plan);
+    if (trainee_new(spec, &fields, true, &eager) && ok) {
         int64_t before = ct_kernel_runs();
         CHECK(ct_step_train(eager.s, 6, 0, &r) == CT_OK);
         int64_t called = ct_kernel_runs() - before;

@@ -10,10 +10,20 @@ static const char spec_text[] = "data: {dataset: digits, validation: 0.2}\n"
                                 "schedule: {one_cycle: {max_lr: 1e-2, total_steps: 72}, per: step}\n"
                                 "train: {epochs: 3, batch_size: 50, log_every: 1, clip_grad_norm: 1.5}\n";
 
+static const char fields_text[] =
+    "data: {dataset: random, shape: [9], vocab: 7, inputs: {a: [3]}, samples: 60, validation: 0.2}\n"
+    "model: [{linear: 4, inputs: [a], name: mu},\n"
+    "  {embedding: {num_embeddings: 7, embedding_dim: 8}, inputs: [input]}, dropout: 0.2, "
+    "linear: 7]\n"
+    "loss: [cross_entropy, {mse: {input: mu, target: mu}}, kl_normal: {inputs: [mu, mu]}]\n"
+    "optimizer: {adam: {lr: 1e-2}}\n"
+    "train: {epochs: 3, batch_size: 10, log_every: 1}\n";
+static const char *spec_file = "spec.yaml";
+
 static ct_spec *load(const char *const *set) {
     ct_spec *spec = NULL;
     char *messages = NULL;
-    CHECK(ct_spec_load(at("spec.yaml"), set, &spec, &messages) == CT_OK);
+    CHECK(ct_spec_load(at(spec_file), set, &spec, &messages) == CT_OK);
     if (messages) printf("%s", messages);
     ct_text_free(messages);
     return spec;
@@ -75,6 +85,21 @@ static void stopped_and_resumed(void) {
     CHECK(whole.val_accuracy == parts.val_accuracy && whole.loss == parts.loss && whole.best_epoch == parts.best_epoch);
     CHECK(lines("parts/log.jsonl", "\"type\":\"step\"") == 3 * 24);
     CHECK(lines("parts/log.jsonl", "\"type\":\"epoch\"") == 3);
+}
+
+static void of_fields(void) {
+    ct_train_report whole, parts;
+    puts_in("fields.yaml", fields_text);
+    spec_file = "fields.yaml";
+    CHECK(train("tokens", NULL, false, false, -1, &whole) == CT_OK);
+    CHECK(whole.steps == 15 && whole.loss > 0 && whole.val_accuracy >= 0);
+    ct_status status = train("tokens-parts", NULL, false, false, 3, &parts);
+    for (int i = 0; status == CT_STOPPED && i < 10; i++) status = train("tokens-parts", NULL, true, false, 4, &parts);
+    spec_file = "spec.yaml";
+    CHECK(status == CT_OK && whole.loss == parts.loss && whole.val_loss == parts.val_loss);
+    CHECK(same_file("tokens/best.safetensors", "tokens-parts/best.safetensors"));
+    CHECK(same_file("tokens/last.safetensors", "tokens-parts/last.safetensors"));
+    CHECK(lines("tokens-parts/log.jsonl", "\"losses\":{\"cross_entropy\":") == 15 + 3);
 }
 
 static void refusals(void) {
@@ -155,6 +180,7 @@ int main(void) {
     if (!CHECK(scratch_open())) return check_done("run");
     puts_in("spec.yaml", spec_text);
     RUN(stopped_and_resumed);
+    RUN(of_fields);
     RUN(refusals);
     RUN(divergence);
     RUN(early_stopping);

@@ -46,23 +46,27 @@ static ct_status train_planned(job *j) {
     static const char *const text = "model: [flatten, linear: 96, relu, dropout: 0.5, linear: 10]\n"
                                     "loss: cross_entropy\noptimizer: {sgd: {lr: 0.1, momentum: 0.9}}\n";
     ct_spec *spec = NULL;
-    ct_module *m = NULL;
+    ct_net net = {0};
+    ct_fields fields;
     ct_optim *o = NULL;
     ct_step *s = NULL;
     ct_step_result r = {0};
     ct_layout input = ct_layout_of(CT_F32, CT_DIMS(32, 1, 12, 12));
     ct_status status = ct_spec_parse("spec", text, strlen(text), NULL, &spec, NULL);
     if (!status) spec->seed = (int64_t)j->seed;
-    if (!status) status = ct_run_build(spec, &input, 10, &m);
-    if (!status) status = ct_run_optimizer(spec, m, &o);
-    if (!status) status = ct_step_new(spec, m, o, &input, 10, 32, false, &s);
+    ct_fields_classes(&input, 10, &fields);
+    if (!status) status = ct_net_build(spec, &fields, NULL, NULL, &net);
+    if (!status) status = ct_run_optimizer(spec, net.module, &o);
+    if (!status) status = ct_step_new(&net, o, 32, false, &s);
     for (int i = 0; !status && i < 20; i++) {
-        for (int k = 0; k < 32 * 144; k++) ct_step_input(s)[k] = (float)((k * 7 + i) % 13) / 13;
-        for (int k = 0; k < 32; k++) ct_step_labels(s)[k] = k % 10;
+        float *x = ct_step_field(s, 0);
+        int64_t *y = ct_step_field(s, 1);
+        for (int k = 0; k < 32 * 144; k++) x[k] = (float)((k * 7 + i) % 13) / 13;
+        for (int k = 0; k < 32; k++) y[k] = k % 10;
         status = ct_step_train(s, 32, i, &r);
     }
     j->loss = r.loss;
-    ct_step_free(s), ct_optim_free(o), ct_module_free(m), ct_spec_free(spec);
+    ct_step_free(s), ct_optim_free(o), ct_net_free(&net), ct_spec_free(spec);
     return status;
 }
 
