@@ -125,18 +125,18 @@ static void tie_files(void) {
         CHECK(!ct_safetensors_open(at("run/best.safetensors"), &file));
         CHECK(ct_safetensors_has(file, "a.weight") && !ct_safetensors_has(file, "b.weight"));
         ct_safetensors_close(file);
-        CHECK(!same(run->module, m, "a.weight") && ct_module_load(n, at("run/best.safetensors")) == CT_BAD_DATA);
+        CHECK(!same(run->net.module, m, "a.weight") && ct_module_load(n, at("run/best.safetensors")) == CT_BAD_DATA);
         CHECK(!ct_module_save(n, at("both")) && ct_module_load(m, at("both")) == CT_BAD_DATA);
         CHECK_HAS(ct_error(), "'b.weight' differs from the one that the model ties it to");
         CHECK(!ct_set(ct_module_tensor(n, "b.weight"), ct_module_tensor(n, "a.weight")));
         CHECK(!ct_module_save(n, at("both")) && !ct_module_load(m, at("both")) && same(m, n, "b.weight"));
-        ct_named of[] = {{"b.weight", ct_module_tensor(run->module, "a.weight")},
+        ct_named of[] = {{"b.weight", ct_module_tensor(run->net.module, "a.weight")},
                          {"a.bias", ct_module_tensor(n, "a.bias")},
                          {"b.bias", ct_module_tensor(n, "b.bias")},
                          {"head.weight", ct_module_tensor(n, "head.weight")},
                          {"head.bias", ct_module_tensor(n, "head.bias")}};
         CHECK(!ct_safetensors_write(at("one"), of, 5, NULL, 0) && !ct_module_load(m, at("one")));
-        CHECK(same(m, run->module, "a.weight"));
+        CHECK(same(m, run->net.module, "a.weight"));
     }
     ct_model_close(run);
     ct_module_free(m), ct_module_free(n), ct_spec_free(spec), ct_spec_free(other);
