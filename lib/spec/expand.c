@@ -252,10 +252,7 @@ static const ct_yaml *include_one(ct_doc *doc, const ct_yaml *at, const ct_yaml 
         return below;
     }
     snprintf(path, sizeof path, "%.*s%s", *at->text == '/' || !slash ? 0 : (int)(slash - from + 1), from, at->text);
-    if (ct_doc_parse_file(doc, path, &file) || !file) {
-        ct_diag(doc, CT_NOTE, at, "included here");
-        return below;
-    }
+    if (ct_doc_include(doc, path, at, &file) || !file) return below;
     const ct_yaml *whole = include_all(doc, file, depth + 1);
     return below && whole ? overlay(doc, below, whole) : whole;
 }

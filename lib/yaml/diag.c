@@ -49,6 +49,9 @@ static void keep(ct_doc *doc, ct_level level, const ct_yaml *at, const char *tex
     d->source = at->source, d->line = at->line, d->col = at->col, d->end_col = at->end_col;
 }
 
+/* Where the file that a node stands in is included, or NULL. */
+static const ct_yaml *included(const ct_yaml *at) { return at->source ? ((const source *)at->source)->included : NULL; }
+
 void ct_diag(ct_doc *doc, ct_level level, const ct_yaml *at, const char *fmt, ...) {
     char text[1024];
     va_list args;
@@ -58,6 +61,8 @@ void ct_diag(ct_doc *doc, ct_level level, const ct_yaml *at, const char *fmt, ..
     va_end(args);
     ct_utf8_make_printable(text);
     keep(doc, level, at, text);
+    const ct_yaml *file = at && level != CT_NOTE ? included(at) : NULL;
+    for (; file; file = included(file)) keep(doc, CT_NOTE, file, "included here");
     for (const ct_yaml *use = at && level != CT_NOTE ? at->via : NULL, *last = NULL; use; use = use->via) {
         if (!last || order_of(last) != order_of(use)) keep(doc, CT_NOTE, use, "used here"); /* a block in itself */
         last = use;

@@ -80,3 +80,11 @@ ct_status ct_doc_parse_file(ct_doc *doc, const char *path, ct_yaml **root) {
     ct_free(text);
     return status;
 }
+
+ct_status ct_doc_include(ct_doc *doc, const char *path, const ct_yaml *at, ct_yaml **root) {
+    const ct_yaml *before = doc->including;
+    doc->including = at;
+    ct_status status = ct_doc_parse_file(doc, path, root);
+    doc->including = before;
+    return status;
+}

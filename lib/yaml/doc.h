@@ -14,9 +14,10 @@ enum {
 
 /* A source and where its lines start; what every ct_source in a tree really is. */
 typedef struct source {
-    ct_source text;    /* first: the public face */
-    const char *shown; /* its name as a terminal may see it */
-    int rank;          /* the order of reading */
+    ct_source text;          /* first: the public face */
+    const char *shown;       /* its name as a terminal may see it */
+    int rank;                /* the order of reading */
+    const ct_yaml *included; /* where another source includes it, or NULL */
     int lines;
     uint32_t *start; /* of line i, from 0; start[lines] is the end */
 } source;
@@ -31,6 +32,7 @@ typedef struct diag {
 
 struct ct_doc {
     struct chunk *chunks;
+    const ct_yaml *including; /* what sources are read for now, or NULL */
     int sources, nodes;
     size_t scalar_bytes;
     bool no_memory, too_large; /* said once */

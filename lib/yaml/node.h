@@ -37,6 +37,8 @@ char *ct_doc_strdup(ct_doc *doc, const char *s);
    then NULL, unless the tree is whole all the same (a duplicate key), so that checking can go on. */
 ct_status ct_doc_parse(ct_doc *doc, const char *name, const char *text, size_t len, ct_yaml **root);
 ct_status ct_doc_parse_file(ct_doc *doc, const char *path, ct_yaml **root); /* "-" is stdin */
+/* The same for a file that the node `at` names: every diagnostic in it gets a note there, "included here". */
+ct_status ct_doc_include(ct_doc *doc, const char *path, const ct_yaml *at, ct_yaml **root);
 /* Applies "a.b=value" (the value is YAML; list items by index) to the tree: replaces, or adds what is missing. */
 ct_status ct_doc_set(ct_doc *doc, ct_yaml *root, const char *assignment);
 /* The value of a key, or NULL (also when `map` is none). */

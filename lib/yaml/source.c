@@ -111,7 +111,7 @@ source *ct_source_new(ct_doc *doc, const char *name, const char *text, size_t le
     if (!s || !copy || !shown) return NULL;
     ct_utf8_make_printable(shown);
     memcpy(copy, text, len);
-    s->rank = doc->sources++, s->shown = shown;
+    s->rank = doc->sources++, s->shown = shown, s->included = doc->including;
     s->lines = find_lines(copy, len, NULL);
     s->start = ct_doc_alloc(doc, (size_t)s->lines + 1, sizeof *s->start);
     s->text = (ct_source){.name = ct_doc_strdup(doc, name), .text = copy, .len = len};
