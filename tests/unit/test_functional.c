@@ -227,11 +227,13 @@ static bool mappable(const op_case *c) {
 }
 
 static void every_row(void) {
-    static const char *const random_or_statistics[] = {"dropout", "batch_norm", "instance_norm"};
+    static const char *const random_or_statistics[] = {"dropout", "batch_norm", "instance_norm", "rand_like",
+                                                       "randn_like"};
     for (int id = 0; id < CT_OP_COUNT; id++) {
         const ct_op *op = ct_op_get(id);
         bool skip = false;
-        for (int k = 0; k < 3; k++) skip |= !strcmp(op->kind.name, random_or_statistics[k]);
+        for (int k = 0; k < CT_COUNT(random_or_statistics); k++)
+            skip |= !strcmp(op->kind.name, random_or_statistics[k]);
         for (int i = 0; !skip && i < case_count(op); i++) {
             op_case sample[SAMPLES];
             ct_scope *scope = ct_scope_open();

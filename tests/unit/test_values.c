@@ -146,6 +146,22 @@ static void batches(void) {
     CHECK_HOLDS(mean, 1.25);
 }
 
+/* Moments of what is drawn, that each call draws anew, and that a turned tensor gets its own shape. */
+static void drawn(void) {
+    ct_tensor *x = ct_full(CT_F64, CT_DIMS(200, 101), 3), *y = ct_randn_like(x), *z = ct_randn_like(x);
+    ct_tensor *u = ct_rand_like(x);
+    CHECK_NEAR(ct_item(ct_mean(y, ALL)), 0, 0.03);
+    CHECK_NEAR(ct_item(ct_mean(ct_square(y), ALL)), 1, 0.04);
+    CHECK_NEAR(ct_item(ct_mean(ct_square(ct_square(y)), ALL)), 3, 0.3);
+    CHECK_NEAR(ct_item(ct_mean(ct_mul(y, z), ALL)), 0, 0.03);
+    CHECK_NEAR(ct_item(ct_mean(u, ALL)), 0.5, 0.01);
+    CHECK_NEAR(ct_item(ct_mean(ct_square(u), ALL)), 1.0 / 3, 0.01);
+    CHECK(ct_item(ct_amin(u, ALL)) >= 0 && ct_item(ct_amax(u, ALL)) < 1);
+    ct_tensor *turned = ct_rand_like(ct_transpose(x, (ct_transpose_args){.dim1 = 1}));
+    CHECK(ct_size(turned, 0) == 101 && ct_size(turned, 1) == 200);
+    CHECK(!ct_why(turned) && ct_why(ct_randn_like(ct_from(CT_I64, CT_DIMS(2), (int64_t[]){1, 2}))));
+}
+
 static void dropped(void) {
     ct_tensor *x = ct_requires_grad(ct_full(CT_F64, CT_DIMS(1000), 1), true);
     CHECK(ct_dropout(x, (ct_dropout_layer_args){.no_training = true}) == x);
@@ -300,7 +316,7 @@ static void recurring(void) {
 int main(void) {
     ct_scope *scope = ct_scope_open();
     RUN(products), RUN(spread), RUN(norms), RUN(extremes), RUN(classes), RUN(planes), RUN(pairs), RUN(indexed);
-    RUN(batches), RUN(dropped), RUN(likelihoods), RUN(similar), RUN(unseen), RUN(middles), RUN(sequences);
+    RUN(batches), RUN(drawn), RUN(dropped), RUN(likelihoods), RUN(similar), RUN(unseen), RUN(middles), RUN(sequences);
     RUN(subscripts), RUN(convolved), RUN(recurring);
     CHECK(ct_scope_close(scope) == CT_FAIL); /* of the calls that were to fail */
     return check_done("values");
