@@ -66,6 +66,8 @@ Y
         grep -q 'dataset: random' "$spec" || continue
         small=(--set train.epochs=1 --set train.batch_size=4 --set data.samples=8)
         grep -q 'shape: \[3, 224, 224\]' "$spec" && small+=(--set 'data.shape=[3, 64, 64]')
+        grep -q '^vars:.*vocab' "$spec" && small+=(--set vars.dim=64 --set vars.heads=4 --set vars.depth=2
+            --set vars.vocab=100 --set 'data.shape=[16]')
         grep -q 'sgd:' "$spec" && small+=(--set optimizer.sgd.lr=0.01)
         run "$ctorch" train "$spec" -o run --force "${small[@]}"
         [ "$status" -eq 0 ] || { echo "$spec: $output"; false; }
