@@ -89,8 +89,22 @@ static void fields_of(const ct_spec *spec, ct_fields *out) {
     int64_t side = d->dataset && !strcmp(d->dataset, "digits") ? 8 : 28;
     ct_layout input = ct_layout_of(CT_F32, CT_DIMS(1, 1, side, side)), *l = &out->of[0].layout;
     if (ct_random_fields(d, out)) ct_fields_classes(&input, 10, out);
-    if (d->shape.n == 3)
+    if (d->shape.n == 3 && d->target.n < 2)
         *l = ct_layout_of(CT_F32, CT_DIMS(1, l->size[1], CT_MIN(l->size[2], 32), CT_MIN(l->size[3], 32)));
+}
+
+/* A spec of the shelf; one of many millions of parameters made small by its vars. */
+static ct_status load(const char *path, ct_spec **spec, char **messages) {
+    static const char *const small[] = {"vars.dim=64",    "vars.heads=4",    "vars.depth=2",
+                                        "vars.vocab=100", "data.shape=[16]", NULL};
+    ct_check_report r;
+    CT_TRY(ct_spec_load(path, NULL, spec, messages));
+    CT_TRY(ct_spec_check(*spec, &r, messages));
+    bool large = r.parameters > 50000000;
+    ct_check_report_free(&r);
+    if (!large) return CT_OK;
+    ct_spec_free(*spec);
+    return ct_spec_load(path, small, spec, messages);
 }
 
 static void every_spec(void) {
@@ -99,7 +113,7 @@ static void every_spec(void) {
     for (size_t i = 0; i < g.gl_pathc; i++) {
         ct_spec *spec;
         char *messages = NULL;
-        if (CHECK(ct_spec_load(g.gl_pathv[i], NULL, &spec, &messages) == CT_OK)) {
+        if (CHECK(load(g.gl_pathv[i], &spec, &messages) == CT_OK)) {
             ct_fields fields;
             fields_of(spec, &fields);
             compare(g.gl_pathv[i], spec, &fields);
