@@ -15,11 +15,14 @@
     { #field, CT_KEY_##type, offsetof(s, field), 1, def, min, max, choices, NULL, help }
 static const ct_key train_keys[] = {
     ROW(ct_train_args, epochs, INT, 10, 1, 1e9, NULL, "passes over the training data"),
+    ROW(ct_train_args, steps, INT, 0, 0, 1e12, NULL, "steps of the whole run, whatever epochs says; 0: epochs decide"),
+    ROW(ct_train_args, eval_every, INT, 0, 0, 1e12, NULL,
+        "steps between evaluations on the validation split; 0: one at each epoch's end"),
     ROW(ct_train_args, batch_size, INT, 64, 1, 1 << 24, NULL, "samples a step"),
     ROW(ct_train_args, monitor, ENUM, 0, 0, 1, "accuracy|loss",
         "what decides which epoch is best, on the validation split"),
     ROW(ct_train_args, early_stopping, INT, 0, 0, 1e9, NULL,
-        "stop after this many epochs without a better one; 0: never"),
+        "stop after this many evaluations without a better one; 0: never"),
     ROW(ct_train_args, checkpoint_every, FLOAT, 0, 0, 1e9, NULL,
         "seconds between checkpoints inside an epoch; 0: none"),
     ROW(ct_train_args, clip_grad_norm, FLOAT, 0, 0, INFINITY, NULL, "largest norm of all gradients together; 0: any"),

@@ -6,9 +6,10 @@
 #include "run/weights.h"
 
 typedef struct ct_run_state {
-    int64_t epoch, step; /* epochs done; steps done of the one under way */
-    int64_t number;      /* steps done of the whole run */
-    ct_tally tally;      /* of the epoch under way */
+    int64_t epoch, step;                             /* epochs done; steps done of the one under way */
+    int64_t number;                                  /* steps done of the whole run */
+    int64_t evaluated, evaluations, best_evaluation; /* after which step the last was, how many, which was best */
+    ct_tally tally;                                  /* of the epoch under way */
     int64_t best_epoch, best_step;
     double best;                         /* the monitored value then */
     double best_loss, best_accuracy;     /* of validation, then */

@@ -113,12 +113,13 @@ static void look_at_schedule(ct_spec *s) {
     const ct_kind *kind = s->schedule ? &s->schedule->kind : NULL;
     if (!kind) return;
     double epochs = (double)s->train.epochs, top = number_of(kind, s->schedule_args, "T_max", epochs);
-    if (!s->per_step && top < epochs)
+    bool by_epoch = !s->per_step && !s->train.steps; /* how many epochs steps are, the data would say */
+    if (by_epoch && top < epochs)
         WARN(s, place_of(s, "schedule", kind->name, "T_max"),
              "the rate is lowest after %.15g of %.15g epochs, and then rises again; T_max: %.15g spans them", top,
              epochs, epochs);
     double steps = number_of(kind, s->schedule_args, "total_steps", epochs);
-    if (!s->per_step && steps != epochs)
+    if (by_epoch && steps != epochs)
         WARN(s, place_of(s, "schedule", kind->name, "total_steps"),
              "one_cycle moves once an epoch, %.15g times, not total_steps: %.15g; `per: step` makes it move each step",
              epochs, steps);

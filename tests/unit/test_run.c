@@ -102,6 +102,22 @@ static void of_fields(void) {
     CHECK(lines("tokens-parts/log.jsonl", "\"losses\":{\"cross_entropy\":") == 15 + 3);
 }
 
+/* Steps rather than epochs, evaluated in their midst. */
+static void by_steps(void) {
+    static const char *const set[] = {"train.steps=29", "train.eval_every=10", "schedule={step: {step_size: 1}}", NULL};
+    ct_train_report whole, parts;
+    CHECK(train("steps", set, false, false, -1, &whole) == CT_OK);
+    CHECK(whole.steps == 29 && whole.epochs == 1);
+    CHECK(lines("steps/log.jsonl", "\"type\":\"step\"") == 29 && lines("steps/log.jsonl", "\"type\":\"epoch\"") == 3);
+    CHECK(lines("steps/log.jsonl", "\"epoch\":2,\"step\":29,\"loss\"") == 2);
+    ct_status status = train("steps-parts", set, false, false, 10, &parts); /* just before an evaluation */
+    for (int64_t n = 1; status == CT_STOPPED && n < 20; n++) status = train("steps-parts", set, true, false, n, &parts);
+    CHECK(status == CT_OK && whole.loss == parts.loss && whole.val_loss == parts.val_loss);
+    CHECK(same_file("steps/best.safetensors", "steps-parts/best.safetensors"));
+    CHECK(same_file("steps/last.safetensors", "steps-parts/last.safetensors"));
+    CHECK(lines("steps-parts/log.jsonl", "\"type\":\"epoch\"") == 3);
+}
+
 static void refusals(void) {
     CHECK(train("whole", NULL, false, false, -1, NULL) == CT_FAIL);
     CHECK_HAS(ct_error(), "holds a finished run; --force replaces it");
@@ -181,6 +197,7 @@ int main(void) {
     puts_in("spec.yaml", spec_text);
     RUN(stopped_and_resumed);
     RUN(of_fields);
+    RUN(by_steps);
     RUN(refusals);
     RUN(divergence);
     RUN(early_stopping);

@@ -1,0 +1,209 @@
+/* A run made ready: its directory, data, model and optimizer, as new or as a checkpoint left them. */
+#include "base/alloc.h"
+#include "base/parallel.h"
+#include "file/file.h"
+#include "run/model.h"
+#include "run/train.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+double ct_run_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void ct_run_note(const ct_run *r, const char *line) {
+    if (r->opt->note) r->opt->note(r->opt->ctx, line);
+}
+
+static ct_status divide(ct_run *r) {
+    const ct_split *train = &r->data->train;
+    int64_t n = train->x->layout.size[0];
+    r->train = ct_alloc((size_t)n, sizeof *r->train), r->validation = ct_alloc((size_t)n, sizeof *r->validation);
+    r->order = ct_alloc((size_t)n, sizeof *r->order);
+    if (!r->train || !r->validation || !r->order) return CT_NO_MEMORY;
+    double fraction = r->spec->data.validation;
+    CT_TRY(ct_split_validation(train->y, n, CT_MAX(fraction, 0), (uint64_t)r->spec->seed, r->train, &r->n_train,
+                               r->validation, &r->n_validation));
+    r->held_out = (ct_samples){.split = train, .norm = &r->norm, .index = r->validation, .n = r->n_validation};
+    if (fraction < 0) {
+        if (!r->data->test.x) return ct_fail(CT_BAD_DATA, "%s: has no test samples to validate on", r->data->name);
+        ct_run_note(r,
+                    "validation: test: the best epoch is chosen by the test samples, so eval's figures for it flatter");
+        r->held_out = (ct_samples){.split = &r->data->test, .norm = &r->norm, .n = r->data->test.x->layout.size[0]};
+    }
+    r->steps = (r->n_train + r->spec->train.batch_size - 1) / r->spec->train.batch_size;
+    return CT_OK;
+}
+
+int64_t ct_run_total(const ct_run *r) {
+    const ct_train_args *t = &r->spec->train;
+    return t->steps ? t->steps : t->epochs * r->steps;
+}
+
+/* One directory holds one run: what is there decides whether this starts, goes on, or is refused. */
+static ct_status enter_dir(ct_run *r, bool *resume) {
+    CT_TRY(ct_run_dir_open(r->opt->dir, &r->dir));
+    *resume = ct_run_dir_has(&r->dir, "state.safetensors") && !r->opt->force;
+    if (!*resume) return ct_run_dir_clear(&r->dir); /* of what a run without a checkpoint left */
+    CT_TRY(ct_state_peek(ct_run_path(&r->dir, "state.safetensors"), &r->state, NULL));
+    if (r->opt->resume) return CT_OK;
+    return ct_fail(CT_FAIL, "%s: holds %s run; %s", r->opt->dir, r->state.finished ? "a finished" : "an unfinished",
+                   r->state.finished ? "--force replaces it" : "--resume goes on with it, --force starts again");
+}
+
+/* Which files changed, where a checkpoint's account of its data differs from what is there now. */
+static ct_status same_data(const ct_run *r, const char *before) {
+    if (!strcmp(before, r->files)) return CT_OK;
+    for (int i = 0; i < r->data->files; i++) {
+        char line[4096];
+        snprintf(line, sizeof line, "%s %s\n", r->data->file_hash[i], r->data->file_name[i]);
+        if (!strstr(before, line))
+            return ct_fail(CT_BAD_DATA, "%s: the data is not what this run was trained on: %s has changed", r->opt->dir,
+                           r->data->file_name[i]);
+    }
+    return ct_fail(CT_BAD_DATA, "%s: the data is not what this run was trained on: a file of it is missing",
+                   r->opt->dir);
+}
+
+static ct_status pick_up(ct_run *r) {
+    const char *path = ct_run_path(&r->dir, "state.safetensors");
+    char *before;
+    CT_TRY(ct_state_peek(path, &r->state, &before));
+    ct_status status = same_data(r, before);
+    ct_free(before);
+    CT_TRY(status);
+    CT_TRY(ct_state_load(path, &r->state, r->net.module, r->optim));
+    if (r->state.threads != ct_threads()) {
+        char line[128];
+        snprintf(line, sizeof line, "the run began with %" PRId64 " threads, this goes on with %d", r->state.threads,
+                 ct_threads());
+        ct_run_note(r, line);
+    }
+    return ct_run_log_cut(&r->dir, r->state.log_length);
+}
+
+/* The spec as it stands in the directory; a resumed run must not have another. */
+static ct_status keep_spec(ct_run *r, bool resume) {
+    ct_buf text = CT_BUF(1 << 22);
+    const char *path = ct_run_path(&r->dir, "spec.yaml");
+    ct_status status = ct_spec_text(r->spec, r->opt->dir, &text);
+    if (!status && !resume)
+        status = ct_file_write(path, text.data, text.len);
+    else if (!status) {
+        ct_bytes old;
+        status = ct_file_map(path, &old);
+        if (!status && (old.len != text.len || memcmp(old.data, text.data, text.len)))
+            status = ct_fail(CT_BAD_SPEC,
+                             "%s: differs from the spec given; leave the spec out to go on with the run's own", path);
+        ct_bytes_free(&old);
+    }
+    ct_buf_free(&text);
+    return status;
+}
+
+static ct_status list_skipped(ct_run *r) {
+    if (!r->data->skipped) return CT_OK;
+    ct_buf text = CT_BUF(1 << 24);
+    for (int i = 0; i < r->data->skipped; i++) ct_buf_printf(&text, "%s\n", r->data->skipped_file[i]);
+    ct_status status = ct_buf_status(&text);
+    if (!status) status = ct_file_write(ct_run_path(&r->dir, "skipped.txt"), text.data, text.len);
+    ct_buf_free(&text);
+    char line[4200];
+    snprintf(line, sizeof line, "%d damaged files left out, listed in %s", r->data->skipped,
+             ct_run_path(&r->dir, "skipped.txt"));
+    if (!status) ct_run_note(r, line);
+    return status;
+}
+
+/* The schedule's rate for the next step, each group's from its own base, and what a checkpoint needs of it. */
+static void set_rate(ct_run *r) {
+    const ct_schedule *c = &r->schedule;
+    ct_run_state *s = &r->state;
+    for (int g = 0; g < ct_optim_groups(r->optim); g++) {
+        double *lr = ct_data(ct_optim_lr(r->optim, g)), base = r->base_lr[g];
+        *lr = c->kind->at ? c->kind->at(c->args, base, c->t) : base * (c->lr / c->base);
+    }
+    s->schedule_t = c->t, s->schedule_bad = c->bad, s->schedule_cooldown = c->cooldown;
+    s->schedule_lr = c->lr, s->schedule_best = c->best;
+}
+
+void ct_run_move_rate(ct_run *r, double metric) {
+    if (!r->schedule.kind) return;
+    ct_schedule_step(&r->schedule, metric);
+    set_rate(r);
+}
+
+static ct_status start_rate(ct_run *r, bool resumed) {
+    const ct_spec *spec = r->spec;
+    const ct_run_state *s = &r->state;
+    if (!spec->schedule) return CT_OK;
+    int groups = ct_optim_groups(r->optim);
+    if (!(r->base_lr = ct_alloc((size_t)groups, sizeof *r->base_lr))) return CT_NO_MEMORY;
+    for (int g = 0; g < groups; g++) r->base_lr[g] = ct_item(ct_optim_lr(r->optim, g));
+    r->schedule = ct_schedule_start(spec->schedule, spec->schedule_args, r->base_lr[0]);
+    if (resumed)
+        r->schedule.t = s->schedule_t, r->schedule.bad = s->schedule_bad, r->schedule.cooldown = s->schedule_cooldown,
+        r->schedule.lr = s->schedule_lr, r->schedule.best = s->schedule_best;
+    set_rate(r);
+    return CT_OK;
+}
+
+/* What checkpointed activations save. */
+static ct_status tell_saving(const ct_run *r) {
+    size_t bytes[2];
+    char line[128];
+    CT_TRY(ct_step_checkpoint_bytes(r->step, CT_MIN(r->spec->train.batch_size, r->n_train), bytes));
+    snprintf(line, sizeof line, "checkpoint_activations: a step's values take %.1f MB, %.1f MB without it",
+             (double)bytes[0] / 1e6, (double)bytes[1] / 1e6);
+    ct_run_note(r, line);
+    return CT_OK;
+}
+
+ct_status ct_run_start(ct_run *r, char **messages) {
+    bool resume;
+    CT_TRY(enter_dir(r, &resume));
+    CT_TRY(ct_dataset_load(&r->spec->data, (uint64_t)r->spec->seed, r->opt->data_dirs, &r->data));
+    CT_TRY(ct_data_text(r->data, &r->files));
+    ct_fields fields;
+    ct_dataset_fields(r->data, &fields);
+    ct_status built = ct_net_build(r->spec, &fields, NULL, NULL, &r->net);
+    if (messages && built == CT_BAD_SPEC) {
+        ct_text_free(*messages);
+        *messages = NULL;
+        ct_spec_messages(r->spec, messages);
+    }
+    CT_TRY(built);
+    CT_TRY(ct_run_optimizer(r->spec, r->net.module, &r->optim));
+    r->report->parameters = ct_module_trained(r->net.module);
+    ct_normalizer_make(r->spec->data.normalize.mean, r->spec->data.normalize.std, &r->norm);
+    CT_TRY(divide(r));
+    const ct_data_args *data = &r->spec->data;
+    if (data->n_augment)
+        CT_TRY(ct_augment_open(data->augment, data->n_augment, (uint64_t)r->spec->seed, r->data->train.x, &r->augment));
+    int64_t batch = CT_MIN(r->spec->train.batch_size, r->n_train);
+    if (r->held_out.n) batch = CT_MAX(batch, CT_MIN(256, r->held_out.n));
+    CT_TRY(ct_step_new(&r->net, r->optim, batch, r->opt->eager, &r->step));
+    CT_TRY(keep_spec(r, resume));
+    r->state.threads = ct_threads(), r->state.best = r->state.best_loss = r->state.best_accuracy = NAN;
+    r->state.val_loss = r->state.val_accuracy = NAN;
+    int launches = 0;
+    if (r->spec->train.checkpoint_activations && !r->opt->eager) CT_TRY(tell_saving(r));
+    if (!resume && !r->opt->eager)
+        CT_TRY(ct_step_launches(r->step, CT_MIN(r->spec->train.batch_size, r->n_train), true, &launches));
+    if (resume)
+        CT_TRY(pick_up(r));
+    else
+        CT_TRY(ct_run_log(
+            &r->dir,
+            "{\"version\":1,\"type\":\"run\",\"ctorch\":\"%s\",\"kernels\":\"%s\",\"threads\":%d,"
+            "\"launches\":%d,\"parameters\":%" PRId64 ",\"samples\":%" PRId64 ",\"validation\":%" PRId64 "}",
+            ct_version(), ct_backend_name(), ct_threads(), launches, r->report->parameters, r->n_train, r->held_out.n));
+    r->number_at_start = r->state.number;
+    CT_TRY(start_rate(r, resume));
+    return list_skipped(r);
+}

@@ -1,0 +1,40 @@
+/* A training run under way: inside the room, what its files share. */
+#ifndef CT_RUN_TRAIN_H
+#define CT_RUN_TRAIN_H
+#include "optim/schedule.h"
+#include "run/dir.h"
+#include "run/split.h"
+#include "run/state.h"
+
+typedef struct ct_run {
+    ct_spec *spec;
+    const ct_train_options *opt;
+    ct_train_report *report;
+    ct_dataset *data;
+    ct_run_dir dir;
+    ct_net net;
+    ct_optim *optim;
+    ct_step *step;
+    ct_normalizer norm;
+    ct_augment *augment;                  /* NULL: none */
+    int64_t *train, *validation, *order;  /* sample numbers; order: of the epoch, as train[] says */
+    int64_t n_train, n_validation, steps; /* steps of an epoch */
+    int64_t ordered;                      /* the epoch that order is of */
+    ct_samples held_out;
+    ct_schedule schedule; /* kind NULL: the rate stays */
+    double *base_lr;      /* of each group of parameters */
+    ct_run_state state;
+    char *files; /* what the data is, for the checkpoint */
+    double began, checkpointed, first_step;
+    int64_t number_at_start;
+} ct_run;
+
+double ct_run_now(void);                             /* seconds */
+void ct_run_note(const ct_run *r, const char *line); /* what a user should know */
+/* Everything up to the first step. messages: as in ct_train. */
+ct_status ct_run_start(ct_run *r, char **messages);
+/* Moves the learning rates as the schedule says. */
+void ct_run_move_rate(ct_run *r, double metric);
+/* Steps of the whole run. */
+int64_t ct_run_total(const ct_run *r);
+#endif
