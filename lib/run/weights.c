@@ -30,20 +30,33 @@ void ct_names_free(ct_names *n) {
     *n = (ct_names){0};
 }
 
-ct_status ct_tensor_load(ct_tensor *t, const char *name, ct_safetensors *file, const char *path) {
+static bool same_shape(const ct_tensor *a, const ct_tensor *b) {
+    const ct_layout *l = &a->layout, *k = &b->layout;
+    return l->dtype == k->dtype && l->ndim == k->ndim && !memcmp(l->size, k->size, (size_t)l->ndim * sizeof l->size[0]);
+}
+
+/* That the file has a value for t under this name. */
+static ct_status check_fits(const ct_tensor *t, const char *name, ct_safetensors *file, const char *path) {
     if (!ct_safetensors_has(file, name)) return ct_fail(CT_BAD_DATA, "%s: has no tensor '%s'", path, name);
     ct_scope *scope = ct_scope_open();
     if (!scope) return CT_NO_MEMORY;
     ct_tensor *from = ct_safetensors_get(file, name);
-    ct_status status = ct_set(t, from);
-    if (status == CT_FAIL) {
-        char want[128], got[128];
-        ct_layout_text(&t->layout, want, sizeof want);
-        ct_layout_text(&from->layout, got, sizeof got);
-        status = ct_fail(CT_BAD_DATA, "%s: tensor '%s' is %s %s, the model wants %s %s", path, name,
-                         ct_dtype_name(from->layout.dtype), got, ct_dtype_name(t->layout.dtype), want);
-    }
+    bool fits = ct_why(from) || same_shape(t, from);
+    char want[128], got[128];
+    ct_layout_text(&t->layout, want, sizeof want);
+    ct_layout_text(&from->layout, got, sizeof got);
+    const char *dtype = ct_dtype_name(from->layout.dtype);
     ct_status closed = ct_scope_close(scope);
+    if (closed || fits) return closed;
+    return ct_fail(CT_BAD_DATA, "%s: tensor '%s' is %s %s, the model wants %s %s", path, name, dtype, got,
+                   ct_dtype_name(t->layout.dtype), want);
+}
+
+ct_status ct_tensor_load(ct_tensor *t, const char *name, ct_safetensors *file, const char *path) {
+    CT_TRY(check_fits(t, name, file, path));
+    ct_scope *scope = ct_scope_open();
+    if (!scope) return CT_NO_MEMORY;
+    ct_status status = ct_set(t, ct_safetensors_get(file, name)), closed = ct_scope_close(scope);
     return status ? status : closed;
 }
 
@@ -54,27 +67,29 @@ static const char *name_in(const ct_names *n, const ct_tensor *t, const char *ow
     return own;
 }
 
-/* That the file has the value of t under this name too. */
-static ct_status check_same(ct_tensor *t, const char *name, ct_safetensors *file, const char *path) {
+/* That the file has one value under both names. */
+static ct_status check_same(const char *name, const char *other, ct_safetensors *file, const char *path) {
     ct_scope *scope = ct_scope_open();
     if (!scope) return CT_NO_MEMORY;
-    ct_tensor *there = ct_safetensors_get(file, name), *here = ct_contiguous(t);
-    size_t bytes = ct_layout_bytes(&here->layout);
-    bool same = !ct_why(there) && !ct_why(here) && there->layout.dtype == here->layout.dtype &&
-                ct_layout_bytes(&there->layout) == bytes && !memcmp(ct_data(there), ct_data(here), bytes);
+    ct_tensor *a = ct_safetensors_get(file, name), *b = ct_safetensors_get(file, other);
+    bool same =
+        !ct_why(a) && !ct_why(b) && same_shape(a, b) && !memcmp(ct_data(a), ct_data(b), ct_layout_bytes(&a->layout));
     ct_status closed = ct_scope_close(scope);
     if (closed || same) return closed;
     return ct_fail(CT_BAD_DATA, "%s: tensor '%s' differs from the one that the model ties it to", path, name);
 }
 
+/* All of it is looked at before any of it is loaded: what is refused changes nothing. */
 ct_status ct_names_load(const ct_names *n, ct_safetensors *file, const char *path) {
-    for (int i = 0; i < n->n; i++) {
-        ct_tensor *t = n->entry[i].param->tensor;
-        CT_TRY(ct_tensor_load(t, name_in(n, t, n->of[i].name, file), file, path));
-    }
-    for (int i = 0; i < n->n_ties; i++)
-        if (ct_safetensors_has(file, n->tie[i].name))
-            CT_TRY(check_same(n->tie[i].param->tensor, n->tie[i].name, file, path));
+    for (int load = 0; load < 2; load++)
+        for (int i = 0; i < n->n; i++) {
+            ct_tensor *t = n->entry[i].param->tensor;
+            const char *name = name_in(n, t, n->of[i].name, file);
+            CT_TRY(load ? ct_tensor_load(t, name, file, path) : check_fits(t, name, file, path));
+            for (int k = 0; !load && k < n->n_ties; k++)
+                if (n->tie[k].param->tensor == t && ct_safetensors_has(file, n->tie[k].name))
+                    CT_TRY(check_same(n->tie[k].name, name, file, path));
+        }
     return CT_OK;
 }
 

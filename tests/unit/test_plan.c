@@ -227,6 +227,29 @@ static void launches(void) {
     trainee_free(&plan), trainee_free(&eager), ct_spec_free(spec);
 }
 
+/* A model that only hands on its input. */
+static void nothing_to_do(void) {
+    static const char text[] = "model: [flatten]\nloss: cross_entropy\noptimizer: sgd\n";
+    ct_layout input = ct_layout_of(CT_F32, CT_DIMS(1, 10));
+    ct_spec *spec;
+    ct_net net;
+    ct_fields fields;
+    ct_step *s = NULL;
+    ct_step_result r;
+    ct_fields_classes(&input, 10, &fields);
+    if (!CHECK(ct_spec_parse("nothing", text, sizeof text - 1, NULL, &spec, NULL) == CT_OK)) return;
+    if (CHECK(ct_net_build(spec, &fields, NULL, NULL, &net) == CT_OK)) {
+        if (CHECK(ct_step_new(&net, NULL, 6, false, &s) == CT_OK)) {
+            fill(s, 6, 1);
+            CHECK(ct_step_eval(s, 4, false, &r) == CT_OK && !memcmp(r.output, ct_step_field(s, 0), 40 * sizeof(float)));
+            CHECK(ct_step_eval(s, 4, true, &r) == CT_OK && r.loss > 1);
+        }
+        ct_step_free(s);
+        ct_net_free(&net);
+    }
+    ct_spec_free(spec);
+}
+
 /* Values that live at once never share a byte; the arena is no larger than their sum. */
 static void placement(void) {
     ct_philox_key key = ct_philox_make(3, 4);
@@ -284,6 +307,7 @@ static void rebinding(void) {
 
 int main(void) {
     ct_scope *scope = ct_scope_open();
+    RUN(nothing_to_do);
     RUN(placement);
     RUN(rebinding);
     RUN(layers);
