@@ -1,16 +1,17 @@
-/* Modules made of modules: sequential, residual, and joins of branches or of named values. Their parts are lists, which
-   who builds them adds (ct_module_part_list). */
+/* Modules made of modules: sequential, residual, branches, and joins of branches or of named values. Their parts are
+   lists, which who builds them adds (ct_module_part_list). */
 #include "nn/container.h"
 #include "nn/keys.h"
 #include <string.h>
 
-static ct_tensor *forward_sequential(ct_module *m, ct_tensor *x) {
-    for (int i = 0; i < m->n_children; i++) x = ct_module_forward(m->child[i], x);
-    return x;
+static ct_tensor *forward_sequential(ct_module *m, ct_tensor *const *in, ct_tensor **out) {
+    return ct_module_forward_all(m->child[0], in, 1, out);
 }
 
 const ct_layer ct_layer_sequential = {.kind = {"sequential", NULL, 1, "a list of layers as one"},
-                                      .forward = forward_sequential};
+                                      .forward_all = forward_sequential,
+                                      .min_in = 1,
+                                      .max_in = 1};
 
 /* The body, and a shortcut around it: x itself without a second part. */
 static ct_tensor *forward_residual(ct_module *m, ct_tensor *x) {
@@ -59,7 +60,8 @@ static ct_tensor *fold(ct_module *m, ct_tensor *const *in, ct_tensor *(*op)(ct_t
     ct_tensor *x[CT_MAX_IN];
     int n = operands(m, in, x);
     for (int i = 1; i < n; i++) {
-        bool fit = ct_why(x[0]) || ct_why(x[i]) || ct_same_shape(x[0], x[i]) || (op == ct_mul && scales(x[0], x[i]));
+        bool fit = ct_why(x[0]) || ct_why(x[i]) || ct_same_shape(x[0], x[i]) || !x[0]->layout.ndim ||
+                   !x[i]->layout.ndim || (op == ct_mul && scales(x[0], x[i]));
         if (!fit) return shapes_differ(m, x[0], x[i]);
         x[0] = op(x[0], x[i]);
     }
@@ -82,6 +84,17 @@ static ct_tensor *forward_concat(ct_module *m, ct_tensor *const *in, ct_tensor *
     return ct_cat(x, n, (ct_dim_args){dim});
 }
 
+/* The first branch's result; the others' are its further ones. */
+static ct_tensor *forward_parallel(ct_module *m, ct_tensor *const *in, ct_tensor **out) {
+    ct_tensor *x[CT_MAX_IN];
+    int n = operands(m, in, x);
+    for (int i = 0; i < n; i++) {
+        if (ct_why(x[i])) return x[i];
+        if (out) out[i] = x[i];
+    }
+    return x[0];
+}
+
 const ct_layer ct_layer_add = {.kind = {"add", NULL, 1, "the sum of branches or of named values"},
                                .forward_all = forward_add,
                                .min_in = 1,
@@ -95,3 +108,8 @@ const ct_layer ct_layer_concat = {
     .forward_all = forward_concat,
     .min_in = 1,
     .max_in = CT_MAX_IN};
+const ct_layer ct_layer_parallel = {
+    .kind = {"parallel", NULL, 1, "branches that are not joined; the first one's result flows on"},
+    .forward_all = forward_parallel,
+    .min_in = 1,
+    .max_in = 1};

@@ -33,12 +33,14 @@ void ct_module_free(ct_module *m) {
     if (!m) return;
     for (int i = 0; i < m->n_children; i++) ct_module_free(m->child[i]);
     for (int i = 0; i < m->n_inputs; i++) ct_module_free(m->input[i]);
+    for (int i = 0; i < m->n_outputs; i++) ct_module_free(m->output[i]);
+    for (int i = 0; i < m->n_numbers; i++) ct_module_free(m->number[i]);
     for (int i = 0; i < m->n_params; i++) {
         ct_drop(m->param[i].tensor);
         ct_free(m->param[i].name);
     }
-    ct_free(m->param), ct_free(m->trained), ct_free(m->input), ct_free(m->child), ct_free(m->args), ct_free(m->name),
-        ct_free(m->path), ct_free(m);
+    ct_free(m->param), ct_free(m->trained), ct_free(m->input), ct_free(m->output), ct_free(m->child), ct_free(m->args),
+        ct_free(m->name), ct_free(m->path), ct_free(m);
 }
 
 /* Whether a layer takes n inputs. */
@@ -104,13 +106,22 @@ ct_module *ct_module_part_list(ct_module *m, const char *name) {
     return module_new(m, name, m->seed, &list) ? NULL : (p[m->n_children++] = list);
 }
 
-ct_status ct_module_add_input(ct_module *model, const char *name) {
-    ct_module **p = ct_realloc(model->input, (size_t)model->n_inputs + 1, sizeof *p);
+/* One more module that does nothing, at the end of a list of n. */
+static ct_status add_stand_in(ct_module ***list, int *n, const ct_module *m, const char *name) {
+    ct_module **p = ct_realloc(*list, (size_t)*n + 1, sizeof *p);
     if (!p) return CT_NO_MEMORY;
-    model->input = p;
-    CT_TRY(module_new(NULL, name, model->seed, &p[model->n_inputs]));
-    model->n_inputs++;
+    *list = p;
+    CT_TRY(module_new(NULL, name, m->seed, &p[*n]));
+    ++*n;
     return CT_OK;
+}
+
+ct_status ct_module_add_input(ct_module *model, const char *name) {
+    return add_stand_in(&model->input, &model->n_inputs, model, name);
+}
+
+ct_status ct_module_add_output(ct_module *m, const char *name) {
+    return add_stand_in(&m->output, &m->n_outputs, m, name);
 }
 
 void ct_module_give(ct_module *model, ct_tensor *const *in, int n_in) {
@@ -120,6 +131,20 @@ void ct_module_give(ct_module *model, ct_tensor *const *in, int n_in) {
 ct_status ct_module_read_value(ct_module *m, ct_module *from) {
     if (m->n_sources == CT_MAX_IN) return ct_fail(CT_FAIL, "a layer reads at most %d values", CT_MAX_IN);
     m->source[m->n_sources++] = from;
+    return CT_OK;
+}
+
+ct_status ct_module_read_number(ct_module *m, ct_dtype dtype, double value) {
+    ct_module *one;
+    CT_TRY(module_new(m, "", m->seed, &one));
+    ct_status status = ct_buffer_new(one, "value", dtype, (ct_dims){0}, value);
+    if (!status) status = ct_module_read_value(m, one);
+    if (status) {
+        ct_module_free(one);
+        return status;
+    }
+    one->last = ct_param_at(one, 0);
+    m->number[m->n_numbers++] = one;
     return CT_OK;
 }
 
@@ -137,7 +162,8 @@ static ct_tensor *forward_layer(ct_module *m, ct_tensor *const *in, int n_in, ct
 }
 
 ct_tensor *ct_module_forward_all(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out) {
-    ct_tensor *read[CT_MAX_IN];
+    ct_tensor *read[CT_MAX_IN], *own[CT_MAX_IN];
+    if (!out && m->n_outputs) out = own;
     if (out) memset(out, 0, CT_MAX_IN * sizeof *out);
     ct_module_give(m, in, n_in);
     if (m->n_inputs) n_in = 1;
@@ -150,6 +176,7 @@ ct_tensor *ct_module_forward_all(ct_module *m, ct_tensor *const *in, int n_in, c
         y = ct_module_forward_all(m->child[0], in, n_in, out);
     for (int i = 1; !m->layer && i < m->n_children; i++) y = ct_module_forward_all(m->child[i], &y, 1, out);
     if (out) out[0] = y;
+    for (int i = 0; i < m->n_outputs; i++) m->output[i]->last = out[1 + i];
     return m->last = y;
 }
 

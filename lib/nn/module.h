@@ -38,6 +38,10 @@ struct ct_module {
     ct_tensor *last;              /* its result in the forward under way */
     ct_module *source[CT_MAX_IN]; /* modules whose results it reads, instead of what flows down its list */
     int n_sources;
+    ct_module *number[CT_MAX_IN]; /* of those: its own, which stand for numbers */
+    int n_numbers;
+    ct_module **output; /* stand-ins for its results after the first, once they have names */
+    int n_outputs;
     ct_module **input; /* of a model: stand-ins whose results are what it was given, so that layers can read it */
     int n_inputs;
     ct_module **child; /* of a list, or what a layer is made of */

@@ -5,6 +5,8 @@
 static bool contains(const ct_module *m, const ct_module *what) {
     for (int i = 0; i < m->n_children; i++)
         if (contains(m->child[i], what)) return true;
+    for (int i = 0; i < m->n_outputs; i++)
+        if (m->output[i] == what) return true;
     return m == what;
 }
 

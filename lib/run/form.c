@@ -15,6 +15,7 @@ static const ct_key no_rows[] = {{0}}; /* of a map whose values are choices */
 const ct_form ct_forms[] = {
     {"layers", "list of layers", ct_layer_kinds, ct_layer_beside, NULL, LIST(REF("layer")), false},
     {"branches", "list of lists of layers", NULL, NULL, NULL, LIST(LIST(REF("layer"))), false},
+    {"named_branches", "list or map of lists of layers", NULL, NULL, NULL, LIST(LIST(REF("layer"))), false},
     {"loss", "loss or list of losses", ct_loss_kinds, NULL, NULL, NULL, true},
     {"optimizer", "optimizer", ct_optimizer_kinds, ct_optimizer_beside, NULL, NULL, false},
     {"schedule", "schedule", ct_scheduler_kinds, ct_schedule_beside, NULL, NULL, false},
@@ -22,6 +23,7 @@ const ct_form ct_forms[] = {
     {"transform", "transform", ct_transform_kinds, NULL, NULL, NULL, false},
     {"groups", "map of patterns and settings", NULL, NULL, NULL, MAP("{\"type\": \"object\"}"), false},
     {"names", "list of names", NULL, NULL, NULL, LIST("{\"type\": [\"string\", \"integer\"]}"), false},
+    {"inputs", "list of names and numbers", NULL, NULL, NULL, LIST("{\"type\": [\"string\", \"number\"]}"), false},
     {"patterns", "list of name patterns", NULL, NULL, NULL, LIST("{\"type\": [\"string\", \"integer\"]}"), false},
     {"init", "init", ct_init_kinds, NULL, NULL, NULL, false},
     {"inits", "map of name patterns and inits", ct_init_kinds, NULL, no_rows, MAP(REF("init")), false},

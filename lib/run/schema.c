@@ -145,11 +145,14 @@ static json_t *settings(writer *w, const ct_kind *kind) {
     return json_pack("{s:s, s:o}", "description", kind->help ? kind->help : kind->name, "anyOf", ways);
 }
 
-/* A layer made of lists: those, or a map of what it joins. */
+/* A layer made of lists: those, or a map of them by name, or of what it joins. */
 static json_t *container(writer *w, const ct_kind *kind, const char *form) {
-    static const ct_key inputs[] = {{"inputs", CT_KEY_NODE, .choices = "names", .help = "what is joined"}, {0}};
+    static const ct_key inputs[] = {{"inputs", CT_KEY_NODE, .choices = "inputs", .help = "what is joined"}, {0}};
     json_t *lists = form_json(w, ct_form_find(form));
-    if (strcmp(form, "branches")) return lists;
+    if (!strcmp(form, "layers")) return lists;
+    if (!strcmp(form, "named_branches"))
+        return json_pack("{s:s, s:[o, {s:s, s:i, s:o}]}", "description", kind->help, "anyOf", lists, "type", "object",
+                         "minProperties", 1, "additionalProperties", form_json(w, ct_form_find("layers")));
     return json_pack("{s:s, s:[o, o, {s:s}]}", "description", kind->help, "anyOf", lists, map_of(w, kind->keys, inputs),
                      "type", "null");
 }

@@ -1,4 +1,5 @@
 /* Building `model:`: layers are made for the shapes that reach them. */
+#include "base/number.h"
 #include "nn/container.h"
 #include "spec/param.h"
 #include <stdio.h>
@@ -8,8 +9,8 @@ typedef struct builder {
     ct_doc *doc;
     ct_layer_seen seen;
     void *ctx;
-    const ct_yaml *root;   /* the model's own list */
-    ct_named_value *value; /* CT_MAX_VALUES, the last one for the result */
+    const ct_model_spec *root; /* the model's own list */
+    ct_named_value *value;     /* CT_MAX_VALUES, the last one for the result */
     ct_tensor *tensor[CT_MAX_VALUES];
     int n_values;
 } builder;
@@ -38,19 +39,53 @@ static bool add_value(builder *b, const char *name, ct_tensor *t, ct_module *m, 
     return true;
 }
 
-/* What a layer reads: what flows down, or the values it names, the newest of that name. */
+/* The first layer in the list, or inside one of its, whose result gets that name; NULL: none. */
+static const ct_yaml *find_name(const ct_model_spec *list, const char *name) {
+    const ct_yaml *at = NULL;
+    for (int i = 0; !at && i < list->n; i++) {
+        const ct_layer_spec *l = &list->layer[i];
+        if (l->name && !strcmp(l->name, name)) at = l->at;
+        for (int k = 0; !at && l->outputs && k < l->outputs->n; k++)
+            if (!strcmp(l->outputs->value[k]->text, name)) at = l->outputs->value[k];
+        for (int k = 0; !at && k < l->n_parts; k++) at = find_name(&l->part[k], name);
+    }
+    return at;
+}
+
+/* That there is no value of that name yet; the nearest that there is, or where it comes. */
+static void say_unknown(builder *b, const ct_yaml *name) {
+    const char *known[CT_MAX_VALUES];
+    for (int i = 0; i < b->n_values; i++) known[i] = b->value[i].name;
+    const ct_yaml *later = find_name(b->root, name->text);
+    const char *near = later ? NULL : ct_nearest(name->text, known, b->n_values);
+    ct_diag(b->doc, CT_ERROR, name, "no layer before this one is named '%.40s'%s%s%s", name->text,
+            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    if (later) ct_diag(b->doc, CT_NOTE, later, "this one comes later");
+}
+
+/* Input i of a layer by name, the newest of that name, or a number. m: once the layer is there, it is told. */
+static bool gather_one(builder *b, const ct_yaml *name, ct_tensor **in, ct_module *m) {
+    int k = ct_value_find(b->value, b->n_values, name->text);
+    double number;
+    const char *end = k < 0 && !name->quoted ? ct_number_read(name->text, &number) : NULL;
+    if (end && !*end) {
+        ct_dtype dtype = strpbrk(name->text, ".eE") ? CT_F32 : CT_I64;
+        *in = ct_full(dtype, (ct_dims){0}, number);
+        return !m || !ct_module_read_number(m, dtype, number);
+    }
+    if (k < 0) {
+        say_unknown(b, name);
+        return false;
+    }
+    *in = b->tensor[k];
+    return !m || !ct_module_read_value(m, b->value[k].module);
+}
+
+/* What a layer reads: what flows down, or the values it names. How many, or -1. */
 static int gather(builder *b, const ct_layer_spec *l, ct_tensor *x, ct_tensor **in, ct_module *m) {
     in[0] = x;
-    for (int i = 0; l->inputs && i < l->inputs->n; i++) {
-        const ct_yaml *name = l->inputs->value[i];
-        int k = ct_value_find(b->value, b->n_values, name->text);
-        if (k < 0) {
-            ct_diag(b->doc, CT_ERROR, name, "no layer before this one is named '%.40s'", name->text);
-            return -1;
-        }
-        in[i] = b->tensor[k];
-        if (m && ct_module_read_value(m, b->value[k].module)) return -1;
-    }
+    for (int i = 0; l->inputs && i < l->inputs->n; i++)
+        if (!gather_one(b, l->inputs->value[i], &in[i], m)) return -1;
     return l->inputs ? l->inputs->n : 1;
 }
 
@@ -59,7 +94,7 @@ static bool refuse(builder *b, const ct_layer_spec *l, const ct_layout *in, cons
     char text[128];
     ct_batch_text(in, text, sizeof text);
     ct_diag(b->doc, CT_ERROR, l->at, "%s", why);
-    if (from == b->root)
+    if (from == b->root->at)
         ct_diag(b->doc, CT_NOTE, from, "its input is the data, %s", text);
     else if (from->kind == CT_LIST)
         ct_diag(b->doc, CT_NOTE, from, "its input is what enters this list, %s", text);
@@ -90,7 +125,8 @@ static bool build_parts(builder *b, const ct_layer_spec *l, ct_module *m, ct_ten
     for (int i = 0; i < l->n_parts; i++) {
         char number[16];
         snprintf(number, sizeof number, "%d", i);
-        const char *name = residual ? (i ? "shortcut" : "") : l->n_parts == 1 ? "" : number;
+        const char *own = l->part[i].name ? l->part[i].name : l->n_parts == 1 ? "" : number;
+        const char *name = !residual ? own : i ? "shortcut" : "";
         ct_module *list = ct_module_part_list(m, name);
         ct_tensor *z = x;
         if (!list || !build_list(b, &l->part[i], list, &z, l->part[i].at)) return false;
@@ -104,6 +140,24 @@ static bool build_parts(builder *b, const ct_layer_spec *l, ct_module *m, ct_ten
     return true;
 }
 
+/* Results that have names become values. */
+static bool name_results(builder *b, const ct_layer_spec *l, ct_module *m, ct_tensor *const *out) {
+    if (l->name && !add_value(b, l->name, out[0], m, l->at)) return false;
+    for (int i = 0; l->outputs && i < l->outputs->n; i++) {
+        const ct_yaml *at = l->outputs->value[i];
+        if (!out[i]) {
+            ct_diag(b->doc, CT_ERROR, at, "%s has %d result%s here, this is number %d", m->layer->kind.name, i,
+                    i > 1 ? "s" : "", i + 1);
+            return false;
+        }
+        if (i && ct_module_add_output(m, at->text)) return false;
+        ct_module *whose = i ? m->output[i - 1] : m;
+        whose->last = out[i];
+        if (!add_value(b, at->text, out[i], whose, at)) return false;
+    }
+    return true;
+}
+
 /* Adds layer l and sends a shape through it: *x becomes its output. */
 static bool build_layer(builder *b, const ct_layer_spec *l, ct_module *list, ct_tensor **x, const ct_yaml *from) {
     ct_tensor *in[CT_MAX_IN];
@@ -114,11 +168,11 @@ static bool build_layer(builder *b, const ct_layer_spec *l, ct_module *list, ct_
     if (ct_module_add_all(list, l->layer, l->name, l->args, layout, n)) return refuse(b, l, layout, from, ct_error());
     ct_module *m = list->child[list->n_children - 1];
     if (gather(b, l, *x, in, m) < 0 || !build_parts(b, l, m, in[0])) return false;
-    ct_tensor *y = ct_module_forward_all(m, in, n, NULL);
+    ct_tensor *out[CT_MAX_IN], *y = ct_module_forward_all(m, in, n, l->outputs ? out : NULL);
     if (ct_why(y)) return refuse(b, l, layout, from, ct_why(y));
     if (b->seen && !l->n_parts) b->seen(b->ctx, m, layout, &y->layout);
-    *x = y;
-    return !l->name || add_value(b, l->name, y, m, l->at);
+    *x = out[0] = y;
+    return name_results(b, l, m, out);
 }
 
 static bool build_list(builder *b, const ct_model_spec *spec, ct_module *list, ct_tensor **x, const ct_yaml *from) {
@@ -147,7 +201,7 @@ ct_module *ct_model_build(ct_doc *doc, const ct_model_spec *spec, uint64_t seed,
     ct_module *list = ct_module_list("", seed);
     ct_scope *scope = ct_scope_open();
     ct_graph g;
-    builder b = {.doc = doc, .seen = seen, .ctx = ctx, .root = spec->at};
+    builder b = {.doc = doc, .seen = seen, .ctx = ctx, .root = spec};
     b.value = ct_doc_alloc(doc, CT_MAX_VALUES, sizeof *b.value);
     bool ok = list && b.value && scope && !ct_capture_begin(&g);
     if (list) list->shapes_only = spec->shapes_only;

@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BESIDE                                                                                                      \
-    {"name", CT_KEY_STRING, .help = "its part of dotted names, instead of its place in the list"},                  \
-        {"inputs", CT_KEY_NODE, .choices = "names", .help = "names of earlier layers whose results it reads"}, {    \
-        "repeat", CT_KEY_INT, .def = 1, .max = CT_MAX_REPEAT, .help = "so many of it, each with its own parameters" \
+#define BESIDE                                                                                                       \
+    {"name", CT_KEY_STRING, .help = "its part of dotted names, instead of its place in the list"},                   \
+        {"inputs", CT_KEY_NODE, .choices = "inputs",                                                                 \
+         .help = "names of the earlier results that it reads, or numbers"},                                          \
+        {"outputs", CT_KEY_NODE, .choices = "names", .help = "names of its results, of a layer that has several"}, { \
+        "repeat", CT_KEY_INT, .def = 1, .max = CT_MAX_REPEAT, .help = "so many of it, each with its own parameters"  \
     }
 const ct_key ct_layer_beside[] = {BESIDE, {0}};
 static const ct_key shortcut_beside[] = {
@@ -18,33 +20,42 @@ static const ct_key shortcut_beside[] = {
 
 /* Layers whose value is made of lists: one list, or a list of branches. */
 static const struct {
-    const char *name;
-    bool branches;
+    const char *name, *form;
     const ct_key *beside;
-} containers[] = {{"sequential", false, ct_layer_beside},
-                  {"residual", false, shortcut_beside},
-                  {"add", true, ct_layer_beside},
-                  {"mul", true, ct_layer_beside},
-                  {"concat", true, ct_layer_beside}};
+} containers[] = {{"sequential", "layers", ct_layer_beside},
+                  {"residual", "layers", shortcut_beside},
+                  {"parallel", "named_branches", ct_layer_beside},
+                  {"add", "branches", ct_layer_beside},
+                  {"mul", "branches", ct_layer_beside},
+                  {"concat", "branches", ct_layer_beside}};
+/* What such a value is, in messages. */
+static const char *form_words(const char *form) {
+    return !strcmp(form, "layers")     ? "a list of layers"
+           : !strcmp(form, "branches") ? "a list of branches, or inputs"
+                                       : "branches, a list or a map of lists of layers";
+}
 
 const ct_key *ct_container_beside(const char *layer, const char **form) {
     for (int i = 0; i < CT_COUNT(containers); i++)
         if (!strcmp(containers[i].name, layer)) {
-            *form = containers[i].branches ? "branches" : "layers";
+            *form = containers[i].form;
             return containers[i].beside;
         }
     return NULL;
 }
 
-/* The name a layer is given: letters, digits, _ and -, as it becomes part of dotted names. */
+/* A name: letters, digits, _ and -, as it becomes part of dotted names. */
+static bool check_name(ct_doc *doc, const ct_yaml *name, const char *whose) {
+    static const char known[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    bool ok =
+        name->kind == CT_SCALAR && *name->text && strlen(name->text) < 64 && !name->text[strspn(name->text, known)];
+    if (!ok) ct_diag(doc, CT_ERROR, name, "a %s's name is 1 to 63 letters, digits, '_' or '-'", whose);
+    return ok;
+}
+
 static const char *read_name(ct_doc *doc, const ct_yaml *node, const ct_model_spec *sofar) {
     const ct_yaml *name = node->kind == CT_MAP ? ct_yaml_get(node, "name") : NULL;
-    if (!name) return NULL;
-    if (name->kind != CT_SCALAR || !*name->text || strlen(name->text) > 63 ||
-        strspn(name->text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != strlen(name->text)) {
-        ct_diag(doc, CT_ERROR, name, "a layer's name is 1 to 63 letters, digits, '_' or '-'");
-        return NULL;
-    }
+    if (!name || !check_name(doc, name, "layer")) return NULL;
     for (int i = 0; i < sofar->n; i++)
         if (sofar->layer[i].name && !strcmp(sofar->layer[i].name, name->text)) {
             ct_diag(doc, CT_ERROR, name, "a second layer named '%s'", name->text);
@@ -57,6 +68,13 @@ static const ct_yaml *read_inputs(ct_doc *doc, const ct_yaml *list) {
     bool ok = list && list->kind == CT_LIST && list->n && list->n <= CT_MAX_IN;
     for (int i = 0; ok && i < list->n; i++) ok = list->value[i]->kind == CT_SCALAR;
     if (list && !ok) ct_diag(doc, CT_ERROR, list, "inputs is a list of 1 to %d names of layers", CT_MAX_IN);
+    return ok ? list : NULL;
+}
+
+static const ct_yaml *read_outputs(ct_doc *doc, const ct_yaml *list) {
+    bool ok = list && list->kind == CT_LIST && list->n && list->n <= CT_MAX_IN;
+    if (list && !ok) ct_diag(doc, CT_ERROR, list, "outputs is a list of 1 to %d names of results", CT_MAX_IN);
+    for (int i = 0; ok && i < list->n; i++) ok = check_name(doc, list->value[i], "result");
     return ok ? list : NULL;
 }
 
@@ -80,10 +98,28 @@ static bool add_part(ct_doc *doc, const ct_yaml *list, ct_layer_spec *l) {
 static void read_join(ct_doc *doc, const ct_yaml *value, ct_layer_spec *l) {
     static const ct_key inputs[] = {{.name = "inputs"}, {0}};
     if (!l->inputs) l->inputs = read_inputs(doc, ct_yaml_get(value, "inputs"));
-    if (!l->inputs) ct_diag(doc, CT_ERROR, value, "%s wants a list of branches, or inputs", l->layer->kind.name);
+    if (!l->inputs) ct_diag(doc, CT_ERROR, value, "%s wants %s", l->layer->kind.name, form_words("branches"));
     bool nothing = value->kind == CT_SCALAR && !value->quoted && !*value->text;
     ct_read_keys(doc, nothing ? NULL : value, l->layer->kind.name,
                  l->layer->kind.keys ? l->layer->kind.keys : &(ct_key){0}, l->args, inputs);
+}
+
+/* The branches of a list, or of a map, where their names are their results' too. */
+static void read_branches(ct_doc *doc, const ct_yaml *value, ct_layer_spec *l) {
+    if (value->n > CT_MAX_IN) {
+        ct_diag(doc, CT_ERROR, value, "%s has %d branches, at most %d are possible", l->layer->kind.name, value->n,
+                CT_MAX_IN);
+        return;
+    }
+    bool map = value->kind == CT_MAP;
+    ct_yaml *names = map ? ct_yaml_new(doc, CT_LIST, value) : NULL;
+    for (int i = 0; i < value->n; i++) {
+        if (!add_part(doc, value->value[i], l)) return;
+        if (!map || !check_name(doc, value->key[i], "branch")) continue;
+        l->part[i].name = value->key[i]->text;
+        ct_yaml_add(doc, names, NULL, value->key[i]);
+    }
+    if (map && !l->outputs) l->outputs = names;
 }
 
 static void read_container(ct_doc *doc, const ct_yaml *node, int which, const ct_yaml *value, ct_layer_spec *l) {
@@ -99,15 +135,17 @@ static void read_container(ct_doc *doc, const ct_yaml *node, int which, const ct
         if (strcmp(key, containers[which].name) && !ct_key_find(beside, key))
             ct_diag_unknown(doc, node->key[i], where, beside, NULL);
     }
-    if (!containers[which].branches) {
+    const char *form = containers[which].form;
+    bool joins = !strcmp(form, "branches");
+    if (!strcmp(form, "layers")) {
         add_part(doc, value, l);
         if (shortcut) add_part(doc, shortcut, l);
-    } else if (value->kind == CT_LIST && value->n)
-        for (int i = 0; i < value->n && i < CT_MAX_IN; i++) add_part(doc, value->value[i], l);
-    else if (value->kind == CT_MAP || l->inputs)
+    } else if (value->n && (value->kind == CT_LIST || !joins))
+        read_branches(doc, value, l);
+    else if (joins && (value->kind == CT_MAP || l->inputs))
         read_join(doc, value, l);
     else
-        ct_diag(doc, CT_ERROR, value, "%s wants a list of branches, or inputs", containers[which].name);
+        ct_diag(doc, CT_ERROR, value, "%s wants %s", containers[which].name, form_words(form));
 }
 
 void ct_model_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out) {
@@ -123,7 +161,10 @@ void ct_model_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out) {
         const ct_yaml *item = node->value[i], *value;
         ct_layer_spec *l = &out->layer[out->n];
         *l = (ct_layer_spec){.name = read_name(doc, item, out), .at = item};
-        if (item->kind == CT_MAP) l->inputs = read_inputs(doc, ct_yaml_get(item, "inputs"));
+        if (item->kind == CT_MAP) {
+            l->inputs = read_inputs(doc, ct_yaml_get(item, "inputs"));
+            l->outputs = read_outputs(doc, ct_yaml_get(item, "outputs"));
+        }
         int which = container_of(item, &value);
         if (which >= 0) {
             read_container(doc, item, which, value, l);
@@ -133,9 +174,7 @@ void ct_model_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out) {
         const ct_kind *kind = ct_read_kind(doc, item, "layer", kinds, n, &l->args, ct_layer_beside);
         const char *form;
         if (kind && ct_container_beside(kind->name, &form))
-            ct_diag(doc, CT_ERROR, item, "%s wants %s", kind->name,
-                    strcmp(form, "layers") ? "a list of branches, or inputs" : "a list of layers"),
-                kind = NULL;
+            ct_diag(doc, CT_ERROR, item, "%s wants %s", kind->name, form_words(form)), kind = NULL;
         if (!kind) continue;
         l->layer = ct_layer_find(kind->name);
         out->n++;

@@ -14,6 +14,7 @@ typedef struct ct_init_use {
 typedef struct ct_model_spec {
     struct ct_layer_spec *layer;
     int n;
+    const char *name; /* of a branch that has one, else NULL */
     const ct_yaml *at;
     const ct_yaml *freeze; /* of the whole model: a list of patterns, or NULL */
     const ct_yaml *tie;    /* a map of names and names, or NULL */
@@ -24,18 +25,19 @@ typedef struct ct_model_spec {
 
 typedef struct ct_layer_spec {
     const ct_layer *layer;
-    void *args;            /* the doc's */
-    const char *name;      /* or NULL: its number */
-    const ct_yaml *inputs; /* a list of names of values, or NULL: what flows down the list */
-    ct_model_spec *part; /* of a layer made of lists: residual's body and shortcut, the branches of add, mul, concat */
+    void *args;             /* the doc's */
+    const char *name;       /* or NULL: its number */
+    const ct_yaml *inputs;  /* a list of names of values and numbers, or NULL: what flows down the list */
+    const ct_yaml *outputs; /* a list of names that its results get, or NULL */
+    ct_model_spec *part;    /* of a layer made of lists: residual's body and shortcut, branches */
     int n_parts;
     const ct_yaml *at;
 } ct_layer_spec;
 
 /* Everything that is wrong becomes a diagnostic. */
 void ct_model_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out);
-/* Rows of what may stand beside any layer; and beside one made of lists, whose value has that form: "layers" or
-   "branches". NULL for other layers. */
+/* Rows of what may stand beside any layer; and beside one made of lists, whose value has that form: "layers",
+   "branches" or "named_branches". NULL for other layers. */
 extern const ct_key ct_layer_beside[];
 const ct_key *ct_container_beside(const char *layer, const char **form);
 /* "(N, 1, 28, 28)": the batch is whatever it will be. */

@@ -78,6 +78,22 @@ static void shapes(void) {
            "1.weight 1.bias 2.weight 2.bias 3.weight 3.bias");
 }
 
+static void results(void) {
+    expect("model: [flatten, parallel: {mu: [linear: 3], s: [{linear: 4, name: b}, relu]}, {exp: , inputs: [s]}]", 2,
+           "(N, 4)", "1.mu.0.weight 1.mu.0.bias 1.s.b.weight 1.s.b.bias");
+    expect("model: [{parallel: [[relu], [flatten]], outputs: [a, b]}, {linear: 3, inputs: [b]}]", 2, "(N, 3)",
+           "1.weight 1.bias");
+    expect("model: [parallel: [[flatten], [relu]]]", 2, "(N, 128)", "");
+    expect("model: [flatten, {unflatten: {unflattened_size: [16, 8]}}, {lstm: {hidden_size: 5, batch_first: true}, "
+           "outputs: [y, h, c]}, {relu: , inputs: [c]}]",
+           2, "(N, 1, 5)", "2.weight_ih_l0 2.weight_hh_l0 2.bias_ih_l0 2.bias_hh_l0");
+    expect("model: [{sequential: [{topk: {k: 3, dim: 3}}], outputs: [v, i], name: top}, {relu: , inputs: [i]}]", 2,
+           "(N, 2, 8, 3)", "");
+    expect("model: [{relu: , name: a}, {where: , inputs: [a, a, -1.5]}, {pow: , inputs: [2, a]}, "
+           "{add: {inputs: [a, 1]}}]",
+           2, "(N, 2, 8, 8)", "");
+}
+
 static void refusals(void) {
     refuse("model: [{add: {inputs: [a, b]}}]", "no layer before this one is named 'a'");
     refuse("model: [add: [[flatten], [relu]]]", "add: its values must have one shape");
@@ -88,20 +104,35 @@ static void refusals(void) {
     refuse("model: [{relu: , inputs: [x, y, 3, [4]]}]", "inputs is a list of 1 to 8 names of layers");
     refuse("model: [flatten, conv2d: {out_channels: 3, kernel_size: 3}]", "note: its input, (N, 128), comes from here");
     refuse("model: [linear: $width]", "$width is not defined");
+    refuse("model: [{relu: , inputs: [b]}, {tanh: , name: b}]", "note: this one comes later");
+    refuse("model: [{relu: , inputs: [b]}, residual: [{lstm: 3, outputs: [a, b]}]]", "note: this one comes later");
+    refuse("model: [{relu: , name: skip}, {tanh: , inputs: [skp]}]", "did you mean 'skip'?");
+    refuse("model: [{relu: , inputs: ['2']}]", "no layer before this one is named '2'");
+    refuse("model: [{relu: , outputs: [a, b]}]", "relu has 1 result here, this is number 2");
+    refuse("model: [{relu: , outputs: a}]", "outputs is a list of 1 to 8 names of results");
+    refuse("model: [{relu: , outputs: [a.b]}]", "a result's name is 1 to 63 letters");
+    refuse("model: [parallel: {a.b: [relu]}]", "a branch's name is 1 to 63 letters");
+    refuse("model: [parallel: ]", "parallel wants branches, a list or a map of lists of layers");
+    refuse("model: [parallel]", "parallel wants branches, a list or a map of lists of layers");
+    refuse("model: [add: [[relu], [relu], [relu], [relu], [relu], [relu], [relu], [relu], [relu]]]",
+           "add has 9 branches, at most 8 are possible");
 }
 
-/* What a named value is in a forward: y = relu(x) * relu(x) + relu(x). */
+/* What named values are in a forward: y = relu(x) relu(x) + (exp(0 x) + 1) relu(x) + 1, the middle's factors branches.
+ */
 static void values(void) {
     ct_module *m;
-    const char *text =
-        built("model: [{relu: , name: a}, {mul: , inputs: [a, a], name: b}, {add: {inputs: [a, b]}}]", 2, &m);
+    const char *text = built("model: [{relu: , name: a}, {mul: , inputs: [a, a], name: b}, "
+                             "{parallel: {p: [mul_scalar: 0, exp, add_scalar: 1], q: [identity]}, inputs: [a]}, "
+                             "{mul: {inputs: [p, q]}, name: c}, {add: {inputs: [b, c, 1]}}]",
+                             2, &m);
     if (!CHECK(m)) {
         printf("%s", text);
         return;
     }
     ct_scope *scope = ct_scope_open();
     ct_tensor *x = ct_full(CT_F32, CT_DIMS(1, 2, 8, 8), 3);
-    for (int i = 0; i < 2; i++) CHECK_NEAR(((float *)ct_data(ct_module_forward(m, x)))[100], 12, 0);
+    for (int i = 0; i < 2; i++) CHECK_NEAR(((float *)ct_data(ct_module_forward(m, x)))[100], 16, 0);
     CHECK(ct_scope_close(scope) == CT_OK);
     ct_module_free(m);
 }
@@ -140,6 +171,7 @@ static void shelf(void) {
 int main(void) {
     ct_scope *scope = ct_scope_open();
     RUN(shapes);
+    RUN(results);
     RUN(refusals);
     RUN(values);
     RUN(shelf);
