@@ -26,7 +26,8 @@ typedef struct update_state {
 typedef struct moment {
     const void *args;
     double lr, step;
-    double trust; /* LAMB: the parameter's norm over its step's */
+    double trust;         /* LAMB: the parameter's norm over its step's */
+    ct_nadam_share nadam; /* of NAdam alone */
 } moment;
 
 /* n elements with gradients g: old[0] params and old[1...] states as they were, new[...] as they become. */
@@ -159,9 +160,8 @@ static void radam(const moment *now, int64_t n, const float *g, const float *con
 static void nadam(const moment *now, int64_t n, const float *g, const float *const *old, float *const *new) {
     const ct_nadam_args *a = now->args;
     adam_rule r = rule_of(now, a->betas, a->eps);
-    ct_nadam_share share = ct_nadam_shares(a, now->step);
     decay_by(&r, now->lr, a->weight_decay, a->decoupled_weight_decay);
-    r.size = (float)(now->lr * share.mean), r.fresh = (float)(now->lr * share.grad);
+    r.size = (float)(now->lr * now->nadam.mean), r.fresh = (float)(now->lr * now->nadam.grad);
     adam_step(r, false, n, g, old, new);
 }
 
@@ -359,7 +359,11 @@ static void update(update_fn *formula, const ct_exec *exec, const ct_call *call,
                    void *const *out) {
     const update_state *s = state;
     int lr = call->n_in - 2, step = lr + 1;
-    moment now = {call->args, number_of(&call->in[lr], in[lr]), number_of(&call->in[step], in[step]), 1};
+    moment now = {.args = call->args,
+                  .lr = number_of(&call->in[lr], in[lr]),
+                  .step = number_of(&call->in[step], in[step]),
+                  .trust = 1};
+    if (formula == nadam) now.nadam = ct_nadam_shares(call->args, now.step);
     update_run r = {s, in, out, formula, now, NULL, NULL};
     if (formula == lamb) find_trust(exec, &r);
     ct_parallel(s->chunks, 2, update_chunks, &r);
