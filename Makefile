@@ -124,10 +124,10 @@ test: deps ## all tests that take minutes
 test-long: ## sanitizers, memcheck, fuzz, kills, other compilers and instruction sets: under an hour
 	@sh tests/deps.sh install need want test long
 	@sh tests/long.sh
-tests: all $(TESTS)
+tests: all $(TESTS) $(BENCH)
 lint: ## what a machine can say about the source
 	@CC='$(CC)' sh tests/lint.sh
-bench: all $(BENCH) ## measure against PyTorch and JAX, where they are
+bench: tests ## measure against PyTorch and JAX, where they are
 	@sh tests/bench/bench.sh $(BUILD) README.md
 deps: ## install what is missing (Debian, by apt)
 	@CC='$(CC)' sh tests/deps.sh install need want test

@@ -225,7 +225,7 @@ static double measure(const ct_backend *backend, const bench *b, void **in, void
     size_t bytes = 0;
     _Atomic int64_t bad = 0;
     if (kernel->prepare && kernel->prepare(&call, &state, &bytes)) return -1;
-    ct_exec exec = {.workspace = ct_alloc_aligned(bytes, .bad = 1), &bad};
+    ct_exec exec = {.workspace = ct_alloc_aligned(bytes, 1), .bad = &bad};
     double best = 1e30, begin = now_ms();
     for (int i = 0; i < 3 || (i < 200 && now_ms() - begin < 300); i++) {
         double start = now_ms();
