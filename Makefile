@@ -15,7 +15,6 @@ on = $(filter 1,$($(1)))
 BUILD := build$(if $(call on,SAN),/san)
 GEN := $(BUILD)/gen
 ISAS := $(if $(filter x86_64,$(shell uname -m)),v2 v3 v4,generic)
-ONEDNN ?= $(shell printf '\#include <dnnl.h>\n' | $(CC) -E - >/dev/null 2>&1 && echo 1 || echo 0)
 PKGS := yaml-0.1 libpng zlib libcrypto jansson
 
 # A build without what it needs ends here, in one line; the goals named below look after themselves.
@@ -31,9 +30,8 @@ BASE := -std=c11 -D_GNU_SOURCE -DCT_VERSION='"$(VERSION)"' -Wall -Wextra $(WERRO
 	-ffp-contract=off -I. -Ilib -I$(GEN) $(SANFLAGS)
 LIB_CFLAGS := $(BASE) $(OPT) $(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(CFLAGS)
 # clang warns of each `omp simd` loop that calls libm and so stays scalar; gcc ignores the option.
-KERNEL_CFLAGS := $(BASE) -O3 -fno-math-errno -fno-trapping-math -Wno-pass-failed \
-	$(if $(call on,ONEDNN),-DCT_ONEDNN) $(CFLAGS)
-PRIVATE := $(if $(call on,ONEDNN),-ldnnl -lgomp) -ldl -lm -lpthread
+KERNEL_CFLAGS := $(BASE) -O3 -fno-math-errno -fno-trapping-math -Wno-pass-failed $(CFLAGS)
+PRIVATE := -ldl -lm -lpthread
 LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) $(PRIVATE)
 
 # Sources are whatever is there. Kernels of kernels/cpu are built once an instruction set, to be chosen at run time.
@@ -152,7 +150,7 @@ clean: ## remove build/
 	rm -rf build
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
-	@echo 'settings: V=1 shows commands; SAN=1 sanitizers; ONEDNN=0; CC=clang; PREFIX=, DESTDIR= for install'
+	@echo 'settings: V=1 shows commands; SAN=1 sanitizers; CC=clang; PREFIX=, DESTDIR= for install'
 
 FORCE:
 .PHONY: all demo test test-long tests lint bench deps install uninstall clean help FORCE

@@ -1,6 +1,7 @@
 #!/bin/sh
 # What ctorch is built and tested with, a row each: when it is needed (need: no build without it; want: a part is left
-# out; test, long: for `make test`, `make test-long`), how to tell that it is there, and Debian's package.
+# out; test, long, bench: for `make test`, `make test-long`, `make bench`), how to tell that it is there, and Debian's
+# package.
 # usage: deps.sh missing WHEN...   names the packages that are not there
 #        deps.sh install WHEN...   installs them by apt; fails when something needed stays missing
 rows='
@@ -14,13 +15,13 @@ need module  libcrypto  libssl-dev
 need module  jansson    libjansson-dev
 want module  libcurl    libcurl4-openssl-dev
 want module  libarchive libarchive-dev
-want header  dnnl.h     libdnnl-dev
 test command bats       bats
 test command python3    python3
 test command groff      groff-base
 test command strace     strace
 long command clang      clang
 long command valgrind   valgrind
+bench header dnnl.h     libdnnl-dev
 '
 CC=${CC:-cc}
 

@@ -31,7 +31,6 @@ upward_includes() {
 long_files() { awk 'FNR == 501 { print FILENAME }' $sources; }
 long_header() { awk 'END { if (NR > 400) print "lib/ctorch.h: " NR " lines" }' lib/ctorch.h; }
 long_lines() { grep -nE '.{121}' $sources Makefile tests/*.sh | cut -c1-80; }
-backend_ifs() { grep -nE '^ *# *(el)?if.*CT_ONEDNN' $sources | grep -vE '^kernels/cpu/(conv|dnnl)[a-z_]*\.[ch]:'; }
 library_manners() { grep -nE '\b(printf|puts|putchar|exit|abort|getenv|setenv)\(' $library; }
 stray_memory() { grep -nE '\b(malloc|calloc|realloc|strdup)\(' $library | grep -v '^lib/base/alloc.c:'; }
 
@@ -77,7 +76,6 @@ rule upward_includes "includes that point to the right"
 rule long_files "files over 500 lines"
 rule long_header "the installed header has over 400 lines"
 rule long_lines "lines over 120 columns"
-rule backend_ifs "#if CT_ONEDNN outside kernels/cpu/conv* and dnnl*"
 rule library_manners "the library prints, exits or reads the environment"
 rule stray_memory "memory that is not from base/alloc.h"
 rule long_functions "functions: p90 over 35 lines, or more than 1% over 80"

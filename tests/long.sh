@@ -1,7 +1,7 @@
 #!/bin/sh
 # The long tests: each part builds in a folder of its own below build/ and runs what it is for. Ends with the sum,
 # "N passed, N failed, N skipped"; status 1 if anything failed or did not build.
-# usage: tests/long.sh [PART...]   parts: default clang plain sanitized isa kill memcheck threads; all unless named
+# usage: tests/long.sh [PART...]   parts: default clang sanitized isa kill memcheck threads; all unless named
 cd "$(dirname "$0")/.." || exit 2
 unset MAKEFLAGS MFLAGS MAKELEVEL # of a make around this one
 sums=$(mktemp) || exit 2
@@ -28,16 +28,14 @@ clang() {
     if command -v clang >/dev/null; then tested build/clang "unit goldens fuzz bats" CC=clang
     else echo "clang: skipped: not here" && echo "0 passed, 0 failed, 1 skipped" >>"$sums"; fi
 }
-plain() { tested build/plain "unit goldens bats" ONEDNN=0; }
 sanitized() { FUZZ=${FUZZ:-4} tested build/san "unit goldens fuzz kill bats" SAN=1; }
 isa() { tested build "isa"; }
 kill() { for seed in 1 2 3; do SEED=$seed tested build "kill"; done; }
 memcheck() { tested build "memcheck"; }
-# Without oneDNN: its libgomp is not built for this, and its false alarms would hide ours.
-threads() { tested build/threads "threads" ONEDNN=0 CFLAGS=-fsanitize=thread LDFLAGS=-fsanitize=thread; }
+threads() { tested build/threads "threads" CFLAGS=-fsanitize=thread LDFLAGS=-fsanitize=thread; }
 
 mkdir -p build
-[ $# -gt 0 ] || set -- default clang plain sanitized isa kill memcheck threads
+[ $# -gt 0 ] || set -- default clang sanitized isa kill memcheck threads
 for part; do "$part"; done
 awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { p += $1; f += $3; s += $5 }
     END { printf "\nin all:\n%d passed, %d failed, %d skipped\n", p, f, s; exit f > 0 }' "$sums"

@@ -28,8 +28,10 @@ typedef struct conv_method {
 
 #define ct_conv_im2col CT_ISA_NAME(ct_conv_im2col)
 #define ct_conv_winograd CT_ISA_NAME(ct_conv_winograd)
-#define ct_conv_dnnl CT_ISA_NAME(ct_conv_dnnl)
-extern const conv_method ct_conv_im2col, ct_conv_winograd, ct_conv_dnnl;
+#define ct_conv_depthwise CT_ISA_NAME(ct_conv_depthwise)
+#define ct_conv_thin CT_ISA_NAME(ct_conv_thin)
+#define ct_conv_col2im CT_ISA_NAME(ct_conv_col2im)
+extern const conv_method ct_conv_im2col, ct_conv_col2im, ct_conv_winograd, ct_conv_depthwise, ct_conv_thin;
 
 static inline int64_t round_up_i64(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 #endif

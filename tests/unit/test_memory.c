@@ -234,8 +234,7 @@ static void trainee_free(trainee *t) {
     ct_step_free(t->s), ct_optim_free(t->o), ct_net_free(&t->net), ct_spec_free(t->spec);
 }
 
-/* The allocations of steps and an evaluation that were there before; convolutions are of shapes that our own kernels
-   take, as oneDNN asks for memory at every call. */
+/* The allocations of steps and an evaluation that were there before. */
 static void replay_asks_nothing(const char *model, ct_layout input) {
     trainee t;
     ct_step_result r;

@@ -1,6 +1,6 @@
-/* Convolutions as products: the windows of a block of pixels are copied to rows, which multiply the weight. The
-   gradient of x is the same over g, with taps reversed; that of the weight sums products over blocks, in a fixed number
-   of slices added in order. */
+/* Convolutions as products: the windows of a block of pixels are copied to rows, which multiply the weight; groups one
+   after the other. The gradient of x is the same over g, with taps reversed; that of the weight sums products over
+   blocks, in a fixed number of slices added in order. */
 #include "base/alloc.h"
 #include "kernels/cpu/conv.h"
 #include "kernels/cpu/gemm.h"
@@ -13,25 +13,29 @@
 #define SLICES 16            /* of a weight gradient: part of the definition of the result */
 #define SLICE_FLOATS 4194304 /* of all slices together, at most */
 
-/* Pixel i of the result sees, by tap t, pixel (i * mul + off + t * step) / up of the source, if that is whole. */
+/* Pixel i of the result sees, by tap t, pixel i * mul + off + t * step of the source. */
 typedef struct taps {
-    int64_t mul, off, step, up;
+    int64_t mul, off, step;
 } taps;
 
 typedef struct im2col_plan {
     conv_problem p;
     taps tap[2];
-    int64_t source[2], pixel[2], channels; /* the source image's sizes; the sizes of what its windows make */
-    int64_t k, out;                        /* a window's floats; channels of the result */
+    int64_t source[2], pixel[2];   /* the source image's sizes; the sizes of what its windows make */
+    int64_t channels, out, k;      /* of a group: channels of the source, of the result; a window's floats */
+    int64_t all_channels, all_out; /* of all groups */
     int64_t pixels, block, blocks, slices;
     bool direct;          /* a window is one pixel: nothing to copy */
     ct_gemm gemm[2];      /* of a block, and of the last one */
     int64_t work, weight; /* floats of a slot; of the weight, packed, or all slices' sums */
+    int64_t packed;       /* floats of a group's packed weight */
     int64_t window;       /* floats of a slot's windows */
     int slots;
 } im2col_plan;
 
-static bool im2col_fits(const conv_problem *p) { return p->groups == 1; }
+static bool im2col_fits(const conv_problem *p) {
+    return p->pass != CONV_DX || (p->stride[0] == 1 && p->stride[1] == 1);
+}
 
 static void plan_source(im2col_plan *m) {
     const conv_problem *p = &m->p;
@@ -40,11 +44,12 @@ static void plan_source(im2col_plan *m) {
     m->direct = p->kernel[0] == 1 && p->kernel[1] == 1;
     for (int d = 0; d < 2; d++) {
         m->source[d] = dx ? y[d] : x[d], m->pixel[d] = dx ? x[d] : y[d];
-        m->tap[d] = dx ? (taps){1, p->padding[d], -p->dilation[d], p->stride[d]}
-                       : (taps){p->stride[d], -p->padding[d], p->dilation[d], 1};
+        m->tap[d] =
+            dx ? (taps){1, p->padding[d], -p->dilation[d]} : (taps){p->stride[d], -p->padding[d], p->dilation[d]};
         m->direct = m->direct && p->stride[d] == 1 && p->padding[d] == 0;
     }
-    m->channels = dx ? p->o : p->c, m->out = dx ? p->c : p->o;
+    m->all_channels = dx ? p->o : p->c, m->all_out = dx ? p->c : p->o;
+    m->channels = m->all_channels / p->groups, m->out = m->all_out / p->groups;
     m->k = p->kernel[0] * p->kernel[1] * m->channels;
     m->pixels = p->n * m->pixel[0] * m->pixel[1];
 }
@@ -56,8 +61,8 @@ static ct_gemm block_product(const im2col_plan *m, int64_t pixels) {
                          .m = m->out,
                          .n = m->k,
                          .k = pixels,
-                         .lda = m->out,
-                         .ldb = m->k,
+                         .lda = m->all_out,
+                         .ldb = m->direct ? m->all_channels : m->k,
                          .ldc = m->k,
                          .batch = 1,
                          .threads = 1};
@@ -65,9 +70,9 @@ static ct_gemm block_product(const im2col_plan *m, int64_t pixels) {
                      .m = pixels,
                      .n = m->out,
                      .k = m->k,
-                     .lda = m->k,
+                     .lda = m->direct ? m->all_channels : m->k,
                      .ldb = m->out,
-                     .ldc = m->out,
+                     .ldc = m->all_out,
                      .batch = 1,
                      .threads = 1};
 }
@@ -85,9 +90,9 @@ static ct_status im2col_prepare(const conv_problem *p, void **plan, size_t *work
     for (int i = 0; i < 2; i++) bytes[i] = ct_gemm_prepare(&m->gemm[i]);
     m->window = m->direct ? 0 : round_up_i64(m->block * m->k, 16);
     m->work = m->window + round_up_i64((int64_t)(CT_MAX(bytes[0], bytes[1]) / sizeof(float)), 16);
-    m->slices = CT_MIN(CT_MIN(SLICES, m->blocks), CT_MAX(SLICE_FLOATS / (m->out * m->k), 1));
-    m->weight = p->pass == CONV_DW ? m->slices * m->out * m->k
-                                   : m->k * m->out + (int64_t)(ct_gemm_packed_size(m->out, m->k) / sizeof(float));
+    m->slices = CT_MIN(CT_MIN(SLICES, m->blocks), CT_MAX(SLICE_FLOATS / (m->all_out * m->k), 1));
+    m->packed = round_up_i64((int64_t)(ct_gemm_packed_size(m->out, m->k) / sizeof(float)), 16);
+    m->weight = p->pass == CONV_DW ? m->slices * m->all_out * m->k : m->k * m->out + p->groups * m->packed;
     m->weight = round_up_i64(m->weight, 16);
     m->slots = slots_wanted(p->pass == CONV_DW ? m->slices : m->blocks);
     *workspace = (size_t)(m->weight + m->slots * m->work) * sizeof(float);
@@ -107,22 +112,21 @@ static void copy_floats(float *d, const float *s, int64_t n) {
 /* Where tap t of pixel i lies, or -1. */
 static int64_t tap_at(const im2col_plan *m, int d, int64_t i, int64_t t) {
     int64_t at = i * m->tap[d].mul + m->tap[d].off + t * m->tap[d].step;
-    if (at < 0 || at % m->tap[d].up) return -1;
-    at /= m->tap[d].up;
-    return at < m->source[d] ? at : -1;
+    return at >= 0 && at < m->source[d] ? at : -1;
 }
 
 static void copy_window(const im2col_plan *m, const float *image, int64_t y, int64_t x, float *d) {
-    int64_t c = m->channels, kw = m->p.kernel[1], x0 = tap_at(m, 1, x, 0), x1 = tap_at(m, 1, x, kw - 1);
-    bool whole = x0 >= 0 && x1 - x0 == kw - 1; /* a row of the window is one run */
+    int64_t c = m->channels, all = m->all_channels, kw = m->p.kernel[1];
+    int64_t x0 = tap_at(m, 1, x, 0), x1 = tap_at(m, 1, x, kw - 1);
+    bool whole = c == all && x0 >= 0 && x1 - x0 == kw - 1; /* a row of the window is one run */
     for (int64_t i = 0; i < m->p.kernel[0]; i++) {
         int64_t row = tap_at(m, 0, y, i);
-        const float *s = image + row * m->source[1] * c;
+        const float *s = image + row * m->source[1] * all;
         if (row >= 0 && whole) copy_floats(d, s + x0 * c, kw * c);
         for (int64_t j = 0; j < kw && !(row >= 0 && whole); j++) {
             int64_t at = row < 0 ? -1 : tap_at(m, 1, x, j);
             if (at >= 0)
-                copy_floats(d + j * c, s + at * c, c);
+                copy_floats(d + j * c, s + at * all, c);
             else
                 memset(d + j * c, 0, (size_t)c * sizeof *d);
         }
@@ -130,17 +134,17 @@ static void copy_window(const im2col_plan *m, const float *image, int64_t y, int
     }
 }
 
-/* The windows of n pixels from `first`, a row each. */
+/* The windows of n pixels from `first`, a row each; source: a group's. */
 static const float *windows(const im2col_plan *m, const float *source, int64_t first, int64_t n, float *d) {
-    if (m->direct) return source + first * m->k;
+    if (m->direct) return source + first * m->all_channels;
     int64_t size = m->pixel[0] * m->pixel[1], x = first % m->pixel[1], y = first / m->pixel[1] % m->pixel[0];
-    const float *image = source + first / size * m->source[0] * m->source[1] * m->channels;
+    const float *image = source + first / size * m->source[0] * m->source[1] * m->all_channels;
     for (int64_t i = 0; i < n; i++) {
         copy_window(m, image, y, x, d + i * m->k);
         if (++x < m->pixel[1]) continue;
         x = 0;
         if (++y < m->pixel[0]) continue;
-        y = 0, image += m->source[0] * m->source[1] * m->channels;
+        y = 0, image += m->source[0] * m->source[1] * m->all_channels;
     }
     return d;
 }
@@ -157,7 +161,7 @@ typedef struct im2col_run {
 
 static int64_t block_pixels(const im2col_plan *m, int64_t b) { return CT_MIN(m->block, m->pixels - b * m->block); }
 
-/* w as (taps and channels of the source, channels of the result). */
+/* A group's w as (taps and channels of the source, channels of the result). */
 static void order_weight(void *ctx, int64_t begin, int64_t end) {
     const im2col_run *r = ctx;
     const im2col_plan *m = r->m;
@@ -169,16 +173,29 @@ static void order_weight(void *ctx, int64_t begin, int64_t end) {
     }
 }
 
+static void pack_weight(im2col_run *r, const float *w, float *packed) {
+    const im2col_plan *m = r->m;
+    for (int64_t g = 0; g < m->p.groups; g++) {
+        r->weight = w + g * (m->p.o / m->p.groups) * m->p.weight[0];
+        ct_parallel(m->k, grain_of(m->out * 8), order_weight, r);
+        ct_gemm_pack(&m->gemm[0], r->sums, packed + g * m->packed);
+    }
+    r->weight = packed;
+}
+
 static void run_blocks(void *ctx, int64_t begin, int64_t end) {
     im2col_run *r = ctx;
     const im2col_plan *m = r->m;
     int slot = slots_take(&r->slots);
     float *work = r->work + slot * m->work;
     for (int64_t b = begin; b < end; b++) {
-        const float *rows = windows(m, r->source, b * m->block, block_pixels(m, b), work);
-        float *y = r->y + b * m->block * m->out;
-        ct_gemm_run(&m->gemm[b == m->blocks - 1], rows, r->weight, r->bias, y, work + m->window, NULL);
-        ct_tail_run(r->tail, y, block_pixels(m, b) * m->out);
+        float *y = r->y + b * m->block * m->all_out;
+        for (int64_t g = 0; g < m->p.groups; g++) {
+            const float *rows = windows(m, r->source + g * m->channels, b * m->block, block_pixels(m, b), work);
+            ct_gemm_run(&m->gemm[b == m->blocks - 1], rows, r->weight + g * m->packed,
+                        r->bias ? r->bias + g * m->out : NULL, y + g * m->out, work + m->window, NULL);
+        }
+        ct_tail_run(r->tail, y, block_pixels(m, b) * m->all_out);
     }
     slots_give(&r->slots, slot);
 }
@@ -189,13 +206,15 @@ static void run_slices(void *ctx, int64_t begin, int64_t end) {
     int slot = slots_take(&r->slots);
     float *work = r->work + slot * m->work;
     for (int64_t s = begin; s < end; s++) {
-        float *sum = r->sums + s * m->out * m->k;
-        memset(sum, 0, (size_t)(m->out * m->k) * sizeof *sum);
-        for (int64_t b = m->blocks * s / m->slices; b < m->blocks * (s + 1) / m->slices; b++) {
-            const float *rows = windows(m, r->source, b * m->block, block_pixels(m, b), work);
-            const float *g = r->g + b * m->block * m->out;
-            ct_gemm_run(&m->gemm[b == m->blocks - 1], g, rows, NULL, sum, work + m->window, NULL);
-        }
+        float *sum = r->sums + s * m->all_out * m->k;
+        memset(sum, 0, (size_t)(m->all_out * m->k) * sizeof *sum);
+        for (int64_t b = m->blocks * s / m->slices; b < m->blocks * (s + 1) / m->slices; b++)
+            for (int64_t i = 0; i < m->p.groups; i++) {
+                const float *rows = windows(m, r->source + i * m->channels, b * m->block, block_pixels(m, b), work);
+                const float *g = r->g + b * m->block * m->all_out + i * m->out;
+                ct_gemm_run(&m->gemm[b == m->blocks - 1], g, rows, NULL, sum + i * m->out * m->k, work + m->window,
+                            NULL);
+            }
     }
     slots_give(&r->slots, slot);
 }
@@ -208,7 +227,7 @@ static void join_slices(void *ctx, int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; o++)
         for (int64_t k = 0; k < m->k; k++) {
             float sum = r->sums[o * m->k + k];
-            for (int64_t i = 1; i < m->slices; i++) sum += r->sums[(i * m->out + o) * m->k + k];
+            for (int64_t i = 1; i < m->slices; i++) sum += r->sums[(i * m->all_out + o) * m->k + k];
             r->y[o * s[0] + k % m->channels * s[1] + k / m->channels / kw * s[2] + k / m->channels % kw * s[3]] = sum;
         }
 }
@@ -226,14 +245,11 @@ static void im2col_run_(void *plan, const float *a, const float *b, const float 
     if (m->p.pass == CONV_DW) {
         r.g = a, r.source = b;
         ct_parallel(m->slices, 1, run_slices, &r);
-        ct_parallel(m->out, grain_of(m->k * m->slices * 2), join_slices, &r);
+        ct_parallel(m->all_out, grain_of(m->k * m->slices * 2), join_slices, &r);
         return;
     }
-    r.source = a, r.weight = b;
-    ct_parallel(m->k, grain_of(m->out * 8), order_weight, &r);
-    float *packed = r.sums + m->k * m->out;
-    ct_gemm_pack(&m->gemm[0], r.sums, packed);
-    r.weight = packed;
+    r.source = a;
+    pack_weight(&r, b, r.sums + m->k * m->out);
     ct_parallel(m->blocks, 1, run_blocks, &r);
 }
 

@@ -1,0 +1,243 @@
+/* Convolutions that filter each channel by itself: vectors of channels, window by window, read where they lie. The
+   gradient of x is the same over g, with the taps that reach a pixel; that of the weight is a fixed number of slices'
+   sums, added in order. */
+#include "base/alloc.h"
+#include "base/parallel.h"
+#include "kernels/cpu/conv.h"
+#include "kernels/cpu/layout.h"
+#include <string.h>
+
+#define WIDE 4    /* vectors of channels at a time */
+#define SLICES 16 /* of a weight gradient: part of the definition of the result */
+
+/* A tap that reaches a pixel of the result, and the source's pixel that it reads. */
+typedef struct reach {
+    int32_t tap, from;
+} reach;
+
+typedef struct depthwise_plan {
+    conv_problem p;
+    int64_t c, taps, rows, slices; /* rows: of all images, of the result or, for the weight, of g */
+    int64_t source[2], pixel[2];
+    reach *reach[2];
+    int64_t *first[2]; /* pixel[d] + 1: where each pixel's reach begins */
+} depthwise_plan;
+
+static bool depthwise_fits(const conv_problem *p) {
+    return p->groups > 1 && p->groups == p->c && p->c == p->o && p->h < INT32_MAX && p->w < INT32_MAX &&
+           p->oh < INT32_MAX && p->ow < INT32_MAX;
+}
+
+static int64_t source_at(const depthwise_plan *m, int d, int64_t i, int64_t tap) {
+    const conv_problem *p = &m->p;
+    int64_t stride = p->stride[d], at = i * stride - p->padding[d] + tap * p->dilation[d];
+    if (p->pass == CONV_DX) {
+        at = i + p->padding[d] - tap * p->dilation[d];
+        if (at < 0 || at % stride) return -1;
+        at /= stride;
+    }
+    return at < m->source[d] ? at : -1;
+}
+
+static ct_status list_reach(depthwise_plan *m, int d) {
+    int64_t n = 0;
+    m->first[d] = ct_alloc((size_t)m->pixel[d] + 1, sizeof *m->first[d]);
+    m->reach[d] = ct_alloc((size_t)(m->pixel[d] * m->p.kernel[d]), sizeof *m->reach[d]);
+    if (!m->first[d] || !m->reach[d]) return CT_NO_MEMORY;
+    for (int64_t i = 0; i < m->pixel[d]; i++) {
+        m->first[d][i] = n;
+        for (int64_t tap = 0; tap < m->p.kernel[d]; tap++) {
+            int64_t from = source_at(m, d, i, tap);
+            if (from >= 0) m->reach[d][n++] = (reach){(int32_t)tap, (int32_t)from};
+        }
+    }
+    m->first[d][m->pixel[d]] = n;
+    return CT_OK;
+}
+
+static void depthwise_release(void *plan) {
+    depthwise_plan *m = plan;
+    if (!m) return;
+    for (int d = 0; d < 2; d++) ct_free(m->reach[d]), ct_free(m->first[d]);
+    ct_free(m);
+}
+
+static ct_status depthwise_prepare(const conv_problem *p, void **plan, size_t *workspace) {
+    depthwise_plan *m = ct_alloc(1, sizeof *m);
+    if (!m) return CT_NO_MEMORY;
+    m->p = *p, m->c = p->c, m->taps = p->kernel[0] * p->kernel[1];
+    int64_t x[2] = {p->h, p->w}, y[2] = {p->oh, p->ow};
+    ct_status status = CT_OK;
+    for (int d = 0; d < 2 && !status; d++) {
+        m->source[d] = p->pass == CONV_DX ? y[d] : x[d], m->pixel[d] = p->pass == CONV_DX ? x[d] : y[d];
+        status = list_reach(m, d);
+    }
+    if (status) {
+        depthwise_release(m);
+        return status;
+    }
+    m->rows = p->n * m->pixel[0];
+    m->slices = CT_MIN(SLICES, m->rows);
+    *workspace = (size_t)((p->pass == CONV_DW ? m->slices : 1) * m->taps * m->c) * sizeof(float);
+    *plan = m;
+    return CT_OK;
+}
+
+typedef struct depthwise_run {
+    const depthwise_plan *m;
+    const float *source, *g, *weight, *bias;
+    float *y, *sums;
+    const ct_tail *tail;
+} depthwise_run;
+
+/* w as (taps, channels) */
+static void order_weight(const depthwise_plan *m, const float *w, float *d) {
+    const int64_t *s = m->p.weight, kw = m->p.kernel[1];
+    for (int64_t t = 0; t < m->taps; t++)
+        for (int64_t c = 0; c < m->c; c++) d[t * m->c + c] = w[c * s[0] + t / kw * s[2] + t % kw * s[3]];
+}
+
+/* ---- the result, or the gradient of x ---- */
+
+/* One pixel's n vectors of channels from c on; image: the source's; row, col: what reaches the pixel. */
+CT_INLINE void filter(const depthwise_run *r, const float *image, const int64_t row[2], const int64_t col[2], int64_t c,
+                      float *y, int n) {
+    const depthwise_plan *m = r->m;
+    vf acc[WIDE];
+    CT_EACH(v, n) acc[v] = vset(0);
+    for (int64_t i = row[0]; i < row[1]; i++)
+        for (int64_t j = col[0]; j < col[1]; j++) {
+            reach a = m->reach[0][i], b = m->reach[1][j];
+            const float *x = image + (a.from * m->source[1] + b.from) * m->c + c;
+            const float *w = r->weight + (a.tap * m->p.kernel[1] + b.tap) * m->c + c;
+            CT_EACH(v, n) acc[v] = vfma(vload(x + v * VW), vload(w + v * VW), acc[v]);
+        }
+    CT_EACH(v, n) vstore(y + c + v * VW, r->bias ? acc[v] + vload(r->bias + c + v * VW) : acc[v]);
+}
+
+static void filter_one(const depthwise_run *r, const float *image, const int64_t row[2], const int64_t col[2],
+                       int64_t c, float *y) {
+    const depthwise_plan *m = r->m;
+    float acc = 0;
+    for (int64_t i = row[0]; i < row[1]; i++)
+        for (int64_t j = col[0]; j < col[1]; j++) {
+            reach a = m->reach[0][i], b = m->reach[1][j];
+            acc = sfma(image[(a.from * m->source[1] + b.from) * m->c + c],
+                       r->weight[(a.tap * m->p.kernel[1] + b.tap) * m->c + c], acc);
+        }
+    y[c] = r->bias ? acc + r->bias[c] : acc;
+}
+
+/* Channels in blocks, the last vector starting early enough to be whole. */
+static void filter_row(const depthwise_run *r, const float *image, int64_t at, float *y) {
+    const depthwise_plan *m = r->m;
+    const int64_t *row = m->first[0] + at;
+    int64_t c = 0, wide = WIDE * VW;
+    for (; c + wide <= m->c; c += wide)
+        for (int64_t x = 0; x < m->pixel[1]; x++) filter(r, image, row, m->first[1] + x, c, y + x * m->c, WIDE);
+    for (; c < m->c; c += VW)
+        for (int64_t x = 0; x < m->pixel[1]; x++) {
+            if (m->c >= VW)
+                filter(r, image, row, m->first[1] + x, CT_MIN(c, m->c - VW), y + x * m->c, 1);
+            else
+                for (int64_t k = 0; k < m->c; k++) filter_one(r, image, row, m->first[1] + x, k, y + x * m->c);
+        }
+}
+
+static void run_rows(void *ctx, int64_t begin, int64_t end) {
+    const depthwise_run *r = ctx;
+    const depthwise_plan *m = r->m;
+    for (int64_t i = begin; i < end; i++) {
+        const float *image = r->source + i / m->pixel[0] * m->source[0] * m->source[1] * m->c;
+        float *y = r->y + i * m->pixel[1] * m->c;
+        filter_row(r, image, i % m->pixel[0], y);
+        ct_tail_run(r->tail, y, m->pixel[1] * m->c);
+    }
+}
+
+/* ---- the weight's gradient ---- */
+
+/* The pixels of a row of g that a column's tap reaches, and where their sources begin. */
+typedef struct run_of {
+    int64_t first, n, from;
+} run_of;
+
+static run_of reached(const depthwise_plan *m, int64_t tap) {
+    const conv_problem *p = &m->p;
+    int64_t off = tap * p->dilation[1] - p->padding[1], s = p->stride[1];
+    int64_t first = off < 0 ? div_up_i64(-off, s) : 0, end = p->w > off ? div_up_i64(p->w - off, s) : 0;
+    return (run_of){first, CT_MIN(end, p->ow) - first, first * s + off};
+}
+
+CT_INLINE void weigh(const float *g, const float *x, int64_t c, int64_t step, int64_t n, float *sum, int vectors) {
+    vf acc[WIDE];
+    CT_EACH(v, vectors) acc[v] = vset(0);
+    for (int64_t i = 0; i < n; i++, g += c, x += step)
+        CT_EACH(v, vectors) acc[v] = vfma(vload(g + v * VW), vload(x + v * VW), acc[v]);
+    CT_EACH(v, vectors) vstore(sum + v * VW, vload(sum + v * VW) + acc[v]);
+}
+
+static float weigh_one(const float *g, const float *x, int64_t c, int64_t step, int64_t n) {
+    float acc = 0;
+    for (int64_t i = 0; i < n; i++) acc = sfma(g[i * c], x[i * step], acc);
+    return acc;
+}
+
+/* sum (channels) += a row of g by the source pixels that one tap reads. */
+static void weigh_row(const depthwise_plan *m, const float *g, const float *x, int64_t n, float *sum) {
+    int64_t c = 0, step = m->p.stride[1] * m->c;
+    for (; c + WIDE * VW <= m->c; c += WIDE * VW) weigh(g + c, x + c, m->c, step, n, sum + c, WIDE);
+    for (; c + VW <= m->c; c += VW) weigh(g + c, x + c, m->c, step, n, sum + c, 1);
+    for (; c < m->c; c++) sum[c] += weigh_one(g + c, x + c, m->c, step, n);
+}
+
+static void run_slices(void *ctx, int64_t begin, int64_t end) {
+    const depthwise_run *r = ctx;
+    const depthwise_plan *m = r->m;
+    int64_t oh = m->pixel[0], c = m->c, kw = m->p.kernel[1];
+    for (int64_t s = begin; s < end; s++) {
+        float *sum = r->sums + s * m->taps * c;
+        memset(sum, 0, (size_t)(m->taps * c) * sizeof *sum);
+        for (int64_t row = m->rows * s / m->slices; row < m->rows * (s + 1) / m->slices; row++) {
+            const float *g = r->g + row * m->pixel[1] * c;
+            const float *image = r->source + row / oh * m->source[0] * m->source[1] * c;
+            for (int64_t i = m->first[0][row % oh]; i < m->first[0][row % oh + 1]; i++)
+                for (int64_t t = 0; t < kw; t++) {
+                    reach a = m->reach[0][i];
+                    run_of to = reached(m, t);
+                    if (to.n > 0)
+                        weigh_row(m, g + to.first * c, image + (a.from * m->source[1] + to.from) * c, to.n,
+                                  sum + (a.tap * kw + t) * c);
+                }
+        }
+    }
+}
+
+/* The slices' sums, added in order, to the weight's own strides. */
+static void join_slices(const depthwise_run *r) {
+    const depthwise_plan *m = r->m;
+    const int64_t *s = m->p.weight, kw = m->p.kernel[1];
+    for (int64_t t = 0; t < m->taps; t++)
+        for (int64_t c = 0; c < m->c; c++) {
+            const float *from = r->sums + t * m->c + c;
+            float sum = *from;
+            for (int64_t i = 1; i < m->slices; i++) sum += from[i * m->taps * m->c];
+            r->y[c * s[0] + t / kw * s[2] + t % kw * s[3]] = sum;
+        }
+}
+
+static void depthwise_run_(void *plan, const float *a, const float *b, const float *bias, float *y, void *work,
+                           const ct_tail *tail) {
+    const depthwise_plan *m = plan;
+    depthwise_run r = {.m = m, .source = a, .weight = work, .bias = bias, .y = y, .tail = tail};
+    if (m->p.pass == CONV_DW) {
+        r.g = a, r.source = b, r.sums = work;
+        ct_parallel(m->slices, 1, run_slices, &r);
+        join_slices(&r);
+        return;
+    }
+    order_weight(m, b, work);
+    ct_parallel(m->rows, grain_of(m->pixel[1] * m->c * m->taps / 4), run_rows, &r);
+}
+
+const conv_method ct_conv_depthwise = {depthwise_fits, depthwise_prepare, depthwise_run_, depthwise_release};
