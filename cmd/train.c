@@ -10,7 +10,7 @@
 
 typedef struct args {
     const char *output, **set, *warn;
-    bool resume, force, eager, json, quiet;
+    bool resume, force, eager, reproducible, json, quiet;
     ct_machine machine;
 } args;
 
@@ -23,6 +23,8 @@ static const ct_option options[] = {
     {"resume", 0, NULL, CT_OPTION_FLAG, AT(resume), "go on from the last checkpoint", 0, 0},
     {"force", 0, NULL, CT_OPTION_FLAG, AT(force), "replace the run that is there", 0, 0},
     {"eager", 0, NULL, CT_OPTION_FLAG, AT(eager), "call each operation as it comes, rather than replay a plan", 0, 0},
+    {"reproducible", 0, NULL, CT_OPTION_FLAG, AT(reproducible),
+     "refuse kernels whose bits are not those of other machines", 0, 0},
     CT_WARN_OPTION(args),
     CT_MACHINE_OPTIONS(args),
     {"json", 0, NULL, CT_OPTION_FLAG, AT(json), "print the result as JSON", 0, 0},
@@ -137,7 +139,7 @@ static void print_summary(const char *dir, const ct_train_report *r) {
         printf("; validation loss %.4f (best, epoch %" PRId64 ")", r->val_loss, r->best_epoch);
     fputs("\nmodel: ", stdout);
     ct_say_text(stdout, dir, -1);
-    puts("/best.safetensors");
+    printf("/best.safetensors\nsha256: %s\n", r->sha256);
 }
 
 static void print_json(const char *dir, const ct_train_report *r) {
@@ -156,6 +158,7 @@ static void print_json(const char *dir, const ct_train_report *r) {
     ct_json_bool(&j, "stopped_early", r->stopped_early);
     ct_json_text(&j, "dir", dir);
     ct_json_text(&j, "model", model);
+    ct_json_text(&j, "sha256", r->sha256);
     ct_json_close(&j, '}');
     free(model);
 }
@@ -187,6 +190,9 @@ static ct_status run(const void *args_, ct_operands operands) {
     char *dir = NULL;
     ct_spec *spec = NULL;
     ct_status status = ct_machine_use(&a->machine);
+    if (!status && a->reproducible && !ct_backend_reproducible())
+        status = ct_say(CT_FAIL, "train --reproducible: the kernels '%s' have bits of their own; wanted: v3 or better",
+                        ct_backend_name());
     if (!status && a->resume && a->force) status = ct_say(CT_BAD_SPEC, "train: --resume or --force, not both");
     if (!status) status = load(a, operands.v[0], &dir, &spec);
     if (!status) status = train(a, dir, spec);

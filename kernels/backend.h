@@ -7,6 +7,7 @@
 typedef struct ct_backend {
     const char *name;
     const ct_kernel *kernel[CT_OP_COUNT];
+    bool fused; /* it has the fused multiply-add: any two of these give the same bits */
 } ct_backend;
 
 extern const ct_backend ct_backend_ref; /* plain C, f32 and f64: every op */

@@ -83,6 +83,7 @@ typedef struct ct_train_report {
     int64_t best_epoch;
     double loss, val_loss, val_accuracy; /* of the last epoch, and of the best one; NAN where not measured */
     bool stopped_early;
+    char sha256[65]; /* of best.safetensors, as sha256sum says it */
 } ct_train_report;
 
 /* Trains and leaves a run directory: spec.yaml, log.jsonl, best.safetensors, last.safetensors, state.safetensors.
@@ -171,7 +172,8 @@ ct_status ct_dataset_read(const char *name, const char *split, const char *const
 ct_tensor *ct_model_samples(ct_model *m, const ct_eval_options *options, int64_t first, int64_t n, int64_t *labels);
 
 /* ---- the machine ---- */
-const char *ct_backend_name(void); /* the kernels in use: "v4", "v3", "v2", "generic", "ref" */
+const char *ct_backend_name(void);  /* the kernels in use: "v4", "v3", "v2", "generic", "ref" */
+bool ct_backend_reproducible(void); /* whether their bits are those of any other machine's that says so */
 /* Switches passes over plans off, for the plans made from now on: "-fuse,-cse", "-all"; "" none. CT_FAIL names what
    there is. */
 ct_status ct_passes_use(const char *list);

@@ -69,8 +69,10 @@ CT_INLINE vu vmul_halves(vu a, vu b) { return (a & UINT32_MAX) * (b & UINT32_MAX
 #endif
 
 #if defined(__FMA__)
+#define CT_FUSED true
 CT_INLINE float sfma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 #else
+#define CT_FUSED false
 CT_INLINE float sfma(float a, float b, float c) { return a * b + c; }
 #endif
 #endif

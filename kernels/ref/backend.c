@@ -20,4 +20,5 @@ const ct_backend ct_backend_ref = {"ref",
 #define OP(name, ...) [CT_OP_##name] = &ct_ref_##name,
 #define PART(name, ...) [CT_OP_##name] = &ct_ref_##name,
 #include "kernels/ops.def"
-                                   }};
+                                   },
+                                   .fused = false};

@@ -26,6 +26,7 @@ ct_status ct_kernel_run(const ct_call *call, const void *const *in, void *const 
 int64_t ct_kernel_runs(void); /* how many it has run so far, in this process */
 /* "v4", "v3", ... or "ref". */
 const char *ct_backend_name(void);
+bool ct_backend_reproducible(void);
 /* "v2", "v3", "v4", "ref" (plain C only) or NULL (the best here); CT_FAIL when this processor cannot. */
 ct_status ct_backend_use(const char *name);
 

@@ -78,12 +78,8 @@ static ct_status pick_up(ct_run *r) {
     ct_free(before);
     CT_TRY(status);
     CT_TRY(ct_state_load(path, &r->state, r->net.module, r->optim));
-    if (r->state.threads != ct_threads()) {
-        char line[128];
-        snprintf(line, sizeof line, "the run began with %" PRId64 " threads, this goes on with %d", r->state.threads,
-                 ct_threads());
-        ct_run_note(r, line);
-    }
+    if (r->state.reproducible != ct_backend_reproducible())
+        ct_run_note(r, "the run began on other kernels, with or without the fused multiply-add: its bits will differ");
     return ct_run_log_cut(&r->dir, r->state.log_length);
 }
 
@@ -189,7 +185,8 @@ ct_status ct_run_start(ct_run *r, char **messages) {
     if (r->held_out.n) batch = CT_MAX(batch, CT_MIN(256, r->held_out.n));
     CT_TRY(ct_step_new(&r->net, r->optim, batch, r->opt->eager, &r->step));
     CT_TRY(keep_spec(r, resume));
-    r->state.threads = ct_threads(), r->state.best = r->state.best_loss = r->state.best_accuracy = NAN;
+    r->state.reproducible = ct_backend_reproducible(),
+    r->state.best = r->state.best_loss = r->state.best_accuracy = NAN;
     r->state.val_loss = r->state.val_accuracy = NAN;
     int launches = 0;
     if (r->spec->train.checkpoint_activations && !r->opt->eager) CT_TRY(tell_saving(r));

@@ -1,7 +1,9 @@
 /* Training: steps and evaluations, with checkpoints such that a run stopped anywhere ends as if it had not been. */
 #include "run/train.h"
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "data/sampler.h"
+#include "file/file.h"
 #include "run/model.h"
 #include <inttypes.h>
 #include <math.h>
@@ -215,6 +217,14 @@ static ct_status evaluate(ct_run *r) {
     return CT_OK;
 }
 
+static ct_status hash_model(ct_run *r) {
+    ct_bytes file;
+    CT_TRY(ct_file_map(ct_run_path(&r->dir, "best.safetensors"), &file));
+    ct_status status = ct_sha256_of(file.data, file.len, r->report->sha256);
+    ct_bytes_free(&file);
+    return status;
+}
+
 static void finish(ct_run *r) {
     ct_run_state *s = &r->state;
     ct_train_report *t = r->report;
@@ -243,6 +253,7 @@ ct_status ct_train(ct_spec *spec, const ct_train_options *options, ct_train_repo
         status = run_steps(&r);
         if (!status) status = evaluate(&r);
     }
+    if (!status) status = hash_model(&r);
     finish(&r);
     ct_status closed = ct_scope_close(scope);
     return status ? status : closed;

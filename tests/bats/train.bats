@@ -346,7 +346,7 @@ END
     [ "$(tr '\r' '\n' <seen | grep 'step ' | awk '{ if (length > n) n = length } END { print n }')" -lt 40 ]
     "$ctorch" train specs/digits-mlp.yaml -o piped --set train.epochs=2 2>err >out
     [ ! -s err ]
-    [ "$(wc -l <out)" -eq 2 ]
+    [ "$(wc -l <out)" -eq 3 ]
 }
 
 @test "passes off: the same bytes, more launches; a pass that is not there is refused" {
@@ -361,4 +361,27 @@ END
     run "$ctorch" train spec.yaml -o x --passes=-fuze
     [ "$status" -eq 2 ]
     [[ $output == *"'-fuze' switches no pass off"*"-fuse"* ]]
+}
+
+@test "train: the same bytes with any number of threads and on any kernels with the fused multiply-add" {
+    cat >conv.yaml <<'END'
+data: {dataset: digits}
+model: [conv2d: {out_channels: 16, kernel_size: 3, padding: 1}, batch_norm, relu,
+    conv2d: {out_channels: 32, kernel_size: 3, stride: 2, padding: 1}, gelu,
+    conv2d: {out_channels: 32, kernel_size: 3, padding: 1, groups: 32}, dropout: 0.1, flatten, linear: 10]
+loss: cross_entropy
+optimizer: {adamw: {lr: 1e-2}}
+train: {epochs: 1}
+END
+    isas=$("$ctorch" devices | sed -n 's/^kernels.*(of \(.*\))/\1/p' | grep -oE 'v[34]') || skip "no fused multiply-add here"
+    for isa in $isas; do
+        for threads in 1 2 3; do
+            succeeds "$ctorch" train conv.yaml -o run --force --reproducible --isa "$isa" --threads "$threads"
+            says "sha256: $(sha256sum <run/best.safetensors | cut -d' ' -f1)"
+            first=${first:-$(grep sha256 <<<"$output")}
+            says "$first"
+        done
+    done
+    fails 1 "$ctorch" train conv.yaml -o run --force --reproducible --isa ref
+    says "the kernels 'ref' have bits of their own"
 }
