@@ -1,5 +1,5 @@
-/* Elements picked by number: gather, scatter_add, index_select, index_back, one_hot. An index out of range is said in
-   exec and skipped. */
+/* Elements picked by number: gather, scatter_add, index_select, index_back, index_copy, one_hot. An index out of range
+   is said in exec and skipped. */
 #include "kernels/ref/ref.h"
 
 static ct_status prepare(const ct_call *call, void **state CT_UNUSED, size_t *workspace CT_UNUSED) {
@@ -64,6 +64,22 @@ RUN_OF(index_back) {
     }
 }
 const ct_kernel ct_ref_index_back = {.prepare = prepare, .run = index_back};
+
+/* In place, what the index does not name stays as it is. */
+RUN_OF(index_copy) {
+    const ct_layout *x = call->in, *index = call->in + 1, *src = call->in + 2, *y = call->out;
+    int dim = ct_dim_of(y, ((const ct_dim_args *)call->args)->dim);
+    size_t bytes = ct_dtype_bytes(y->dtype);
+    int64_t v, sy[CT_MAX_DIMS];
+    strides_but(y, dim, sy);
+    if (out[0] != in[0]) ct_elems_copy(y->ndim, y->size, bytes, out[0], y->stride, in[0], x->stride);
+    for (ct_sweep w = CT_SWEEP(src->ndim, src->size, 0, src->stride, sy); w.more; ct_sweep_next(&w)) {
+        int64_t i = w.index[dim] * ct_dim_stride(index, 0);
+        if (ct_elem_index(exec, index, in[1], i, y->size[dim], &v))
+            ct_elem_copy(bytes, out[0], w.at[1] + v * y->stride[dim], in[2], w.at[0]);
+    }
+}
+const ct_kernel ct_ref_index_copy = {.prepare = prepare, .run = index_copy};
 
 static ct_status prepare_one_hot(const ct_call *call, void **state CT_UNUSED, size_t *workspace CT_UNUSED) {
     return call->in[0].dtype == CT_F32 || call->in[0].dtype == CT_F64 ? CT_UNSUPPORTED : CT_OK;

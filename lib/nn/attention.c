@@ -1,7 +1,9 @@
 /* Attention of several heads, as torch.nn.MultiheadAttention: in_proj_weight (3 E, E) by Glorot and Bengio, out_proj as
    a linear layer, biases of 0. Inputs: query, key, value, key_padding_mask (N, S), attn_mask (L, S) or (N heads, L, S);
    key is query and value is key where they are not given; a mask's true, or -inf, hides. */
+#include "nn/cache.h"
 #include "nn/keys.h"
+#include "ops/attention.h"
 #include "ops/shape_util.h"
 
 enum { QUERY, KEY, VALUE, PADDING, MASK };
@@ -69,8 +71,43 @@ static ct_tensor *joined(const args *a, ct_tensor *const *in) {
     return ct_reshape_to(all, (int64_t[]){N * a->num_heads, L, S}, 3);
 }
 
+/* ---- with a cache: keys and values (1, heads, capacity, E / heads) of all elements so far ---- */
+static ct_flow flow(const ct_module *m, int64_t capacity, ct_dims *keeps) {
+    const args *a = m->args;
+    if (!a->is_causal || !a->batch_first || m->n_sources > 1) return CT_FLOW_MIXED;
+    int64_t E = ct_param_named(m, "in_proj_weight")->layout.size[1];
+    keeps[0] = keeps[1] = CT_DIMS(1, a->num_heads, capacity, E / a->num_heads);
+    return CT_FLOW_WINDOW;
+}
+
+/* Those of kind i, with the new ones at their places. */
+static ct_tensor *with_new(const ct_module *m, int i, ct_tensor *new) {
+    if (ct_why(new)) return new;
+    ct_tensor *all = ct_cache_kept(m, i), *places = ct_cache_places(new->layout.size[2]);
+    ct_status status = ct_apply_in_place(CT_OP_index_copy, (ct_tensor *[]){all, places, new}, 3, &(ct_dim_args){2});
+    return status ? ct_tensor_failed(status) : all;
+}
+
+/* (length, capacity): whether a key's place is the query's own or before it. */
+static ct_tensor *seen(int64_t length, int64_t capacity) {
+    ct_arange_args all = {.start = CT_ZERO, .end = CT_GIVEN((double)capacity), .step = 1, .dtype = CT_I64};
+    return ct_le(ct_arange(all), ct_unsqueeze(ct_cache_places(length), (ct_dim_args){1}));
+}
+
+static ct_tensor *forward_next(const ct_module *m, ct_tensor *x) {
+    int64_t heads = ((const args *)m->args)->num_heads;
+    ct_tensor *weight = ct_param_named(m, "in_proj_weight"), *bias = ct_param_named(m, "in_proj_bias"), *part[3];
+    for (int i = QUERY; i <= VALUE; i++) part[i] = ct_heads_in(x, weight, bias, i, heads);
+    ct_tensor *keys = with_new(m, 0, part[KEY]), *values = with_new(m, 1, part[VALUE]);
+    if (ct_why(keys)) return keys;
+    ct_tensor *mask = seen(x->layout.size[1], keys->layout.size[2]);
+    ct_tensor *y = ct_scaled_dot_product_attention(part[QUERY], keys, values, mask, (ct_attention_args){0});
+    return ct_heads_out(y, ct_param_named(m->child[0], "weight"), ct_param_named(m->child[0], "bias"));
+}
+
 static ct_tensor *forward(ct_module *m, ct_tensor *const *in, ct_tensor **out) {
     (void)out;
+    if (ct_cache_kept(m, 0)) return forward_next(m, in[QUERY]);
     const args *a = m->args;
     const ct_module *out_proj = m->child[0];
     for (int i = KEY; i <= VALUE; i++)
@@ -92,4 +129,5 @@ const ct_layer ct_layer_multi_head_attention = {
     .build = build,
     .forward_all = forward,
     .min_in = 1,
-    .max_in = 5};
+    .max_in = 5,
+    .flow = flow};

@@ -11,7 +11,8 @@ static ct_tensor *forward_sequential(ct_module *m, ct_tensor *const *in, ct_tens
 const ct_layer ct_layer_sequential = {.kind = {"sequential", NULL, 1, "a list of layers as one"},
                                       .forward_all = forward_sequential,
                                       .min_in = 1,
-                                      .max_in = 1};
+                                      .max_in = 1,
+                                      .flow = ct_flow_alone};
 
 /* The body, and a shortcut around it: x itself without a second part. */
 static ct_tensor *forward_residual(ct_module *m, ct_tensor *x) {
@@ -21,7 +22,8 @@ static ct_tensor *forward_residual(ct_module *m, ct_tensor *x) {
 
 const ct_layer ct_layer_residual = {
     .kind = {"residual", NULL, 1, "adds its input, or its shortcut's result, to its body's"},
-    .forward = forward_residual};
+    .forward = forward_residual,
+    .flow = ct_flow_alone};
 
 bool ct_same_shape(const ct_tensor *a, const ct_tensor *b) {
     return a->layout.ndim == b->layout.ndim &&
@@ -98,18 +100,28 @@ static ct_tensor *forward_parallel(ct_module *m, ct_tensor *const *in, ct_tensor
 const ct_layer ct_layer_add = {.kind = {"add", NULL, 1, "the sum of branches or of named values"},
                                .forward_all = forward_add,
                                .min_in = 1,
-                               .max_in = CT_MAX_IN};
+                               .max_in = CT_MAX_IN,
+                               .flow = ct_flow_alone};
 const ct_layer ct_layer_mul = {.kind = {"mul", NULL, 1, "the product of branches or of named values"},
                                .forward_all = forward_mul,
                                .min_in = 1,
-                               .max_in = CT_MAX_IN};
+                               .max_in = CT_MAX_IN,
+                               .flow = ct_flow_alone};
+
+static ct_flow flow_concat(const ct_module *m, int64_t capacity, ct_dims *keeps) {
+    int64_t dim = ((const args *)m->args)->dim;
+    return dim == -1 || dim > 1 ? ct_flow_alone(m, capacity, keeps) : CT_FLOW_MIXED;
+}
+
 const ct_layer ct_layer_concat = {
     .kind = {"concat", concat_keys, sizeof(args), "branches or named values, joined along dim"},
     .forward_all = forward_concat,
     .min_in = 1,
-    .max_in = CT_MAX_IN};
+    .max_in = CT_MAX_IN,
+    .flow = flow_concat};
 const ct_layer ct_layer_parallel = {
     .kind = {"parallel", NULL, 1, "branches that are not joined; the first one's result flows on"},
     .forward_all = forward_parallel,
     .min_in = 1,
-    .max_in = 1};
+    .max_in = 1,
+    .flow = ct_flow_alone};

@@ -30,7 +30,8 @@ static ct_tensor *forward_channels(ct_module *m, ct_tensor *x) {
         .forward = forward_channels                                                                                   \
     }
 const ct_layer ct_layer_dropout = {.kind = {"dropout", keys, sizeof(args), "zeroes elements at random in training"},
-                                   .forward = forward};
+                                   .forward = forward,
+                                   .flow = ct_flow_alone};
 const ct_layer ct_layer_dropout1d = CHANNELS("dropout1d");
 const ct_layer ct_layer_dropout2d = CHANNELS("dropout2d");
 const ct_layer ct_layer_dropout3d = CHANNELS("dropout3d");

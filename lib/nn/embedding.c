@@ -73,8 +73,10 @@ static ct_tensor *forward_bag(ct_module *m, ct_tensor *index) {
     return a->mode == SUM ? sum : ct_div(sum, ct_at_least(count, 1));
 }
 
-const ct_layer ct_layer_embedding = {
-    .kind = {"embedding", keys, sizeof(args), "rows of a learned table, by index"}, .build = build, .forward = forward};
+const ct_layer ct_layer_embedding = {.kind = {"embedding", keys, sizeof(args), "rows of a learned table, by index"},
+                                     .build = build,
+                                     .forward = forward,
+                                     .flow = ct_flow_alone};
 const ct_layer ct_layer_embedding_bag = {
     .kind = {"embedding_bag", bag_keys, sizeof(args), "means, sums or maxima of rows of a learned table, by index"},
     .build = build_bag,

@@ -61,4 +61,5 @@ static ct_tensor *forward_identity(ct_module *m, ct_tensor *x) {
     return x;
 }
 
-const ct_layer ct_layer_identity = {.kind = {"identity", NULL, 1, "its input"}, .forward = forward_identity};
+const ct_layer ct_layer_identity = {
+    .kind = {"identity", NULL, 1, "its input"}, .forward = forward_identity, .flow = ct_flow_alone};

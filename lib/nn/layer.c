@@ -30,7 +30,12 @@ static bool is_layer(const ct_op *op) {
 
 /* Inputs after the first are for the op to miss. */
 static ct_layer layer_of(const ct_op *op) {
-    return (ct_layer){.kind = op->kind, .forward_all = forward_op, .min_in = 1, .max_in = op->n_in, .op = op};
+    return (ct_layer){.kind = op->kind,
+                      .forward_all = forward_op,
+                      .min_in = 1,
+                      .max_in = op->n_in,
+                      .flow = op->flags & CT_POINTWISE ? ct_flow_alone : NULL,
+                      .op = op};
 }
 
 __attribute__((constructor)) static void list(void) {

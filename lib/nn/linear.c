@@ -27,5 +27,7 @@ static ct_tensor *forward(ct_module *m, ct_tensor *x) {
     return ct_linear(x, ct_weight_of(m, 0), ct_param_named(m, "bias"));
 }
 
-const ct_layer ct_layer_linear = {
-    .kind = {"linear", keys, sizeof(args), "affine map of the last dimension"}, .build = build, .forward = forward};
+const ct_layer ct_layer_linear = {.kind = {"linear", keys, sizeof(args), "affine map of the last dimension"},
+                                  .build = build,
+                                  .forward = forward,
+                                  .flow = ct_flow_alone};

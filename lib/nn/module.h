@@ -3,6 +3,15 @@
 #define CT_NN_MODULE_H
 #include "ops/ops.h"
 
+/* How a layer treats the elements of a sequence (N, L, ...), from the least that is known to the most. */
+typedef enum ct_flow {
+    CT_FLOW_MIXED,  /* each may depend on any other */
+    CT_FLOW_WINDOW, /* on its place, or on those before it, of which a cache keeps as many as it has room for */
+    CT_FLOW_STATE,  /* on those before it by what is kept of them, however many they are */
+    CT_FLOW_ALONE   /* on itself alone */
+} ct_flow;
+#define CT_MAX_KEPT 2 /* tensors that a layer keeps in a cache (nn/cache.h) */
+
 typedef struct ct_layer {
     ct_kind kind;
     /* Makes the parameters and the modules inside that inputs of these layouts need. NULL: none. */
@@ -12,6 +21,9 @@ typedef struct ct_layer {
        a dtype of CT_NONE). Results after the first go to out[1]..., where out is given. */
     ct_tensor *(*forward_all)(ct_module *m, ct_tensor *const *in, ct_tensor **out);
     int min_in, max_in;
+    /* How it treats a sequence, and the shapes of what it would keep of one with room for `capacity` elements: keeps[],
+       CT_MAX_KEPT of no dimensions. NULL: CT_FLOW_MIXED. */
+    ct_flow (*flow)(const ct_module *m, int64_t capacity, ct_dims *keeps);
     const ct_op *op; /* of a layer that is an op */
 } ct_layer;
 
@@ -49,6 +61,7 @@ struct ct_module {
     size_t cap_children;
 };
 
+ct_flow ct_flow_alone(const ct_module *m, int64_t capacity, ct_dims *keeps); /* CT_FLOW_ALONE */
 /* A layer by name: one of those with parameters or modes, or any op of one input. NULL when there is none. */
 const ct_layer *ct_layer_find(const char *name);
 /* The kinds of all layers, ops included; *n of them. For messages and schemas. */

@@ -51,14 +51,20 @@ static ct_tensor *forward_rms(ct_module *m, ct_tensor *x) {
     return ct_rms_norm(x, ct_param_named(m, "weight"), by);
 }
 
+static ct_flow flow_last(const ct_module *m, int64_t capacity, ct_dims *keeps) {
+    return ((const last_args *)m->args)->normalized_shape.n > 1 ? CT_FLOW_MIXED : ct_flow_alone(m, capacity, keeps);
+}
+
 const ct_layer ct_layer_layer_norm = {
     .kind = {"layer_norm", layer_keys, sizeof(last_args), "normalises the last dimensions of each sample"},
     .build = build_layer,
-    .forward = forward_layer};
+    .forward = forward_layer,
+    .flow = flow_last};
 const ct_layer ct_layer_rms_norm = {
     .kind = {"rms_norm", rms_keys, sizeof(last_args), "divides the last dimensions by the root of their mean square"},
     .build = build_rms,
-    .forward = forward_rms};
+    .forward = forward_rms,
+    .flow = flow_last};
 
 /* ---- over channels ---- */
 typedef struct group_args {

@@ -1,5 +1,6 @@
 /* Where in a sequence an element stands: learned vectors (weight (max_length, E) of N(0, 1)) or sines (Vaswani et al.,
    2017) are added; rotary positions (Su et al., 2021) turn each pair of features. */
+#include "nn/cache.h"
 #include "nn/keys.h"
 #include "ops/shape_util.h"
 
@@ -37,14 +38,22 @@ static ct_tensor *along(ct_tensor *table, const args *a, const ct_layout *x, int
     return ct_reshape_to(table, size, x->ndim);
 }
 
+static ct_tensor *count(int64_t n) {
+    return ct_arange((ct_arange_args){.start = CT_ZERO, .end = CT_GIVEN((double)n), .step = 1, .dtype = CT_F32});
+}
+
 /* How far each pair of features has turned at each position, (length, pairs). */
 static ct_tensor *angles(const args *a, int64_t length, int64_t pairs) {
-    ct_arange_args from_0 = {.start = CT_ZERO, .step = 1, .dtype = CT_F32};
-    from_0.end = CT_GIVEN((double)length);
-    ct_tensor *place = ct_unsqueeze(ct_arange(from_0), (ct_dim_args){.dim = 1});
-    from_0.end = CT_GIVEN((double)pairs);
-    ct_tensor *speed = ct_exp(ct_times(ct_arange(from_0), -log(a->base) / (double)pairs));
-    return ct_mul(place, speed);
+    ct_tensor *places = ct_cache_places(length), *place = places ? ct_to(places, CT_F32) : count(length);
+    ct_tensor *speed = ct_exp(ct_times(count(pairs), -log(a->base) / (double)pairs));
+    return ct_mul(ct_unsqueeze(place, (ct_dim_args){.dim = 1}), speed);
+}
+
+/* The learned vectors (length, E). */
+static ct_tensor *learned(ct_module *m, int64_t length) {
+    ct_tensor *weight = ct_param_at(m, 0), *places = ct_cache_places(length);
+    if (places) return ct_index_select(weight, places, (ct_dim_args){.dim = 0});
+    return ct_slice(weight, (ct_slice_args){.start = CT_DIMS(0), .stop = CT_DIMS(length)});
 }
 
 static ct_tensor *beside(ct_tensor *a, ct_tensor *b) {
@@ -76,8 +85,7 @@ static ct_tensor *forward(ct_module *m, ct_tensor *x) {
         if (length > a->max_length)
             return ct_tensor_error(CT_FAIL, "positions: the sequence is %lld long, there are %lld positions",
                                    (long long)length, (long long)a->max_length);
-        ct_tensor *rows = ct_slice(ct_param_at(m, 0), (ct_slice_args){.start = CT_DIMS(0), .stop = CT_DIMS(length)});
-        return ct_add(x, along(rows, a, l, features));
+        return ct_add(x, along(learned(m, length), a, l, features));
     }
     ct_tensor *angle = angles(a, length, features / 2), *sin = ct_sin(angle), *cos = ct_cos(angle);
     if (a->kind == SINUSOIDAL) return ct_add(x, along(beside(sin, cos), a, l, features));
@@ -85,7 +93,13 @@ static ct_tensor *forward(ct_module *m, ct_tensor *x) {
     return rotated(x, along(cos, a, l, features / 2), along(sin, a, l, features / 2));
 }
 
+static ct_flow flow(const ct_module *m, int64_t capacity, ct_dims *keeps) {
+    (void)capacity, (void)keeps;
+    return ((const args *)m->args)->dim == 1 ? CT_FLOW_WINDOW : CT_FLOW_MIXED;
+}
+
 const ct_layer ct_layer_positions = {
     .kind = {"positions", keys, sizeof(args), "says where in a sequence an element stands"},
     .build = build,
-    .forward = forward};
+    .forward = forward,
+    .flow = flow};

@@ -1,6 +1,7 @@
 /* Recurrent layers, as torch.nn.RNN, LSTM and GRU: weight_ih_l0 (gates hidden, input), weight_hh_l0, bias_ih_l0,
    bias_hh_l0, ..._l0_reverse, ..._l1, all uniform in +-1/sqrt(hidden). Inputs are x and the first states (layers
    directions, N, hidden); results the last layer's outputs and the last states. */
+#include "nn/cache.h"
 #include "nn/keys.h"
 #include "ops/shape_util.h"
 #include <stdio.h>
@@ -94,18 +95,38 @@ static ct_tensor *layer(ct_module *m, const ct_op *op, ct_tensor *x, int64_t i, 
     return directions > 1 ? ct_cat(y, 2, (ct_dim_args){.dim = -1}) : y[0];
 }
 
+/* With a cache: the last states, which are the first ones of the next elements. */
+static ct_flow flow(const ct_module *m, int states, ct_dims *keeps) {
+    const args *a = m->args;
+    if (!a->batch_first || a->bidirectional || m->n_sources > 1 || m->n_outputs) return CT_FLOW_MIXED;
+    for (int i = 0; i < states; i++) keeps[i] = CT_DIMS(a->num_layers, 1, a->hidden_size);
+    return CT_FLOW_STATE;
+}
+static ct_flow flow_h(const ct_module *m, int64_t capacity, ct_dims *keeps) {
+    (void)capacity;
+    return flow(m, 1, keeps);
+}
+static ct_flow flow_h_c(const ct_module *m, int64_t capacity, ct_dims *keeps) {
+    (void)capacity;
+    return flow(m, 2, keeps);
+}
+
 static ct_tensor *run(ct_module *m, int op_id, ct_tensor *const *in, ct_tensor **out) {
     const args *a = m->args;
     const ct_op *op = ct_op_get(op_id);
     int64_t n = a->num_layers * (1 + a->bidirectional);
-    ct_status status = want_states(m, in + 1, n);
+    ct_tensor *kept[2] = {ct_cache_kept(m, 0), ct_cache_kept(m, 1)}, *const *first = kept[0] ? kept : in + 1;
+    ct_status status = want_states(m, first, n);
     ct_tensor *x = in[0], **last = status ? NULL : ct_alloc(2 * (size_t)n, sizeof *last);
     if (!last) return ct_tensor_failed(status ? status : CT_NO_MEMORY);
-    for (int64_t i = 0; !ct_why(x) && i < a->num_layers; i++) x = layer(m, op, x, i, in + 1, last, n);
-    if (out && !ct_why(x))
-        for (int s = 1; s < op->n_out; s++) out[s] = ct_stack(last + (s - 1) * n, (int)n, (ct_dim_args){0});
+    for (int64_t i = 0; !ct_why(x) && i < a->num_layers; i++) x = layer(m, op, x, i, first, last, n);
+    for (int s = 1; !ct_why(x) && !status && (out || kept[0]) && s < op->n_out; s++) {
+        ct_tensor *ends = ct_stack(last + (s - 1) * n, (int)n, (ct_dim_args){0});
+        if (out) out[s] = ends;
+        if (kept[0] && kept[s - 1]) status = ct_set(kept[s - 1], ends);
+    }
     ct_free(last);
-    return x;
+    return status ? ct_tensor_failed(status) : x;
 }
 
 static ct_tensor *forward_rnn(ct_module *m, ct_tensor *const *in, ct_tensor **out) {
@@ -122,14 +143,17 @@ const ct_layer ct_layer_rnn = {.kind = {"rnn", rnn_keys, sizeof(args), "recurren
                                .build = build_rnn,
                                .forward_all = forward_rnn,
                                .min_in = 1,
-                               .max_in = 2};
+                               .max_in = 2,
+                               .flow = flow_h};
 const ct_layer ct_layer_gru = {.kind = {"gru", gated_keys, sizeof(args), "gated recurrent units"},
                                .build = build_gru,
                                .forward_all = forward_gru,
                                .min_in = 1,
-                               .max_in = 2};
+                               .max_in = 2,
+                               .flow = flow_h};
 const ct_layer ct_layer_lstm = {.kind = {"lstm", gated_keys, sizeof(args), "long short-term memory"},
                                 .build = build_lstm,
                                 .forward_all = forward_lstm,
                                 .min_in = 1,
-                                .max_in = 3};
+                                .max_in = 3,
+                                .flow = flow_h_c};

@@ -99,6 +99,10 @@ static ct_tensor *forward_encoder(ct_module *m, ct_tensor *const *in, ct_tensor 
     return after(m, x, feed_forward(m, before(m, x, 2)), 2);
 }
 
+static ct_flow flow_encoder(const ct_module *m, int64_t capacity, ct_dims *keeps) {
+    return m->n_sources > 1 ? CT_FLOW_MIXED : ct_flow_alone(m, capacity, keeps); /* but for self_attn */
+}
+
 /* ---- decoder ---- */
 static ct_status build_decoder(ct_module *m, const ct_layout *in) {
     CT_TRY(add_attention(m, "self_attn", in, ((const args *)m->args)->is_causal));
@@ -121,7 +125,8 @@ const ct_layer ct_layer_transformer_encoder_layer = {
     .build = build_encoder,
     .forward_all = forward_encoder,
     .min_in = 1,
-    .max_in = 3};
+    .max_in = 3,
+    .flow = flow_encoder};
 const ct_layer ct_layer_transformer_decoder_layer = {
     .kind = {"transformer_decoder_layer", keys, sizeof(args),
              "self-attention, attention to a memory, two linear layers"},

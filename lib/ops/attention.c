@@ -1,4 +1,5 @@
 /* Attention. */
+#include "ops/attention.h"
 #include "ops/shape_util.h"
 #include <math.h>
 
@@ -124,6 +125,17 @@ static ct_tensor *split(ct_tensor *x, int64_t heads) {
     return swapped(ct_reshape_to(x, (int64_t[]){n[0], n[1], heads, n[2] / heads}, 4), 1, 2);
 }
 
+ct_tensor *ct_heads_in(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, int i, int64_t heads) {
+    return split(ct_linear(x, third(weight, i), third(bias, i)), heads);
+}
+
+ct_tensor *ct_heads_out(ct_tensor *y, ct_tensor *weight, ct_tensor *bias) {
+    y = swapped(y, 1, 2);
+    if (ct_why(y)) return y;
+    const int64_t *n = y->layout.size;
+    return ct_linear(ct_reshape_to(y, (int64_t[]){n[0], n[1], n[2] * n[3]}, 3), weight, bias);
+}
+
 /* As scaled_dot_product_attention wants it: bools say what counts, and (N * heads, L, S) has its dimensions apart. */
 static ct_tensor *mask_of(ct_tensor *mask, int64_t heads) {
     if (!mask) return NULL;
@@ -145,13 +157,12 @@ FORMULA(multi_head_attention) {
     bool one = in[X]->layout.ndim == 2;
     for (int i = 0; i < 3; i++) {
         ct_tensor *x = batched(from[i], args->batch_first);
-        part[i] = split(ct_linear(x, third(in[IN_WEIGHT], i), third(in[IN_BIAS], i)), args->num_heads);
+        part[i] = ct_heads_in(x, in[IN_WEIGHT], in[IN_BIAS], i, args->num_heads);
     }
     ct_tensor *mask = mask_of(in[MASK], args->num_heads);
     ct_attention_args by = {.dropout_p = args->dropout, .is_causal = args->is_causal};
-    ct_tensor *y = swapped(ct_scaled_dot_product_attention(part[0], part[1], part[2], mask, by), 1, 2);
+    ct_tensor *y = ct_scaled_dot_product_attention(part[0], part[1], part[2], mask, by);
+    y = ct_heads_out(y, in[OUT_WEIGHT], in[OUT_BIAS]);
     if (ct_why(y)) return y;
-    const int64_t *n = y->layout.size;
-    y = ct_linear(ct_reshape_to(y, (int64_t[]){n[0], n[1], n[2] * n[3]}, 3), in[OUT_WEIGHT], in[OUT_BIAS]);
     return one ? ct_squeeze(y, (ct_dim_args){.dim = 0}) : args->batch_first ? y : swapped(y, 0, 1);
 }

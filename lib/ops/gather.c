@@ -99,6 +99,28 @@ GRAD(index_back) {
     if (need[0]) din[0] = ct_index_select(g[0], in[1], (ct_dim_args){.dim = args->dim});
 }
 
+SHAPE(index_copy) {
+    ARGS(dim);
+    int64_t dim = args->dim, size[CT_MAX_DIMS];
+    (void)n_in;
+    *n_out = 1;
+    CT_TRY(ct_want_there("index_copy", in, 3));
+    CT_TRY(ct_want_index("index_copy", &in[1]));
+    CT_TRY(ct_want_ndim("index_copy", "the index", &in[1], 1, 1));
+    CT_TRY(ct_want_ndim("index_copy", "the input", &in[0], 1, CT_MAX_DIMS));
+    CT_TRY(ct_dim_fix("index_copy", &dim, in[0].ndim));
+    if (in[2].dtype != in[0].dtype)
+        return ct_shape_fail("index_copy", "the input is %s, src %s", ct_dtype_name(in[0].dtype),
+                             ct_dtype_name(in[2].dtype));
+    for (int d = 0; d < in[0].ndim; d++) size[d] = d == dim ? in[1].size[0] : in[0].size[d];
+    CT_TRY(ct_want_sizes("index_copy", "src", &in[2], size, in[0].ndim));
+    return ct_shape_make("index_copy", &in[0], in[0].dtype, in[0].size, in[0].ndim, out);
+}
+int ct_place_index_copy(int n_in, const void *args, int i) {
+    (void)n_in, (void)args;
+    return i;
+}
+
 FORMULA(embedding) {
     ARGS(embedding);
     (void)n_in, (void)out;

@@ -54,6 +54,7 @@
 #define UPDATES(X) X(sgd) X(adam) X(adamw) X(rmsprop) X(adagrad) X(adadelta) X(adamax) X(radam) X(nadam) X(lion) X(lamb)
 UPDATES(DECLARE_PLACE)
 DECLARE_PLACE(batch_norm_train) /* new running statistics, of the old ones */
+DECLARE_PLACE(index_copy)
 
 /* ---- the table ---- */
 #define I(i) (1u << (i))
@@ -74,7 +75,8 @@ DECLARE_PLACE(batch_norm_train) /* new running statistics, of the old ones */
 #define BACKENDS_REF "ref"
 #define BACKENDS_CPU "ref cpu"
 #define PLACE_(op) [CT_OP_##op] = ct_place_##op,
-static int (*const places[CT_OP_COUNT])(int, const void *, int) = {UPDATES(PLACE_) PLACE_(batch_norm_train)};
+static int (*const places[CT_OP_COUNT])(int, const void *,
+                                        int) = {UPDATES(PLACE_) PLACE_(batch_norm_train) PLACE_(index_copy)};
 
 static ct_op table[CT_OP_COUNT] = {
 #define STRUCTURED(name, ins, a, outs, saves, diff, backends_, flags_, help, cases_) \

@@ -125,6 +125,9 @@ static void indices(void) {
     CASE(index_back, ARGS(index_back, .dim = 0, .n = 4),
          LIST(F32((3, 2), 0.5, -0.5, 1, 0.5, -1.5, -0.5), I64((3), 2, 0, 2)),
          LIST(F32((4, 2), 1, 0.5, 0, 0, -1, -1, 0, 0)));
+    CASE(index_copy, ARGS(dim, .dim = -1),
+         LIST(F32((2, 3), 2, -0.5, -2, -3, -3, 3), I64((2), 2, 0), F32((2, 2), 1, 1.5, -1, 2.5)),
+         LIST(F32((2, 3), 1.5, -0.5, 1, 2.5, -3, -1)));
     CASE(one_hot, ARGS(one_hot, .num_classes = 4), LIST(I64((2, 2), 0, 2, 1, 1)),
          LIST(I64((2, 2, 4), 1, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0)));
 }
@@ -153,6 +156,8 @@ static void bad_indices(void) {
              LIST(F32((2), 2, UNTOUCHED)));
     BAD_CASE(scatter_add, 3, ARGS(dim, .dim = 0), LIST(F32((2), 1, 2), I64((2), 1, 2), F32((2), 5, 6)),
              LIST(F32((2), 1, 7)));
+    BAD_CASE(index_copy, -1, ARGS(dim, .dim = 0), LIST(F32((2), 1, 2), I64((2), -1, 1), F32((2), 5, 6)),
+             LIST(F32((2), 1, 6)));
     BAD_CASE(index_back, 256, ARGS(index_back, .n = 2), LIST(F32((2), 5, 6), TENSOR(CT_U8, (2), 255, 0)),
              LIST(F32((2), 6, 0)));
     BAD_CASE(one_hot, 3, ARGS(one_hot, .num_classes = 2), LIST(I64((2), 1, 2)), LIST(I64((2, 2), 0, 1, 0, 0)));
