@@ -47,6 +47,25 @@ ct_status ct_plan_new(ct_graph *g, ct_tensor *const *keep, int n_keep, ct_arena 
     return status;
 }
 
+ct_status ct_plan_capture(ct_status (*fn)(void *ctx, ct_tensor **keep), void *ctx, int n_keep, ct_arena *arena,
+                          const ct_plan_options *opt, ct_plan **out) {
+    ct_scope *scope = ct_scope_open();
+    if (!scope) return CT_NO_MEMORY;
+    ct_graph g;
+    ct_tensor *keep[CT_PLAN_KEEP];
+    ct_status status = ct_capture_begin(&g);
+    if (!status) {
+        status = fn(ctx, keep);
+        ct_status ended = ct_capture_end(&g);
+        if (!status) status = ended;
+        if (!status) status = ct_plan_new(&g, keep, n_keep, arena, opt, out);
+        ct_graph_free(&g);
+    }
+    ct_status closed = ct_scope_close(scope);
+    if (!status && closed) ct_plan_free(*out);
+    return status ? status : closed;
+}
+
 static char *address(const ct_plan *p, const ct_use *u) {
     const ct_value *v = &p->program.value[u->value];
     if (v->joined >= 0) v = &p->program.value[v->joined];

@@ -24,6 +24,10 @@ typedef struct ct_plan ct_plan;
    are: change their content between runs, never their memory. opt: NULL for all passes. */
 ct_status ct_plan_new(ct_graph *g, ct_tensor *const *keep, int n_keep, ct_arena *arena, const ct_plan_options *opt,
                       ct_plan **out);
+/* Captures fn, which leaves n_keep tensors in keep[], and makes a plan of it; the arguments are ct_plan_new's. */
+#define CT_PLAN_KEEP 16 /* the most of them */
+ct_status ct_plan_capture(ct_status (*fn)(void *ctx, ct_tensor **keep), void *ctx, int n_keep, ct_arena *arena,
+                          const ct_plan_options *opt, ct_plan **out);
 /* Asks no allocator, but where the arena must grow. */
 ct_status ct_plan_run(ct_plan *p);
 /* A tensor of this scope over the value of keep[i]. */

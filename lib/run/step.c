@@ -7,6 +7,7 @@
 
 enum { TRAIN = 1, LOSSES = 2 };     /* what a plan does besides forward */
 #define RESULTS (2 + CT_MAX_LOSSES) /* the output, the whole loss, each one */
+_Static_assert(RESULTS <= CT_PLAN_KEEP, "a plan keeps them all");
 
 struct ct_step {
     const ct_net *net;
@@ -115,9 +116,10 @@ static ct_status forward(ct_step *s, int64_t n, int mode, ct_tensor **result) {
     return ct_why(last) ? ct_fail(last->status, "%s", ct_why(last)) : CT_OK;
 }
 
-/* The whole step in ops; *n_results says how many there are. */
-static ct_status compute(ct_step *s, int64_t n, int mode, ct_tensor **result, int *n_results) {
-    *n_results = mode & LOSSES ? 2 + s->net->spec->n_losses : 1;
+static int results(const ct_step *s, int mode) { return mode & LOSSES ? 2 + s->net->spec->n_losses : 1; }
+
+/* The whole step in ops. */
+static ct_status compute(ct_step *s, int64_t n, int mode, ct_tensor **result) {
     ct_module_train(s->net->module, mode & TRAIN);
     ct_random_use(s->rng);
     if (!(mode & TRAIN)) ct_no_grad_begin();
@@ -127,24 +129,21 @@ static ct_status compute(ct_step *s, int64_t n, int mode, ct_tensor **result, in
     return status || !(mode & TRAIN) ? status : update(s, result[1]);
 }
 
+typedef struct captured {
+    ct_step *step;
+    int64_t n;
+    int mode;
+} captured;
+
+static ct_status capture(void *ctx, ct_tensor **result) {
+    const captured *c = ctx;
+    return compute(c->step, c->n, c->mode, result);
+}
+
 static ct_status make_plan(ct_step *s, int64_t n, int mode, ct_buf *before, ct_buf *after, ct_plan **out) {
-    ct_scope *scope = ct_scope_open();
-    if (!scope) return CT_NO_MEMORY;
-    ct_graph g;
-    ct_tensor *result[RESULTS];
-    int n_results;
+    captured c = {s, n, mode};
     ct_plan_options options = {ct_passes_off(), before, after};
-    ct_status status = ct_capture_begin(&g);
-    if (!status) {
-        status = compute(s, n, mode, result, &n_results);
-        ct_status ended = ct_capture_end(&g);
-        if (!status) status = ended;
-        if (!status) status = ct_plan_new(&g, result, n_results, &s->plans.arena, &options, out);
-        ct_graph_free(&g);
-    }
-    ct_status closed = ct_scope_close(scope);
-    if (!status && closed) ct_plan_free(*out);
-    return status ? status : closed;
+    return ct_plan_capture(capture, &c, results(s, mode), &s->plans.arena, &options, out);
 }
 
 /* The plan for n samples. */
@@ -178,10 +177,10 @@ static ct_status run_eager(ct_step *s, int64_t n, int mode, ct_step_result *out)
     ct_scope *scope = ct_scope_open();
     if (!scope) return CT_NO_MEMORY;
     ct_tensor *result[RESULTS];
-    int n_results;
-    ct_status status = compute(s, n, mode, result, &n_results);
+    ct_status status = compute(s, n, mode, result);
     if (!status) status = copy_output(s, result[0]);
-    for (int i = 1; !status && i < n_results; i++) *(i > 1 ? &out->each[i - 2] : &out->loss) = ct_item(result[i]);
+    for (int i = 1; !status && i < results(s, mode); i++)
+        *(i > 1 ? &out->each[i - 2] : &out->loss) = ct_item(result[i]);
     out->output = s->output;
     ct_status closed = ct_scope_close(scope);
     return status ? status : closed;
