@@ -12,9 +12,10 @@ typedef struct args {
 #define AT(field) offsetof(args, field)
 static const ct_option options[] = {
     {"split", 0, "SPLIT", CT_OPTION_TEXT, AT(split),
-     "test, train or validation, as training divided the data; else test", 0, 0},
+     "test, train or validation, as training divided the data; else test, or validation where no sample is for tests",
+     0, 0},
     {"data", 0, "DIR", CT_OPTION_TEXT, AT(data),
-     "a folder of images or of the dataset's files, or a file of tensors, instead of the run's", 0, 0},
+     "a folder of images or of the dataset's files, a file of tensors, or a text, instead of the run's", 0, 0},
     {"json", 0, NULL, CT_OPTION_FLAG, AT(json), "print the result as JSON", 0, 0},
     {"predictions", 0, "FILE", CT_OPTION_TEXT, AT(predictions), "write a row a sample to this CSV file", 0, 0},
     {"show", 0, "N", CT_OPTION_INT, AT(show), "draw N samples beside what the model says of them", 1, 1000},

@@ -25,8 +25,10 @@ static const ct_option options[] = {
 static void list(void) {
     ct_dataset_info d;
     for (int i = 0; ct_dataset_list(i, &d); i++) {
-        printf("%-14s  %3d classes  %6.1f MB  %s\n", d.name, d.classes, (double)d.bytes / 1e6, d.title);
-        printf("%-14s  %s%s\n", "", d.license, d.embedded ? "; ctorch carries it" : "");
+        char classes[32] = "text";
+        if (d.classes) snprintf(classes, sizeof classes, "%d classes", d.classes);
+        printf("%-15s  %11s  %6.1f MB  %s\n", d.name, classes, (double)d.bytes / 1e6, d.title);
+        printf("%-15s  %s%s\n", "", d.license, d.embedded ? "; ctorch carries it" : "");
     }
 }
 

@@ -14,11 +14,16 @@ static const ct_key normalize_keys[] = {
 
 const ct_key ct_data_keys[] = {
     {"dataset", CT_KEY_STRING, FIELD(dataset),
-     .help = "a dataset's name (`ctorch fetch --list`), its manifest's path, or random"},
+     .help = "a dataset's name (`ctorch fetch --list`), its manifest's path, random, or text"},
     {"dir", CT_KEY_PATH, FIELD(dir), .help = "where the dataset's files are, instead of CTORCH_DATA"},
     {"images", CT_KEY_PATH, FIELD(images), .help = "a folder of PNG files, instead of a dataset"},
     {"tensors", CT_KEY_PATH, FIELD(tensors),
      .help = "a safetensors file of fields (input, target, others; test.input...), instead of a dataset"},
+    {"file", CT_KEY_PATH, FIELD(file), .help = "dataset text: the text; or where a dataset's only file is"},
+    {"tokenizer", CT_KEY_ENUM, FIELD(tokenizer), .choices = "char|byte",
+     .help = "of a text: its characters, which are UTF-8, or its bytes"},
+    {"block_size", CT_KEY_INT, FIELD(block_size), .def = 64, .min = 1, .max = 1 << 20,
+     .help = "of a text: tokens that the model sees at once"},
     {"size", CT_KEY_INTS, FIELD(size), .count = 2, .max = 8192, .help = "height and width; 0: as the first image"},
     {"channels", CT_KEY_INT, FIELD(channels), .max = 3, .help = "1 or 3; 0: 3 if the first image has colour"},
     {"shape", CT_KEY_DIMS, FIELD(shape), .min = 1, .max = 1 << 24,
@@ -40,9 +45,9 @@ const ct_key ct_data_keys[] = {
      .help = "each training sample once an epoch, or each class as often as any other, with replacement"},
     {"augment", CT_KEY_NODE, .choices = "transforms", .help = "random changes to training images, in this order"},
     {"validation", CT_KEY_FLOAT, FIELD(validation), .max = 0.9, .choices = "test",
-     .help = "fraction of the training part, by class, that is not trained on; or the test part"},
+     .help = "fraction of the training part, by class or of a text the end, that is not trained on; or the test part"},
     {"test", CT_KEY_FLOAT, FIELD(test), .def = 0.1, .max = 0.9,
-     .help = "fraction of images, by class, held out where there is no test/ folder"},
+     .help = "fraction of images, by class, held out where there is no test/ folder; of a text, its end"},
     {"on_bad", CT_KEY_ENUM, FIELD(on_bad), .choices = "error|skip", .help = "what to do about a damaged image"},
     {0}};
 
@@ -121,9 +126,11 @@ static ct_status load(const ct_data_args *args, uint64_t seed, const char *const
         return ct_fail(CT_BAD_SPEC, "data: dataset, images and tensors are sources; one was expected");
     if (args->channels == 2) return ct_fail(CT_BAD_SPEC, "data: `channels` is 2; 0, 1 or 3 was expected");
     bool random = args->dataset && !strcmp(args->dataset, "random");
+    bool text = args->dataset && !strcmp(args->dataset, "text");
     CT_TRY(args->images    ? ct_source_images(args, seed, d)
            : args->tensors ? ct_source_tensors(args, d)
            : random        ? ct_source_random(args, seed, d)
+           : text          ? ct_source_text_file(args, d)
                            : ct_source_manifest(args, data_dirs, d));
     CT_TRY(check(d));
     return fingerprint(d);
@@ -161,6 +168,7 @@ void ct_dataset_free(ct_dataset *d) {
     free_split(&d->train);
     free_split(&d->test);
     free_strings(d->class_name, d->classes);
+    ct_tokenizer_free(&d->tokenizer);
     for (int i = 0; i < d->n_more; i++) ct_free(d->more_name[i]);
     free_strings(d->file_name, d->files);
     free_strings(d->skipped_file, d->skipped);

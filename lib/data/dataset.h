@@ -1,8 +1,9 @@
-/* Samples in memory: named fields of a row each, from a manifest's files, a folder of PNGs, a file of tensors. */
+/* Samples in memory: named fields of a row each, from a manifest's files, a folder of PNGs, a file of tensors, a text.
+ */
 #ifndef CT_DATA_DATASET_H
 #define CT_DATA_DATASET_H
 #include "base/key.h"
-#include "tensor/tensor.h"
+#include "data/tokenizer.h"
 
 #define CT_MAX_FIELDS 8 /* of a sample: input, target, others */
 #define CT_MAX_MORE (CT_MAX_FIELDS - 2)
@@ -13,14 +14,17 @@ typedef struct ct_data_args {
     const char *dir;           /* where the files are; NULL: CTORCH_DATA, as the command resolved it */
     const char *images;        /* a folder of PNG files, instead of dataset */
     const char *tensors;       /* a safetensors file, instead of dataset */
+    const char *file;          /* dataset text: what is read; or where a dataset's one file lies */
     int64_t size[2], channels; /* of images; 0: as the first file */
     ct_dims shape, target;     /* dataset random: of a sample, of its target if that is no class */
     int64_t classes, vocab, samples;
-    int labels;        /* 0: fine, 1: coarse, where a dataset has both */
-    int sampler;       /* 0: each sample once an epoch, 1: each class as often as any other */
-    int on_bad;        /* 0: error, 1: skip */
-    double test;       /* images without a test/ folder: the fraction held out */
-    double validation; /* fraction of train, 0: none; -1: the word `test` */
+    int tokenizer;      /* of a text, 0: char, 1: byte */
+    int64_t block_size; /* of a text: tokens of a sample */
+    int labels;         /* 0: fine, 1: coarse, where a dataset has both */
+    int sampler;        /* 0: each sample once an epoch, 1: each class as often as any other */
+    int on_bad;         /* 0: error, 1: skip */
+    double test;        /* images without a test/ folder, and texts: the fraction held out */
+    double validation;  /* fraction of train, 0: none; -1: the word `test` */
     struct {
         double mean[3], std[3];
     } normalize;
@@ -31,6 +35,7 @@ typedef struct ct_data_args {
         ct_dims shape;
     } inputs[CT_MAX_MORE];
     int n_inputs;
+    const ct_tokenizer *tokens; /* of a text, as a model knows it; NULL: as `tokenizer` says, learned from the text */
 } ct_data_args;
 extern const ct_key ct_data_keys[];
 
@@ -50,8 +55,9 @@ typedef struct ct_dataset {
     int n_more;
     char *more_name[CT_MAX_MORE];
     ct_split train, test;
-    char fingerprint[65]; /* SHA-256 over all the content, in a fixed order */
-    int files;            /* what the fingerprint is made of: names and the hash of each, to say which changed */
+    ct_tokenizer tokenizer; /* of a text: a row of train is block_size tokens, beginning at each there is */
+    char fingerprint[65];   /* SHA-256 over all the content, in a fixed order */
+    int files;              /* what the fingerprint is made of: names and the hash of each, to say which changed */
     char **file_name;
     char (*file_hash)[65];
     int skipped;         /* damaged images left out by on_bad: skip */
@@ -79,6 +85,10 @@ void ct_dataset_fields(const ct_dataset *d, ct_fields *out);
 void ct_fields_classes(const ct_layout *input, int classes, ct_fields *out);
 /* Those of `dataset: random`; CT_BAD_SPEC where args do not say enough. */
 ct_status ct_random_fields(const ct_data_args *args, ct_fields *out);
+/* Those of a text: block_size tokens, and the next one of each. tokens: how many there are, or -1. */
+void ct_text_fields(int64_t block_size, int tokens, ct_fields *out);
+/* That `dataset: text` says which: else CT_BAD_SPEC. */
+ct_status ct_text_check(const ct_data_args *args);
 /* A part's field by its place in ct_fields; NULL: it has none there. */
 ct_tensor *ct_split_field(const ct_split *s, int i);
 #endif

@@ -7,7 +7,8 @@
     X(cifar_100, "cifar-100", ".yaml")         \
     X(digits, "digits", ".yaml")               \
     X(fashion_mnist, "fashion-mnist", ".yaml") \
-    X(mnist, "mnist", ".yaml")
+    X(mnist, "mnist", ".yaml")                 \
+    X(tinyshakespeare, "tinyshakespeare", ".yaml")
 
 #define FILES(X)                                            \
     X(digits_train_x, "digits/", "train-images-idx3-ubyte") \

@@ -21,6 +21,10 @@ static ct_layout layout_of(const ct_tensor *t, bool target) {
 
 void ct_dataset_fields(const ct_dataset *d, ct_fields *out) {
     const ct_split *s = &d->train;
+    if (d->tokenizer.kind) {
+        ct_text_fields(ct_size(s->x, 1), d->classes, out);
+        return;
+    }
     *out = (ct_fields){.classes = d->classes};
     out->of[out->n++] = (ct_field){"input", layout_of(s->x, false)};
     if (s->y) out->of[out->n++] = (ct_field){"target", layout_of(s->y, true)};

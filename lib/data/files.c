@@ -42,10 +42,11 @@ static ct_status not_there(const ct_manifest *m, const char *name, const char *c
     return s;
 }
 
-/* Finds the file in args->dir, or in NAME/ of each of data_dirs. */
+/* Finds the file where args->file says, in args->dir, or in NAME/ of each of data_dirs. */
 static ct_status find(const ct_manifest *m, const ct_data_args *args, const char *const *data_dirs, item *it) {
     const char *const own[] = {args->dir, NULL}, *const *dirs = args->dir ? own : data_dirs;
     const char *sub = args->dir ? "" : m->name;
+    if (args->file) return (it->path = ct_strdup(args->file)) ? CT_OK : CT_NO_MEMORY;
     if (!args->dir && (it->embedded = ct_content_embedded(m, it->file))) return CT_OK;
     for (int i = 0; dirs && dirs[i] && !it->path; i++) {
         char *dir = ct_content_path(dirs[i], sub, "");
@@ -58,6 +59,9 @@ static ct_status find(const ct_manifest *m, const ct_data_args *args, const char
 }
 
 static ct_status read_all(const ct_manifest *m, const ct_data_args *args, const char *const *data_dirs, item *items) {
+    if (args->file && m->n_files > 1)
+        return ct_fail(CT_BAD_SPEC, "data: file says where a dataset's only file is; %s has %d (dir says where)",
+                       m->name, m->n_files);
     for (int i = 0; i < m->n_files; i++) {
         items[i].file = &m->file[i];
         CT_TRY(find(m, args, data_dirs, &items[i]));
@@ -110,8 +114,8 @@ static ct_status take(const ct_manifest *m, item *items, const char *role, ct_dt
     return CT_OK;
 }
 
-static ct_status take_idx(const ct_manifest *m, item *items, bool coarse, ct_dataset *d) {
-    (void)coarse; /* of which there are none */
+static ct_status take_idx(const ct_manifest *m, const ct_data_args *args, item *items, ct_dataset *d) {
+    (void)args; /* there are no coarse labels */
     CT_TRY(take(m, items, "train_x", CT_F32, &d->train.x));
     CT_TRY(take(m, items, "train_y", CT_I64, &d->train.y));
     CT_TRY(take(m, items, "test_x", CT_F32, &d->test.x));
@@ -124,30 +128,39 @@ static ct_status take_idx(const ct_manifest *m, item *items, bool coarse, ct_dat
     return CT_OK;
 }
 
-static ct_status take_cifar(const ct_manifest *m, item *items, bool coarse, ct_dataset *d) {
-    if (m->n_files == 1 && m->file[0].packed) return ct_source_cifar(m, items[0].path, &items[0].bytes, coarse, d);
+static ct_status take_cifar(const ct_manifest *m, const ct_data_args *args, item *items, ct_dataset *d) {
+    if (m->n_files == 1 && m->file[0].packed)
+        return ct_source_cifar(m, items[0].path, &items[0].bytes, args->labels, d);
     return ct_fail(CT_BAD_SPEC, "%s: format cifar is one file, with role archive", m->name);
+}
+
+static ct_status take_text(const ct_manifest *m, const ct_data_args *args, item *items, ct_dataset *d) {
+    if (m->n_files == 1 && !strcmp(m->file[0].role, "text"))
+        return ct_source_text(args, items[0].path ? items[0].path : m->name, &items[0].bytes, d);
+    return ct_fail(CT_BAD_SPEC, "%s: format text is one file, with role text", m->name);
 }
 
 /* How files become samples, a format a row. */
 static const struct format {
     const char *name;
-    ct_status (*take)(const ct_manifest *m, item *items, bool coarse, ct_dataset *d);
-} formats[] = {{"idx", take_idx}, {"cifar", take_cifar}};
+    ct_status (*take)(const ct_manifest *m, const ct_data_args *args, item *items, ct_dataset *d);
+} formats[] = {{"idx", take_idx}, {"cifar", take_cifar}, {"text", take_text}};
 
-/* The manifest's names become the dataset's. */
-static ct_status take_all(ct_manifest *m, item *items, bool coarse, ct_dataset *d) {
-    char ***name = coarse ? &m->coarse_name : &m->class_name;
-    int *classes = coarse ? &m->coarse : &m->classes;
+/* The manifest's names of classes become the dataset's. */
+static ct_status take_all(ct_manifest *m, const ct_data_args *args, item *items, ct_dataset *d) {
+    char ***name = args->labels ? &m->coarse_name : &m->class_name;
+    int *classes = args->labels ? &m->coarse : &m->classes;
     for (int i = 0; i < CT_COUNT(formats); i++)
-        if (!strcmp(formats[i].name, m->format)) CT_TRY(formats[i].take(m, items, coarse, d));
+        if (!strcmp(formats[i].name, m->format)) CT_TRY(formats[i].take(m, args, items, d));
     CT_TRY(ct_dataset_files(d, (size_t)m->n_files));
     for (int i = 0; i < m->n_files; i++) {
         if (!(d->file_name[i] = ct_strdup(m->file[i].name))) return CT_NO_MEMORY;
         memcpy(d->file_hash[i], m->file[i].sha256, sizeof d->file_hash[i]); /* which the content was checked against */
     }
-    d->classes = *classes, d->class_name = *name;
-    *classes = 0, *name = NULL;
+    if (!d->class_name) {
+        d->classes = *classes, d->class_name = *name;
+        *classes = 0, *name = NULL;
+    }
     return (d->name = ct_strdup(m->name)) ? CT_OK : CT_NO_MEMORY;
 }
 
@@ -159,7 +172,7 @@ ct_status ct_source_manifest(const ct_data_args *args, const char *const *data_d
     item *items = ct_alloc((size_t)m->n_files, sizeof *items);
     ct_status s = items ? ct_manifest_classes(m, args->labels, &names, &classes) : CT_NO_MEMORY;
     if (!s) s = read_all(m, args, data_dirs, items);
-    if (!s) s = take_all(m, items, args->labels, d);
+    if (!s) s = take_all(m, args, items, d);
     for (int i = 0; items && i < m->n_files; i++) {
         ct_bytes_free(&items[i].bytes);
         ct_free(items[i].path), ct_free(items[i].why);

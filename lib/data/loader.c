@@ -104,14 +104,15 @@ ct_status ct_batch_samples(const ct_tensor *x, const int64_t *index, int64_t n, 
 
 ct_status ct_batch_numbers(const ct_tensor *y, const int64_t *index, int64_t n, int64_t *out) {
     ct_dtype dtype = ct_dtype_of(y);
-    if ((dtype != CT_U8 && dtype != CT_I64) || !has_rows(y))
-        return ct_fail(CT_FAIL, "classes and tokens must be contiguous, u8 or i64; got %s", ct_dtype_name(dtype));
+    if ((dtype != CT_U8 && dtype != CT_I32 && dtype != CT_I64) || !has_rows(y))
+        return ct_fail(CT_FAIL, "classes and tokens must be contiguous, u8, i32 or i64; got %s", ct_dtype_name(dtype));
     CT_TRY(check_index(y, index, n));
     int64_t size = row_size(y), row = y->layout.stride[0];
     for (int64_t i = 0; i < n; i++, out += size) {
-        const uint8_t *bytes = (const uint8_t *)ct_data(y) + (dtype == CT_U8 ? index[i] * row : 0);
-        const int64_t *words = (const int64_t *)ct_data(y) + (dtype == CT_I64 ? index[i] * row : 0);
-        for (int64_t k = 0; k < size; k++) out[k] = dtype == CT_U8 ? bytes[k] : words[k];
+        const void *at = (const char *)ct_data(y) + index[i] * row * (int64_t)ct_dtype_bytes(dtype);
+        for (int64_t k = 0; dtype == CT_U8 && k < size; k++) out[k] = ((const uint8_t *)at)[k];
+        for (int64_t k = 0; dtype == CT_I32 && k < size; k++) out[k] = ((const int32_t *)at)[k];
+        for (int64_t k = 0; dtype == CT_I64 && k < size; k++) out[k] = ((const int64_t *)at)[k];
     }
     return CT_OK;
 }

@@ -14,7 +14,7 @@ void ct_normalizer_make(const double mean[3], const double std[3], ct_normalizer
    x is u8 or f32 (which is not divided by 255), each sample contiguous, the next one at any stride; anything but
    (N, C, H, W) has one channel. */
 ct_status ct_batch_samples(const ct_tensor *x, const int64_t *index, int64_t n, const ct_normalizer *norm, float *out);
-/* Classes or tokens, u8 or i64 (N, ...), sample after sample. */
+/* Classes or tokens, u8, i32 or i64 (N, ...), sample after sample. */
 ct_status ct_batch_numbers(const ct_tensor *y, const int64_t *index, int64_t n, int64_t *out);
 
 /* The order in which an epoch sees n samples: a permutation, by seed and epoch alone. */

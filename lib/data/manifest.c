@@ -22,7 +22,7 @@ static const ct_key manifest_keys[] = {
     {"title", CT_KEY_STRING, offsetof(text, title), .help = "one line about the dataset"},
     {"license", CT_KEY_STRING, offsetof(text, license), .help = "its licence and who made it"},
     {"source", CT_KEY_STRING, offsetof(text, source), .help = "where it comes from"},
-    {"format", CT_KEY_ENUM, offsetof(text, format), .choices = "idx|cifar", .help = "of the files"},
+    {"format", CT_KEY_ENUM, offsetof(text, format), .choices = "idx|cifar|text", .help = "of the files"},
     {"shape", CT_KEY_DIMS, offsetof(text, shape), .min = 1, .max = 1 << 24,
      .help = "of a sample: channels, height, width"},
     {0}};
@@ -37,8 +37,8 @@ typedef struct file_text {
 
 static const ct_key file_keys[] = {
     {"name", CT_KEY_STRING, offsetof(file_text, name), .def = NAN, .help = "of the uncompressed file"},
-    {"role", CT_KEY_ENUM, offsetof(file_text, role), .def = NAN, .choices = "train_x|train_y|test_x|test_y|archive",
-     .help = "what it holds"},
+    {"role", CT_KEY_ENUM, offsetof(file_text, role), .def = NAN,
+     .choices = "train_x|train_y|test_x|test_y|archive|text", .help = "what it holds"},
     {"size", CT_KEY_INT, offsetof(file_text, size), .def = NAN, .max = 0x1p40,
      .help = "bytes of the uncompressed content, or of the archive"},
     {"sha256", CT_KEY_STRING, offsetof(file_text, sha256), .def = NAN,
@@ -123,8 +123,8 @@ static ct_status read_manifest(ct_doc *doc, const ct_yaml *root, ct_manifest *m)
     CT_TRY(read_files(doc, root, m));
     CT_TRY(read_strings(doc, list_of(doc, root, "mirrors", 0, MAX_MIRRORS), is_mirror,
                         "a folder's URL, https:// or file:///", &m->mirror, &m->n_mirrors));
-    CT_TRY(read_strings(doc, list_of(doc, root, "classes", 1, MAX_CLASSES), is_class, "a class name", &m->class_name,
-                        &m->classes));
+    CT_TRY(read_strings(doc, list_of(doc, root, "classes", strcmp(format, "text") != 0, MAX_CLASSES), is_class,
+                        "a class name", &m->class_name, &m->classes));
     CT_TRY(read_strings(doc, list_of(doc, root, "coarse_classes", 0, MAX_CLASSES), is_class, "a class name",
                         &m->coarse_name, &m->coarse));
     return ct_diag_status(doc);
@@ -170,7 +170,8 @@ ct_status ct_manifest_load(const char *name, ct_manifest **out) {
 
 ct_status ct_manifest_classes(const ct_manifest *m, bool coarse, char ***name, int *n) {
     *name = coarse ? m->coarse_name : m->class_name, *n = coarse ? m->coarse : m->classes;
-    return *n ? CT_OK : ct_fail(CT_BAD_SPEC, "%s has no coarse labels: `labels: fine` is what there is", m->name);
+    return *n || !coarse ? CT_OK
+                         : ct_fail(CT_BAD_SPEC, "%s has no coarse labels: `labels: fine` is what there is", m->name);
 }
 
 static void free_strings(char **list, int n) {

@@ -16,6 +16,10 @@ ct_status ct_source_random(const ct_data_args *args, uint64_t seed, ct_dataset *
 
 /* A safetensors file of named fields. */
 ct_status ct_source_tensors(const ct_data_args *args, ct_dataset *d);
+/* Windows of block_size tokens over a text, `bytes` that messages call `path`, and the token after each. */
+ct_status ct_source_text(const ct_data_args *args, const char *path, const ct_bytes *bytes, ct_dataset *d);
+/* `dataset: text`. */
+ct_status ct_source_text_file(const ct_data_args *args, ct_dataset *d);
 /* Classes called by their numbers. */
 ct_status ct_dataset_number(ct_dataset *d, int64_t classes);
 

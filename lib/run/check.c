@@ -16,12 +16,19 @@ static ct_status known_fields(const ct_spec *spec, ct_fields *out) {
         return CT_OK;
     }
     if (d->dataset && !strcmp(d->dataset, "random")) return ct_random_fields(d, out);
+    int tokens = d->tokenizer == 1 ? 256 : -1; /* characters are known when the text is read */
+    if (d->dataset && !strcmp(d->dataset, "text")) {
+        ct_text_fields(d->block_size, tokens, out);
+        return ct_text_check(d);
+    }
     ct_manifest *m;
     CT_TRY(ct_manifest_load(d->dataset ? d->dataset : "digits", &m));
     char **names;
     int classes;
     ct_status status = ct_manifest_classes(m, d->labels, &names, &classes);
-    if (!status && m->shape.n && m->shape.n < CT_MAX_DIMS) {
+    if (!status && !strcmp(m->format, "text"))
+        ct_text_fields(d->block_size, tokens, out);
+    else if (!status && m->shape.n && m->shape.n < CT_MAX_DIMS) {
         ct_dims s = {m->shape.n + 1, {1}};
         for (int i = 0; i < m->shape.n; i++) s.v[i + 1] = m->shape.v[i];
         ct_layout input = ct_layout_of(CT_F32, s);

@@ -41,7 +41,10 @@ ct_status ct_dataset_read(const char *name, const char *split, const char *const
     bool train = !strcmp(split, "train");
     if (!train && strcmp(split, "test"))
         return ct_fail(CT_FAIL, "%s: no split '%s'; there are train and test", name, split);
-    CT_TRY(ct_dataset_load(&(ct_data_args){.dataset = name}, 0, data_dirs ? data_dirs : nowhere, &d));
+    ct_data_args args = {0};
+    ct_keys_default(ct_data_keys, &args);
+    args.dataset = name;
+    CT_TRY(ct_dataset_load(&args, 0, data_dirs ? data_dirs : nowhere, &d));
     const ct_split *s = train ? &d->train : &d->test;
     *x = in_scope(s->x);
     if (ct_ndim(*x) == 3) *x = ct_unsqueeze(*x, (ct_dim_args){1});

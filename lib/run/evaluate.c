@@ -1,5 +1,6 @@
 /* What a model is worth on a split of its data, and what it says of images. */
 #include "base/alloc.h"
+#include "data/divide.h"
 #include "run/model.h"
 #include <math.h>
 #include <stdio.h>
@@ -13,21 +14,25 @@
 typedef struct chosen {
     ct_dataset *data;
     ct_samples samples;
-    int64_t *train, *validation;
+    ct_division parts;
+    const char *split; /* as asked for; else test, or validation where only that was held out */
 } chosen;
 
 static void chosen_free(chosen *c) {
     ct_dataset_free(c->data);
-    ct_free(c->train), ct_free(c->validation);
+    ct_division_free(&c->parts);
 }
 
 /* `data` is what to use instead of what the spec names: a folder of images or of the dataset's files, a file. */
 static ct_data_args data_args(const ct_model *m, const ct_eval_options *o) {
     ct_data_args a = m->spec->data;
+    if (m->tokenizer.kind) a.tokens = &m->tokenizer;
     if (o->data && m->of_images)
         a.images = o->data, a.dataset = NULL;
     else if (o->data && m->of_tensors)
         a.tensors = o->data, a.dataset = NULL;
+    else if (o->data && m->tokenizer.kind)
+        a.file = o->data, a.dataset = "text";
     else if (o->data)
         a.dir = o->data;
     return a;
@@ -69,27 +74,33 @@ static ct_status check_data(const ct_model *m, const ct_dataset *d, const ct_spl
 
 /* The validation and train parts are the ones that training used: by the spec's seed. */
 static ct_status divide(const ct_model *m, bool validation, chosen *c) {
-    const ct_split *s = &c->data->train;
-    int64_t n = s->x->layout.size[0], n_train, n_validation;
-    c->train = ct_alloc((size_t)n, sizeof *c->train), c->validation = ct_alloc((size_t)n, sizeof *c->validation);
-    if (!c->train || !c->validation) return CT_NO_MEMORY;
-    CT_TRY(ct_split_validation(s->y, n, CT_MAX(m->spec->data.validation, 0), (uint64_t)m->spec->seed, c->train,
-                               &n_train, c->validation, &n_validation));
-    c->samples = (ct_samples){.split = s,
+    ct_division *p = &c->parts;
+    CT_TRY(ct_dataset_divide(c->data, CT_MAX(m->spec->data.validation, 0), (uint64_t)m->spec->seed, p));
+    c->samples = (ct_samples){.split = &c->data->train,
                               .norm = &m->norm,
-                              .index = validation ? c->validation : c->train,
-                              .n = validation ? n_validation : n_train};
+                              .index = validation ? p->validation : p->train,
+                              .n = validation ? p->n_validation : p->n_train};
     return c->samples.n ? CT_OK : ct_fail(CT_BAD_DATA, "the run has no validation split (data.validation in its spec)");
 }
 
-static ct_status choose(const ct_model *m, const ct_eval_options *o, const char *split, chosen *c) {
+/* A model file alone has no paths. */
+static ct_status check_path(const ct_model *m, const ct_data_args *a) {
+    bool of_text = m->tokenizer.kind && a->dataset && !strcmp(a->dataset, "text");
+    const char *missing = m->of_images && !a->images     ? "folder of images"
+                          : m->of_tensors && !a->tensors ? "file of tensors"
+                          : of_text && !a->file          ? "text"
+                                                         : NULL;
+    if (!missing) return CT_OK;
+    return ct_fail(CT_FAIL, "%s: was trained on a %s; --data says where there is one", m->path, missing);
+}
+
+static ct_status choose(const ct_model *m, const ct_eval_options *o, chosen *c) {
     *c = (chosen){0};
     ct_data_args a = data_args(m, o);
-    if (m->of_images && !a.images)
-        return ct_fail(CT_FAIL, "%s: was trained on a folder of images; --data says where there is one", m->path);
-    if (m->of_tensors && !a.tensors)
-        return ct_fail(CT_FAIL, "%s: was trained on a file of tensors; --data says where there is one", m->path);
+    CT_TRY(check_path(m, &a));
     CT_TRY(ct_dataset_load(&a, (uint64_t)m->spec->seed, o->data_dirs, &c->data));
+    bool held_out = !c->data->test.x && m->spec->data.validation > 0;
+    const char *split = c->split = o->split ? o->split : held_out ? "validation" : "test";
     bool test = !strcmp(split, "test");
     ct_status status = check_data(m, c->data, test ? &c->data->test : &c->data->train, split);
     if (!status && test)
@@ -208,13 +219,12 @@ static void fill(const ct_model *m, const ct_tally *sum, int64_t top5, ct_eval_r
     per_class(r);
 }
 
-static ct_status evaluate(ct_model *m, const ct_eval_options *o, const char *split, const chosen *c,
-                          ct_eval_report *r) {
+static ct_status evaluate(ct_model *m, const ct_eval_options *o, const chosen *c, ct_eval_report *r) {
     ct_step *step;
     ct_tally sum;
     tally t = {
         o, &c->samples, r, m->classes, ct_net_rows(&m->net) == 1, 0, ct_alloc((size_t)m->classes, sizeof(float))};
-    ct_status status = t.probability ? report_new(m, c->data->name, split, r) : CT_NO_MEMORY;
+    ct_status status = t.probability ? report_new(m, c->data->name, c->split, r) : CT_NO_MEMORY;
     if (!status) status = ct_model_step(m, CT_MIN(BATCH, c->samples.n), &step);
     if (!status) status = ct_samples_eval(&c->samples, step, &sum, count_batch, &t, NULL);
     ct_free(t.probability);
@@ -228,13 +238,12 @@ ct_status ct_evaluate(ct_model *m, const ct_eval_options *options, ct_eval_repor
     struct timespec a, b;
     clock_gettime(CLOCK_MONOTONIC, &a);
     *out = (ct_eval_report){0};
-    const char *split = options->split ? options->split : "test";
     chosen c;
     ct_scope *scope = ct_scope_open();
     if (!scope) return CT_NO_MEMORY;
-    ct_status status = choose(m, options, split, &c);
+    ct_status status = choose(m, options, &c);
     if (!status) {
-        status = evaluate(m, options, split, &c, out);
+        status = evaluate(m, options, &c, out);
         chosen_free(&c);
     }
     ct_status closed = ct_scope_close(scope);
@@ -247,7 +256,7 @@ ct_status ct_evaluate(ct_model *m, const ct_eval_options *options, ct_eval_repor
 
 ct_tensor *ct_model_samples(ct_model *m, const ct_eval_options *options, int64_t first, int64_t n, int64_t *labels) {
     chosen c;
-    ct_status status = choose(m, options, options->split ? options->split : "test", &c);
+    ct_status status = choose(m, options, &c);
     if (status) return ct_tensor_failed(status);
     const ct_split *s = c.samples.split;
     first = CT_MIN(first, c.samples.n), n = CT_MIN(n, c.samples.n - first);

@@ -99,8 +99,9 @@ ct_status ct_model_save(const char *path, const ct_net *net, const ct_dataset *d
                           {"fingerprint", data->fingerprint},
                           {"samples", from->images    ? "images"
                                       : from->tensors ? "tensors"
-                                                      : "dataset"}};
-        status = ct_safetensors_write(path, names.of, names.n, meta, CT_COUNT(meta));
+                                                      : "dataset"},
+                          {"tokenizer", data->tokenizer.kind}}; /* whose tokens are the classes */
+        status = ct_safetensors_write(path, names.of, names.n, meta, CT_COUNT(meta) - !data->tokenizer.kind);
         ct_names_free(&names);
     }
     free(classes), free(fields);
@@ -176,6 +177,9 @@ static ct_status open_model(ct_model *m, const char *beside, ct_safetensors *fil
     const char *samples = ct_safetensors_meta(file, "samples");
     m->of_images = samples && !strcmp(samples, "images"), m->of_tensors = samples && !strcmp(samples, "tensors");
     CT_TRY(read_classes(m, classes));
+    const char *tokenizer = ct_safetensors_meta(file, "tokenizer");
+    if (tokenizer && ct_tokenizer_from(tokenizer, m->class_name, m->classes, &m->tokenizer))
+        return ct_fail_in(CT_BAD_DATA, "%s", m->path);
     CT_TRY(read_fields(m, fields));
     CT_TRY(read_spec(m, beside, spec));
     ct_status status = ct_net_build(m->spec, &m->fields, NULL, NULL, &m->net);
@@ -219,6 +223,7 @@ void ct_model_close(ct_model *m) {
     ct_net_free(&m->net);
     ct_spec_free(m->spec);
     for (int i = 0; i < CT_MAX_FIELDS; i++) ct_free(m->field_name[i]);
+    ct_tokenizer_free(&m->tokenizer);
     ct_free(m->class_name), ct_free(m->path), ct_free(m);
 }
 

@@ -18,6 +18,7 @@ struct ct_model {
     char *field_name[CT_MAX_FIELDS];
     ct_normalizer norm;
     bool of_images, of_tensors; /* trained on a folder of images, a file of tensors */
+    ct_tokenizer tokenizer;     /* of a model of text; else its kind is NULL */
     int classes;
     char **class_name;
     char *path;

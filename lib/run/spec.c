@@ -172,6 +172,9 @@ static void read_sections(ct_spec *s) {
         ct_diag(s->doc, CT_ERROR, ct_yaml_get(ct_yaml_get(s->root, "data"), d->images ? "images" : "tensors"),
                 "data has both %s and %s: only one can be learned from", d->dataset ? "dataset" : "images",
                 d->images && d->dataset ? "images" : "tensors");
+    if (d->file && (!d->dataset || !strcmp(d->dataset, "random")))
+        ct_diag(s->doc, CT_ERROR, ct_yaml_get(ct_yaml_get(s->root, "data"), "file"),
+                "file is the path of a text; say dataset: text beside it");
 }
 
 ct_status ct_spec_messages(const ct_spec *spec, char **messages) {

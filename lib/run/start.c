@@ -22,21 +22,18 @@ void ct_run_note(const ct_run *r, const char *line) {
 
 static ct_status divide(ct_run *r) {
     const ct_split *train = &r->data->train;
-    int64_t n = train->x->layout.size[0];
-    r->train = ct_alloc((size_t)n, sizeof *r->train), r->validation = ct_alloc((size_t)n, sizeof *r->validation);
-    r->order = ct_alloc((size_t)n, sizeof *r->order);
-    if (!r->train || !r->validation || !r->order) return CT_NO_MEMORY;
+    ct_division *p = &r->parts;
     double fraction = r->spec->data.validation;
-    CT_TRY(ct_split_validation(train->y, n, CT_MAX(fraction, 0), (uint64_t)r->spec->seed, r->train, &r->n_train,
-                               r->validation, &r->n_validation));
-    r->held_out = (ct_samples){.split = train, .norm = &r->norm, .index = r->validation, .n = r->n_validation};
+    CT_TRY(ct_dataset_divide(r->data, CT_MAX(fraction, 0), (uint64_t)r->spec->seed, p));
+    if (!(r->order = ct_alloc((size_t)p->n_train, sizeof *r->order))) return CT_NO_MEMORY;
+    r->held_out = (ct_samples){.split = train, .norm = &r->norm, .index = p->validation, .n = p->n_validation};
     if (fraction < 0) {
         if (!r->data->test.x) return ct_fail(CT_BAD_DATA, "%s: has no test samples to validate on", r->data->name);
         ct_run_note(r,
                     "validation: test: the best epoch is chosen by the test samples, so eval's figures for it flatter");
         r->held_out = (ct_samples){.split = &r->data->test, .norm = &r->norm, .n = r->data->test.x->layout.size[0]};
     }
-    r->steps = (r->n_train + r->spec->train.batch_size - 1) / r->spec->train.batch_size;
+    r->steps = (r->parts.n_train + r->spec->train.batch_size - 1) / r->spec->train.batch_size;
     return CT_OK;
 }
 
@@ -153,7 +150,7 @@ static ct_status start_rate(ct_run *r, bool resumed) {
 static ct_status tell_saving(const ct_run *r) {
     size_t bytes[2];
     char line[128];
-    CT_TRY(ct_step_checkpoint_bytes(r->step, CT_MIN(r->spec->train.batch_size, r->n_train), bytes));
+    CT_TRY(ct_step_checkpoint_bytes(r->step, CT_MIN(r->spec->train.batch_size, r->parts.n_train), bytes));
     snprintf(line, sizeof line, "checkpoint_activations: a step's values take %.1f MB, %.1f MB without it",
              (double)bytes[0] / 1e6, (double)bytes[1] / 1e6);
     ct_run_note(r, line);
@@ -181,7 +178,7 @@ ct_status ct_run_start(ct_run *r, char **messages) {
     const ct_data_args *data = &r->spec->data;
     if (data->n_augment)
         CT_TRY(ct_augment_open(data->augment, data->n_augment, (uint64_t)r->spec->seed, r->data->train.x, &r->augment));
-    int64_t batch = CT_MIN(r->spec->train.batch_size, r->n_train);
+    int64_t batch = CT_MIN(r->spec->train.batch_size, r->parts.n_train);
     if (r->held_out.n) batch = CT_MAX(batch, CT_MIN(256, r->held_out.n));
     CT_TRY(ct_step_new(&r->net, r->optim, batch, r->opt->eager, &r->step));
     CT_TRY(keep_spec(r, resume));
@@ -191,15 +188,16 @@ ct_status ct_run_start(ct_run *r, char **messages) {
     int launches = 0;
     if (r->spec->train.checkpoint_activations && !r->opt->eager) CT_TRY(tell_saving(r));
     if (!resume && !r->opt->eager)
-        CT_TRY(ct_step_launches(r->step, CT_MIN(r->spec->train.batch_size, r->n_train), true, &launches));
+        CT_TRY(ct_step_launches(r->step, CT_MIN(r->spec->train.batch_size, r->parts.n_train), true, &launches));
     if (resume)
         CT_TRY(pick_up(r));
     else
-        CT_TRY(ct_run_log(
-            &r->dir,
-            "{\"version\":1,\"type\":\"run\",\"ctorch\":\"%s\",\"kernels\":\"%s\",\"threads\":%d,"
-            "\"launches\":%d,\"parameters\":%" PRId64 ",\"samples\":%" PRId64 ",\"validation\":%" PRId64 "}",
-            ct_version(), ct_backend_name(), ct_threads(), launches, r->report->parameters, r->n_train, r->held_out.n));
+        CT_TRY(ct_run_log(&r->dir,
+                          "{\"version\":1,\"type\":\"run\",\"ctorch\":\"%s\",\"kernels\":\"%s\",\"threads\":%d,"
+                          "\"launches\":%d,\"parameters\":%" PRId64 ",\"samples\":%" PRId64 ",\"validation\":%" PRId64
+                          "}",
+                          ct_version(), ct_backend_name(), ct_threads(), launches, r->report->parameters,
+                          r->parts.n_train, r->held_out.n));
     r->number_at_start = r->state.number;
     CT_TRY(start_rate(r, resume));
     return list_skipped(r);

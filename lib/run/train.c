@@ -85,8 +85,9 @@ static ct_status log_step(ct_run *r, const ct_step_result *out) {
 /* One step; what it says is counted, and a loss that is no number ends the run. */
 static ct_status one_step(ct_run *r) {
     ct_run_state *s = &r->state;
-    int64_t first = s->step * r->spec->train.batch_size, n = CT_MIN(r->spec->train.batch_size, r->n_train - first);
-    ct_samples batch = {&r->data->train, &r->norm, r->order, r->n_train, r->augment, s->epoch};
+    int64_t first = s->step * r->spec->train.batch_size,
+            n = CT_MIN(r->spec->train.batch_size, r->parts.n_train - first);
+    ct_samples batch = {&r->data->train, &r->norm, r->order, r->parts.n_train, r->augment, s->epoch};
     ct_step_result out;
     CT_TRY(ct_samples_load(&batch, first, n, r->step));
     CT_TRY(ct_step_train(r->step, n, s->number, &out));
@@ -106,9 +107,9 @@ static ct_status order_epoch(ct_run *r) {
     if (r->spec->data.sampler && (!y || y->layout.ndim != 1))
         return ct_fail(CT_BAD_SPEC, "data: sampler balanced wants a class for each sample; %s has none", r->data->name);
     if (r->spec->data.sampler)
-        return ct_sample_balanced(y, r->data->classes, r->train, r->n_train, seed, r->state.epoch, r->order);
-    ct_epoch_order(seed, r->state.epoch, r->n_train, r->order);
-    for (int64_t i = 0; i < r->n_train; i++) r->order[i] = r->train[r->order[i]];
+        return ct_sample_balanced(y, r->data->classes, r->parts.train, r->parts.n_train, seed, r->state.epoch,
+                                  r->order);
+    ct_division_order(&r->parts, seed, r->state.epoch, r->order);
     return CT_OK;
 }
 
@@ -238,7 +239,8 @@ static void finish(ct_run *r) {
     ct_net_free(&r->net);
     ct_dataset_free(r->data);
     ct_run_dir_close(&r->dir);
-    ct_free(r->train), ct_free(r->validation), ct_free(r->order), ct_free(r->files), ct_free(r->base_lr);
+    ct_division_free(&r->parts);
+    ct_free(r->order), ct_free(r->files), ct_free(r->base_lr);
 }
 
 ct_status ct_train(ct_spec *spec, const ct_train_options *options, ct_train_report *out, char **messages) {

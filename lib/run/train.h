@@ -1,6 +1,7 @@
 /* A training run under way: inside the room, what its files share. */
 #ifndef CT_RUN_TRAIN_H
 #define CT_RUN_TRAIN_H
+#include "data/divide.h"
 #include "optim/schedule.h"
 #include "run/dir.h"
 #include "run/split.h"
@@ -16,10 +17,10 @@ typedef struct ct_run {
     ct_optim *optim;
     ct_step *step;
     ct_normalizer norm;
-    ct_augment *augment;                  /* NULL: none */
-    int64_t *train, *validation, *order;  /* sample numbers; order: of the epoch, as train[] says */
-    int64_t n_train, n_validation, steps; /* steps of an epoch */
-    int64_t ordered;                      /* the epoch that order is of */
+    ct_augment *augment;     /* NULL: none */
+    ct_division parts;       /* of the training samples */
+    int64_t *order, ordered; /* sample numbers of an epoch, and of which */
+    int64_t steps;           /* of an epoch */
     ct_samples held_out;
     ct_schedule schedule; /* kind NULL: the rate stays */
     double *base_lr;      /* of each group of parameters */

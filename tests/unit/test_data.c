@@ -12,7 +12,7 @@
 static void embedded_manifests(void) {
     int n;
     const char *const *names = ct_manifest_names(&n);
-    CHECK(n == 5);
+    CHECK(n == 6);
     for (int i = 0; i < n; i++) {
         ct_manifest *m;
         if (!CHECK(!ct_manifest_load(names[i], &m))) {
@@ -20,10 +20,11 @@ static void embedded_manifests(void) {
             continue;
         }
         CHECK_STR(m->name, names[i]);
-        bool cifar = !strncmp(names[i], "cifar", 5);
-        CHECK_STR(m->format, cifar ? "cifar" : "idx");
-        CHECK(m->n_files == (cifar ? 1 : 4) && m->file[0].packed == cifar);
-        CHECK(m->classes == (strcmp(names[i], "cifar-100") ? 10 : 100) && m->coarse == (m->classes == 100 ? 20 : 0));
+        bool cifar = !strncmp(names[i], "cifar", 5), text = !strcmp(names[i], "tinyshakespeare");
+        CHECK_STR(m->format, cifar ? "cifar" : text ? "text" : "idx");
+        CHECK(m->n_files == (cifar || text ? 1 : 4) && m->file[0].packed == cifar);
+        CHECK(m->classes == (text ? 0 : strcmp(names[i], "cifar-100") ? 10 : 100));
+        CHECK(m->coarse == (m->classes == 100 ? 20 : 0));
         CHECK(*m->title && *m->license && *m->source);
         CHECK((m->n_mirrors == 0) == !strcmp(m->name, "digits"));
         ct_manifest_free(m);

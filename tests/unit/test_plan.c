@@ -88,7 +88,10 @@ static void fields_of(const ct_spec *spec, ct_fields *out) {
     const ct_data_args *d = &spec->data;
     int64_t side = d->dataset && !strcmp(d->dataset, "digits") ? 8 : 28;
     ct_layout input = ct_layout_of(CT_F32, CT_DIMS(1, 1, side, side)), *l = &out->of[0].layout;
-    if (ct_random_fields(d, out)) ct_fields_classes(&input, 10, out);
+    if (d->dataset && !strcmp(d->dataset, "tinyshakespeare"))
+        ct_text_fields(d->block_size, 65, out);
+    else if (ct_random_fields(d, out))
+        ct_fields_classes(&input, 10, out);
     if (d->shape.n == 3 && d->target.n < 2)
         *l = ct_layout_of(CT_F32, CT_DIMS(1, l->size[1], CT_MIN(l->size[2], 32), CT_MIN(l->size[3], 32)));
 }
