@@ -73,6 +73,7 @@ void ct_dataset_free(ct_dataset *d);
 typedef struct ct_field {
     const char *name;
     ct_layout layout;
+    int64_t below; /* whole numbers are below this; 0: not known */
 } ct_field;
 /* "input", "target" where there is one, then the others. */
 typedef struct ct_fields {

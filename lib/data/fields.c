@@ -26,13 +26,14 @@ void ct_dataset_fields(const ct_dataset *d, ct_fields *out) {
         return;
     }
     *out = (ct_fields){.classes = d->classes};
-    out->of[out->n++] = (ct_field){"input", layout_of(s->x, false)};
-    if (s->y) out->of[out->n++] = (ct_field){"target", layout_of(s->y, true)};
-    for (int i = 0; i < d->n_more; i++) out->of[out->n++] = (ct_field){d->more_name[i], layout_of(s->more[i], false)};
+    out->of[out->n++] = (ct_field){"input", layout_of(s->x, false), 0};
+    if (s->y) out->of[out->n++] = (ct_field){"target", layout_of(s->y, true), 0};
+    for (int i = 0; i < d->n_more; i++)
+        out->of[out->n++] = (ct_field){d->more_name[i], layout_of(s->more[i], false), 0};
 }
 
 void ct_fields_classes(const ct_layout *input, int classes, ct_fields *out) {
-    *out = (ct_fields){.of = {{"input", *input}, {"target", ct_layout_of(CT_I64, CT_DIMS(1))}},
+    *out = (ct_fields){.of = {{"input", *input, 0}, {"target", ct_layout_of(CT_I64, CT_DIMS(1)), 0}},
                        .n = classes ? 2 : 1,
                        .classes = classes};
 }

@@ -15,7 +15,7 @@
 static ct_field field_of(const char *name, ct_dtype dtype, const ct_dims *shape) {
     ct_dims d = {shape->n + 1, {1}};
     memcpy(d.v + 1, shape->v, (size_t)shape->n * sizeof d.v[0]);
-    return (ct_field){name, ct_layout_of(dtype, d)};
+    return (ct_field){name, ct_layout_of(dtype, d), 0};
 }
 
 static ct_status check_shapes(const ct_data_args *a) {
@@ -40,6 +40,7 @@ ct_status ct_random_fields(const ct_data_args *a, ct_fields *out) {
     ct_dtype target = a->classes || is_next_token(a) ? CT_I64 : CT_F32;
     *out = (ct_fields){.classes = (int)(is_next_token(a) ? a->vocab : a->classes)};
     out->of[out->n++] = field_of("input", a->vocab ? CT_I64 : CT_F32, &a->shape);
+    out->of[0].below = a->vocab;
     out->of[out->n++] = field_of("target", target, is_next_token(a) ? &a->shape : &a->target);
     for (int i = 0; i < a->n_inputs; i++) out->of[out->n++] = field_of(a->inputs[i].name, CT_F32, &a->inputs[i].shape);
     return CT_OK;

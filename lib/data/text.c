@@ -10,7 +10,7 @@ static const char *const kinds[] = {"char", "byte"}; /* as data.tokenizer says *
 
 void ct_text_fields(int64_t block_size, int tokens, ct_fields *out) {
     ct_layout row = ct_layout_of(CT_I64, CT_DIMS(1, block_size));
-    *out = (ct_fields){.of = {{"input", row}, {"target", row}}, .n = 2, .classes = tokens};
+    *out = (ct_fields){.of = {{"input", row, CT_MAX(tokens, 0)}, {"target", row, 0}}, .n = 2, .classes = tokens};
 }
 
 /* Rows of T tokens, `step` apart, from `first` on. */

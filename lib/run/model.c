@@ -142,7 +142,7 @@ static bool read_field(ct_model *m, const json_t *json) {
         if (d.v[i] < 1 || d.v[i] > 1 << 24) return false;
     }
     if (!(m->field_name[m->fields.n] = ct_strdup(name))) return false;
-    m->fields.of[m->fields.n] = (ct_field){m->field_name[m->fields.n], ct_layout_of(is_f32 ? CT_F32 : CT_I64, d)};
+    m->fields.of[m->fields.n] = (ct_field){m->field_name[m->fields.n], ct_layout_of(is_f32 ? CT_F32 : CT_I64, d), 0};
     m->fields.n++;
     return true;
 }

@@ -129,7 +129,7 @@ static ct_status build(const ct_spec *spec, const ct_model_spec *model, const ct
         if (!strcmp(fields->of[i].name, "target"))
             net->target = i;
         else
-            in[n++] = (ct_named_value){.name = fields->of[i].name, .layout = *l};
+            in[n++] = (ct_named_value){.name = fields->of[i].name, .layout = *l, .below = fields->of[i].below};
     }
     if (check_fields(spec, fields))
         net->module =

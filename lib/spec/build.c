@@ -35,7 +35,7 @@ static bool add_value(builder *b, const char *name, ct_tensor *t, ct_module *m, 
         return false;
     }
     b->tensor[b->n_values] = t;
-    b->value[b->n_values++] = (ct_named_value){name, t->layout, m, at};
+    b->value[b->n_values++] = (ct_named_value){.name = name, .layout = t->layout, .module = m, .at = at};
     return true;
 }
 
@@ -158,6 +158,17 @@ static bool name_results(builder *b, const ct_layer_spec *l, ct_module *m, ct_te
     return true;
 }
 
+/* A table has a row for each number of the field that it is read by: else an error, and the rest is looked at too. */
+static void check_table(const builder *b, const ct_layer_spec *l, const ct_module *m, const ct_tensor *index) {
+    const ct_tensor *table = strncmp(m->layer->kind.name, "embedding", 9) ? NULL : ct_param_at(m, 0);
+    for (int i = 0; table && i < b->n_values; i++)
+        if (b->tensor[i] == index && b->value[i].below > table->layout.size[0])
+            ct_diag(b->doc, CT_ERROR, l->at,
+                    "%s has %lld rows, but the data's numbers are up to %lld: num_embeddings must be %lld",
+                    m->layer->kind.name, (long long)table->layout.size[0], (long long)b->value[i].below - 1,
+                    (long long)b->value[i].below);
+}
+
 /* Adds layer l and sends a shape through it: *x becomes its output. */
 static bool build_layer(builder *b, const ct_layer_spec *l, ct_module *list, ct_tensor **x, const ct_yaml *from) {
     ct_tensor *in[CT_MAX_IN];
@@ -167,6 +178,7 @@ static bool build_layer(builder *b, const ct_layer_spec *l, ct_module *list, ct_
     for (int i = 0; i < n; i++) layout[i] = in[i]->layout;
     if (ct_module_add_all(list, l->layer, l->name, l->args, layout, n)) return refuse(b, l, layout, from, ct_error());
     ct_module *m = list->child[list->n_children - 1];
+    check_table(b, l, m, in[0]);
     if (gather(b, l, *x, in, m) < 0 || !build_parts(b, l, m, in[0])) return false;
     ct_tensor *out[CT_MAX_IN], *y = ct_module_forward_all(m, in, n, l->outputs ? out : NULL);
     if (ct_why(y)) return refuse(b, l, layout, from, ct_why(y));
@@ -191,6 +203,7 @@ static bool build_model(builder *b, const ct_model_spec *spec, const ct_named_va
         if (ct_module_add_input(list, in[i].name) || !add_value(b, in[i].name, t, list->input[i], spec->at))
             return false;
         list->input[i]->last = t;
+        b->value[i].below = in[i].below;
         if (!i) x = t;
     }
     return build_list(b, spec, list, &x, spec->at) && add_value(b, "", x, list, spec->layer[spec->n - 1].at);

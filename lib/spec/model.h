@@ -50,13 +50,14 @@ typedef struct ct_named_value {
     const char *name;  /* of the model's result: "" */
     ct_layout layout;  /* for a batch of one */
     ct_module *module; /* whose last result it is */
+    int64_t below;     /* of a field: whole numbers are below this; 0: not known */
     const ct_yaml *at;
 } ct_named_value;
 
-/* Builds the modules for n_in inputs (name and layout are read; shapes only: nothing is computed). The first flows
-   into the first layer, all can be read by name. A layer that does not fit is a diagnostic at its line, with a note at
-   the line its input comes from. *value gets the doc's list of *n_values: the inputs, each named layer's, and last the
-   model's own. seen may be NULL. */
+/* Builds the modules for n_in inputs (name, layout and below are read; shapes only: nothing is computed). The first
+   flows into the first layer, all can be read by name. A layer that does not fit is a diagnostic at its line, with a
+   note at the line its input comes from. *value gets the doc's list of *n_values: the inputs, each named layer's, and
+   last the model's own. seen may be NULL. */
 ct_module *ct_model_build(ct_doc *doc, const ct_model_spec *spec, uint64_t seed, const ct_named_value *in, int n_in,
                           const ct_named_value **value, int *n_values, ct_layer_seen seen, void *ctx);
 /* The newest value of that name, or -1. */

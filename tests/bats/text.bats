@@ -87,7 +87,8 @@ Y
     fails 3 "$ctorch" train s.yaml -o run --set data.validation=0.001
     says "are for validation"
     fails 2 "$ctorch" train s.yaml -o run --set vars.tokens=25
-    says "s.yaml:3:" "but the data has 26 classes"
+    says "s.yaml:3:9: error: embedding has 25 rows, but the data's numbers are up to 25: num_embeddings must be 26" \
+        "s.yaml:3:109: error: " "but the data has 26 classes"
     fails 2 "$ctorch" train s.yaml -o run --set data.dataset=mnist
     says "data: file says where a dataset's only file is; mnist has 4"
 }

@@ -78,7 +78,7 @@ static bool field_of(const ct_tensor *t, const char *name, ct_field *out) {
     ct_dims d = {ct_ndim(t) - 1, {1}};
     if (ct_why(t) || ct_ndim(t) < 2) return false;
     for (int i = 1; i < d.n; i++) d.v[i] = ct_size(t, i + 1);
-    *out = (ct_field){name, ct_layout_of(ct_dtype_of(t) == CT_I64 ? CT_I64 : CT_F32, d)};
+    *out = (ct_field){name, ct_layout_of(ct_dtype_of(t) == CT_I64 ? CT_I64 : CT_F32, d), 0};
     return true;
 }
 
