@@ -1,6 +1,7 @@
 /* What a kernel sees: pointers, sizes and strides, never a tensor. */
 #ifndef CT_KERNEL_H
 #define CT_KERNEL_H
+#include "base/dtype.h"
 #include "base/error.h"
 #include <stdatomic.h>
 

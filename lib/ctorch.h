@@ -34,7 +34,8 @@ const char *ct_version(void);
 #define CT_MAX_DIMS 8
 #define CT_ZERO INT64_MIN /* in an args struct: an explicit 0 where a zero field would mean PyTorch's default */
 
-typedef enum ct_dtype { CT_NONE, CT_F32, CT_F64, CT_I64, CT_I32, CT_U8, CT_BOOL } ct_dtype;
+/* bf16 and f16 are to store: ops compute with them in f32 and round each result once. */
+typedef enum ct_dtype { CT_NONE, CT_F32, CT_F64, CT_I64, CT_I32, CT_U8, CT_BOOL, CT_BF16, CT_F16 } ct_dtype;
 typedef struct ct_dims {
     int n;
     int64_t v[CT_MAX_DIMS];
@@ -236,7 +237,8 @@ ct_tensor *const *ct_module_params(ct_module *m, int *n);
 bool ct_module_name(const ct_module *m, int i, char name[256]);
 ct_tensor *ct_module_tensor(const ct_module *m, const char *name); /* by name, or NULL */
 int64_t ct_module_trained(const ct_module *m);                     /* numbers that are trained in it */
-/* All its tensors by name, as a safetensors file; and back, each of exactly the shape and type it has. */
+/* All its tensors by name, as a safetensors file; and back, each of exactly the shape and type it has (a file's bf16
+   and f16 are widened). */
 ct_status ct_module_save(ct_module *m, const char *path);
 ct_status ct_module_load(ct_module *m, const char *path);
 

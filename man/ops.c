@@ -82,7 +82,7 @@ static const char *const head =
     ".Dd $Mdocdate$\n.Dt CTORCH-OPS 7\n.Os\n.Sh NAME\n.Nm ctorch-ops\n.Nd the ops of libctorch, one by one\n.Sh "
     "DESCRIPTION\n"
     "Made from the tables of ops, whose sample cases were run for it.\n.Bl -tag -width Backends\n"
-    ".It Types\nof tensors that the op takes.\n"
+    ".It Types\nof tensors that the op takes; bf16 and f16 wherever f32.\n"
     ".It Order\nto which it can be differentiated:\n.Sq any\nwas tried three times,\n.Sq -\nhas no gradient.\n"
     ".It Backends\n.Sq ref\nis plain C,\n.Sq cpu\nvectorised for the processor.\n"
     ".It Kernel\n.Sq pointwise :\none made from a row, and one for its gradient;\n"

@@ -4,7 +4,7 @@
 
 static ct_status prepare(const ct_call *call, void **state CT_UNUSED, size_t *workspace CT_UNUSED) {
     ct_dtype dtype = call->in[0].dtype, index = call->in[1].dtype;
-    if (index == CT_F32 || index == CT_F64 || call->out[0].dtype != dtype) return CT_UNSUPPORTED;
+    if (ct_is_float(index) || call->out[0].dtype != dtype) return CT_UNSUPPORTED;
     return call->n_in == 3 && call->in[2].dtype != dtype ? CT_UNSUPPORTED : CT_OK;
 }
 
@@ -82,7 +82,7 @@ RUN_OF(index_copy) {
 const ct_kernel ct_ref_index_copy = {.prepare = prepare, .run = index_copy};
 
 static ct_status prepare_one_hot(const ct_call *call, void **state CT_UNUSED, size_t *workspace CT_UNUSED) {
-    return call->in[0].dtype == CT_F32 || call->in[0].dtype == CT_F64 ? CT_UNSUPPORTED : CT_OK;
+    return ct_is_float(call->in[0].dtype) ? CT_UNSUPPORTED : CT_OK;
 }
 
 RUN_OF(one_hot) {

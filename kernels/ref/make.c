@@ -4,7 +4,7 @@
 RUN_OF(arange) {
     const ct_arange_args *a = call->args;
     const ct_layout *y = call->out;
-    bool floats = y->dtype == CT_F32 || y->dtype == CT_F64;
+    bool floats = ct_is_float(y->dtype);
     for (int64_t i = 0; i < y->size[0]; i++) {
         double v = a->start + (double)i * a->step;
         if (floats)

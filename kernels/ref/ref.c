@@ -31,6 +31,10 @@ double ct_elem_get(ct_dtype dtype, const void *p, int64_t i) {
         return ((const float *)p)[i];
     case CT_F64:
         return ((const double *)p)[i];
+    case CT_BF16:
+        return ct_bf16_to_f32(((const uint16_t *)p)[i]);
+    case CT_F16:
+        return ct_f16_to_f32(((const uint16_t *)p)[i]);
     default:
         return (double)ct_elem_get_int(dtype, p, i);
     }
@@ -45,10 +49,8 @@ int64_t ct_elem_get_int(ct_dtype dtype, const void *p, int64_t i) {
     case CT_U8:
     case CT_BOOL:
         return ((const uint8_t *)p)[i];
-    case CT_F32:
-        return ct_truncate(((const float *)p)[i], INT64_MIN, INT64_MAX);
     default:
-        return ct_truncate(((const double *)p)[i], INT64_MIN, INT64_MAX);
+        return ct_truncate(ct_elem_get(dtype, p, i), INT64_MIN, INT64_MAX);
     }
 }
 
@@ -68,6 +70,12 @@ void ct_elem_put(ct_dtype dtype, void *p, int64_t i, double v) {
         return;
     case CT_U8:
         ((uint8_t *)p)[i] = (uint8_t)ct_truncate(v, 0, UINT8_MAX);
+        return;
+    case CT_BF16:
+        ((uint16_t *)p)[i] = ct_bf16_from_f32((float)v);
+        return;
+    case CT_F16:
+        ((uint16_t *)p)[i] = ct_f16_from_f32((float)v);
         return;
     default:
         ((uint8_t *)p)[i] = v != 0;
@@ -113,6 +121,7 @@ void ct_elem_add(ct_dtype dtype, void *y, int64_t i, const void *x, int64_t j) {
 /* Elements moved by their size alone. */
 typedef uint64_t __attribute__((may_alias)) bytes8;
 typedef uint32_t __attribute__((may_alias)) bytes4;
+typedef uint16_t __attribute__((may_alias)) bytes2;
 
 #define LINE(type) /* n elements, dy and dx apart */ \
     for (int64_t i = 0; i < n; i++) ((type *)y)[i * dy] = ((const type *)x)[i * dx]
@@ -124,6 +133,9 @@ static void line(int64_t n, size_t bytes, void *y, int64_t dy, const void *x, in
         return;
     case 4:
         LINE(bytes4);
+        return;
+    case 2:
+        LINE(bytes2);
         return;
     default:
         LINE(uint8_t);

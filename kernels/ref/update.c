@@ -200,13 +200,13 @@ static void update(update_fn *formula, const double *betas, const ct_call *call,
     }
 }
 
-/* All of a parameter's tensors are f32, or all f64. */
+/* All of a parameter's tensors are of one type of floats. */
 static ct_status prepare(const ct_call *call, void **state CT_UNUSED, size_t *workspace CT_UNUSED) {
     int n = call->n_in - 2 - call->n_out;
     if (n <= 0 || call->n_out % n || call->n_out / n > 4) return CT_UNSUPPORTED;
     for (int i = 0; i < call->n_in - 2; i++) {
         ct_dtype dtype = call->in[i % n].dtype;
-        bool absent = i / n == 1 && call->in[i].dtype == CT_NONE, is_float = dtype == CT_F32 || dtype == CT_F64;
+        bool absent = i / n == 1 && call->in[i].dtype == CT_NONE, is_float = ct_is_float(dtype);
         if (!is_float || (!absent && call->in[i].dtype != dtype)) return CT_UNSUPPORTED;
     }
     for (int i = 0; i < call->n_out; i++)

@@ -6,7 +6,7 @@
 
 ct_tensor *ct_requires_grad(ct_tensor *t, bool on) {
     if (ct_why(t)) return t;
-    if (on && t->layout.dtype != CT_F32 && t->layout.dtype != CT_F64)
+    if (on && !ct_is_float(t->layout.dtype))
         return ct_tensor_error(CT_FAIL, "only f32 and f64 tensors have gradients, not %s",
                                ct_dtype_name(t->layout.dtype));
     if (!t->node) t->requires_grad = on;

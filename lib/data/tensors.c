@@ -15,7 +15,7 @@ static ct_status take(ct_safetensors *file, const char *path, const char *name, 
     if (ct_why(t)) return ct_source_check(t);
     if (!ct_ndim(t) || !ct_numel(t))
         return ct_fail(CT_BAD_DATA, "%s: %s has no rows; a row a sample was expected", path, name);
-    if (dtype == CT_F64)
+    if (dtype == CT_F64 || ct_is_half(dtype))
         t = ct_to(t, CT_F32);
     else if (dtype != CT_U8 && dtype != CT_F32)
         t = ct_to(t, CT_I64);

@@ -9,7 +9,7 @@ ct_status ct_safetensors_open(const char *path, ct_safetensors **out);
 void ct_safetensors_close(ct_safetensors *s); /* tensors got from it stay valid */
 int ct_safetensors_count(const ct_safetensors *s);
 const char *ct_safetensors_name(const ct_safetensors *s, int i); /* in order of their offsets */
-/* The tensor in this thread's scope, mapped; BF16, F16 come as f32, I8, I16 as i32. An error when there is none.
+/* The tensor in this thread's scope, mapped; I8 and I16 come as i32. An error when there is none.
    Writing to it changes what is got later, never the file. */
 ct_tensor *ct_safetensors_get(ct_safetensors *s, const char *name);
 bool ct_safetensors_has(const ct_safetensors *s, const char *name);

@@ -3,23 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static float f16(uint16_t h) {
-    uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = h >> 10 & 31, fraction = h & 1023;
-    float small = (float)fraction * 0x1p-24f, f;
-    if (exponent == 0) return sign ? -small : small;
-    uint32_t bits = sign | (exponent == 31 ? 255 : exponent + 112) << 23 | fraction << 13;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
-
 static uint16_t word(const unsigned char *p) { return (uint16_t)(p[0] | p[1] << 8); }
 
-static void widen_f16(void *out, const unsigned char *p, int64_t n) {
-    for (int64_t i = 0; i < n; i++) ((float *)out)[i] = f16(word(p + 2 * i));
-}
-static void widen_bf16(void *out, const unsigned char *p, int64_t n) {
-    for (int64_t i = 0; i < n; i++) ((uint32_t *)out)[i] = (uint32_t)word(p + 2 * i) << 16;
-}
 static void widen_i8(void *out, const unsigned char *p, int64_t n) {
     for (int64_t i = 0; i < n; i++) ((int32_t *)out)[i] = (int8_t)p[i];
 }
@@ -28,13 +13,13 @@ static void widen_i16(void *out, const unsigned char *p, int64_t n) {
 }
 
 static const ct_safetensors_type types[] = {
-    {"F64", 64, CT_F64, NULL},      {"F32", 32, CT_F32, NULL},        {"I64", 64, CT_I64, NULL},
-    {"I32", 32, CT_I32, NULL},      {"U8", 8, CT_U8, NULL},           {"BOOL", 8, CT_BOOL, NULL},
-    {"F16", 16, CT_F32, widen_f16}, {"BF16", 16, CT_F32, widen_bf16}, {"I16", 16, CT_I32, widen_i16},
-    {"I8", 8, CT_I32, widen_i8},    {"U16", 16, CT_NONE, NULL},       {"U32", 32, CT_NONE, NULL},
-    {"U64", 64, CT_NONE, NULL},     {"C64", 64, CT_NONE, NULL},       {"F8_E4M3", 8, CT_NONE, NULL},
-    {"F8_E5M2", 8, CT_NONE, NULL},  {"F8_E8M0", 8, CT_NONE, NULL},    {"F6_E2M3", 6, CT_NONE, NULL},
-    {"F6_E3M2", 6, CT_NONE, NULL},  {"F4", 4, CT_NONE, NULL},
+    {"F64", 64, CT_F64, NULL},     {"F32", 32, CT_F32, NULL},     {"I64", 64, CT_I64, NULL},
+    {"I32", 32, CT_I32, NULL},     {"U8", 8, CT_U8, NULL},        {"BOOL", 8, CT_BOOL, NULL},
+    {"F16", 16, CT_F16, NULL},     {"BF16", 16, CT_BF16, NULL},   {"I16", 16, CT_I32, widen_i16},
+    {"I8", 8, CT_I32, widen_i8},   {"U16", 16, CT_NONE, NULL},    {"U32", 32, CT_NONE, NULL},
+    {"U64", 64, CT_NONE, NULL},    {"C64", 64, CT_NONE, NULL},    {"F8_E4M3", 8, CT_NONE, NULL},
+    {"F8_E5M2", 8, CT_NONE, NULL}, {"F8_E8M0", 8, CT_NONE, NULL}, {"F6_E2M3", 6, CT_NONE, NULL},
+    {"F6_E3M2", 6, CT_NONE, NULL}, {"F4", 4, CT_NONE, NULL},
 };
 
 const ct_safetensors_type *ct_safetensors_type_named(const char *name) {

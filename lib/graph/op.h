@@ -15,9 +15,10 @@ enum {
     CT_INPLACE = 32,   /* output i is an updated input, whose place it may take: `place` says which */
     CT_IS_VIEW = 64,
     CT_IS_FORMULA = 128,
-    CT_IS_GRAD = 256, /* a pointwise op's fused gradient: inputs g, x..., y */
-    CT_PROMOTE = 512, /* inputs are promoted to one type */
-    CT_IS_PART = 1024 /* used by other ops' formulas and gradients only */
+    CT_IS_GRAD = 256,  /* a pointwise op's fused gradient: inputs g, x..., y */
+    CT_PROMOTE = 512,  /* inputs are promoted to one type */
+    CT_IS_PART = 1024, /* used by other ops' formulas and gradients only */
+    CT_AS_IS = 2048    /* takes 16-bit floats as they are: it moves elements, or leaves the work to other ops */
 };
 
 #define CT_MAX_IN 8 /* inputs and outputs of an op that takes no list */

@@ -25,7 +25,7 @@ double ct_init_get(const ct_tensor *t, int64_t i) {
 
 ct_status ct_init_check(const char *name, const ct_tensor *t, int least, int most) {
     if (ct_why(t)) return ct_fail(t ? t->status : CT_FAIL, "%s", ct_why(t));
-    if (t->layout.dtype != CT_F32 && t->layout.dtype != CT_F64)
+    if (!ct_is_float(t->layout.dtype))
         return ct_fail(CT_FAIL, "%s: wants floats, got %s", name, ct_dtype_name(t->layout.dtype));
     if (t->layout.ndim < least || t->layout.ndim > most)
         return ct_fail(CT_FAIL, "%s: wants a tensor of %d to %d dimensions, got %d", name, least, most, t->layout.ndim);
@@ -72,8 +72,10 @@ static ct_status fill(const char *name, filler f) {
 
 static double open_unit(uint32_t w) { return ((double)w + 0.5) * 0x1p-32; } /* neither 0 nor 1 */
 
+/* A fraction of no more digits than the type has, which would round it up to 1. */
 static double uniform(const filler *f, const uint32_t *w) {
-    return f->a + (f->b - f->a) * (double)ct_philox_uniform(*w);
+    double steps = ldexp(1, CT_MIN(ct_float_digits(f->t->layout.dtype), 24));
+    return f->a + (f->b - f->a) * floor((double)ct_philox_uniform(*w) * steps) / steps;
 }
 
 static double normal(const filler *f, const uint32_t *w) {

@@ -9,7 +9,7 @@ bool ct_anomaly(void) { return detect && !ct_capturing(); }
 
 /* The first element that is not finite, counted row-major, and its value; -1: none. */
 static int64_t first_bad(const ct_tensor *t, double *value) {
-    if (!t || !ct_data(t) || (ct_dtype_of(t) != CT_F32 && ct_dtype_of(t) != CT_F64)) return -1;
+    if (!t || !ct_data(t) || !ct_is_float(ct_dtype_of(t))) return -1;
     const ct_layout *l = &t->layout;
     int64_t n = ct_numel(t);
     for (int64_t i = 0; i < n; i++) {

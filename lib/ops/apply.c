@@ -1,16 +1,22 @@
 /* The one place where results are made. */
-#include "base/alloc.h"
-#include "ops/ops.h"
+#include "ops/shape_util.h"
 #include <string.h>
 
 #define MAX_OUT 8 /* without a list */
 
 /* Rank of a type in promotion: bool < integers < floats, as PyTorch's. */
 static int rank(ct_dtype d) {
-    static const int r[] = {[CT_BOOL] = 1, [CT_U8] = 2, [CT_I32] = 3, [CT_I64] = 4, [CT_F32] = 5, [CT_F64] = 6};
+    static const int r[] = {[CT_BOOL] = 1, [CT_U8] = 2,  [CT_I32] = 3, [CT_I64] = 4,
+                            [CT_BF16] = 5, [CT_F16] = 5, [CT_F32] = 6, [CT_F64] = 7};
     return r[d];
 }
-static int category(ct_dtype d) { return d >= CT_I64 ? (d == CT_BOOL ? 0 : 1) : 2; }
+static int category(ct_dtype d) { return d == CT_BOOL ? 0 : ct_is_float(d) ? 2 : 1; }
+
+/* The type that has both, of which either may be none yet. */
+static ct_dtype joined(ct_dtype a, ct_dtype b) {
+    if (!a || a == b) return b;
+    return rank(a) == rank(b) ? CT_F32 : rank(a) > rank(b) ? a : b;
+}
 
 /* The common type of inputs from `first` on: tensors with dimensions decide, 0-d ones only if their category is higher.
  */
@@ -19,7 +25,7 @@ static ct_dtype promoted(ct_tensor *const *in, int first, int n_in, unsigned fla
     for (int i = first; i < n_in; i++) {
         if (!in[i]) continue;
         ct_dtype d = in[i]->layout.dtype, *b = &best[in[i]->layout.ndim == 0];
-        if (!*b || rank(d) > rank(*b)) *b = d;
+        *b = joined(*b, d);
     }
     ct_dtype d = !best[0] || (best[1] && category(best[1]) > category(best[0])) ? best[1] : best[0];
     if (flags & CT_FLOAT_ONLY && category(d) < 2) return CT_F32;
@@ -76,7 +82,7 @@ static ct_status record(const ct_op *op, ct_tensor *const *in, int n_in, const v
     n->quiet = !ct_grad_enabled(), n->again = ct_recomputing();
     ct_status status = capture ? ct_graph_add(capture, n) : CT_OK;
     for (int i = 0; grad && !status && i < n_out; i++) {
-        if (out[i]->layout.dtype != CT_F32 && out[i]->layout.dtype != CT_F64) continue;
+        if (!ct_is_float(out[i]->layout.dtype)) continue;
         ct_node_ref(n);
         out[i]->node = n, out[i]->out_index = i, out[i]->requires_grad = true;
     }
@@ -148,13 +154,57 @@ static ct_status compute(int id, ct_tensor *const *in, int n_in, const void *arg
     return record(op, in, n_in, args, out, *n_out);
 }
 
+/* ---- 16-bit floats: computed with in f32, an op's results rounded once, and so are its gradients ---- */
+/* What f32 results are rounded to once inputs of 16 bits are f32: the inputs' one type, or f32 itself where a formula
+   mixes types. CT_NONE: there are none, or they stay as they are. */
+static ct_status rounding(const ct_op *op, ct_tensor *const *in, int n_in, ct_dtype *to) {
+    bool any = false;
+    ct_dtype one = CT_NONE, other = CT_NONE;
+    *to = CT_NONE;
+    for (int i = 0; i < n_in; i++) {
+        ct_dtype d = in[i] ? in[i]->layout.dtype : CT_NONE;
+        if (!ct_is_float(d)) continue;
+        any |= ct_is_half(d);
+        *(one && d != one ? &other : &one) = d;
+    }
+    if (!any || op->flags & (CT_AS_IS | CT_INPLACE | CT_IS_VIEW)) return CT_OK;
+    if (other && !(op->flags & CT_IS_FORMULA))
+        return ct_fail(CT_FAIL, "%s: inputs are %s and %s; make them the same", op->kind.name, ct_dtype_name(one),
+                       ct_dtype_name(other));
+    *to = other ? CT_F32 : one;
+    return CT_OK;
+}
+
+static ct_tensor *call_in_f32(const ct_op *op, ct_tensor *const *in, int n_in, const void *args, ct_dtype to,
+                              ct_tensor **out) {
+    int room = CT_MAX(n_in, MAX_OUT);
+    ct_tensor **as = ct_alloc(2 * (size_t)room, sizeof *as), **made = as + room;
+    if (!as) return ct_tensor_failed(CT_NO_MEMORY);
+    for (int i = 0; i < n_in; i++) as[i] = ct_wide(in[i]);
+    ct_tensor *y = ct_call_filled(op, as, n_in, args, made);
+    for (int i = 0; !ct_why(y) && i < room; i++) {
+        if (!made[i]) continue;
+        if (made[i]->layout.dtype == CT_F32) made[i] = ct_to(made[i], to);
+        if (out) out[i] = made[i];
+    }
+    if (!ct_why(y)) y = made[0];
+    ct_free(as);
+    return y;
+}
+
 ct_tensor *ct_apply(int id, ct_tensor *const *in, int n_in, const void *args, ct_tensor **out) {
     const ct_op *op = ct_op_get(id);
+    ct_dtype to = CT_NONE;
     int room = CT_MAX(n_in, MAX_OUT), n_out;
     ct_tensor **as = ct_alloc(2 * (size_t)room, sizeof *as), **made = as + room;
     ct_layout *l = ct_alloc(2 * (size_t)room, sizeof *l);
     ct_tensor *y = as && l ? check_inputs(op, in, n_in, as) : ct_tensor_failed(CT_NO_MEMORY);
-    if (!y && op->flags & CT_IS_VIEW)
+    ct_status fits = y ? CT_OK : rounding(op, as, n_in, &to);
+    if (fits)
+        y = ct_tensor_failed(fits);
+    else if (!y && to)
+        y = call_in_f32(op, as, n_in, args, to, out);
+    else if (!y && op->flags & CT_IS_VIEW)
         y = apply_view(op, as[0], args, out);
     else if (!y) {
         ct_status status = compute(id, as, n_in, args, l, l + room, made, &n_out);
@@ -166,12 +216,19 @@ ct_tensor *ct_apply(int id, ct_tensor *const *in, int n_in, const void *args, ct
     return y;
 }
 
+static ct_tensor *apply_formula(const ct_op *op, ct_tensor *const *in, int n_in, const void *args, ct_tensor **out) {
+    ct_dtype to;
+    ct_status status = rounding(op, in, n_in, &to);
+    if (status) return ct_tensor_failed(status);
+    return to ? call_in_f32(op, in, n_in, args, to, out) : op->formula(in, n_in, args, out);
+}
+
 ct_tensor *ct_call_filled(const ct_op *op, ct_tensor *const *in, int n_in, const void *args, ct_tensor **out) {
     if (n_in && !in[0]) return ct_tensor_error(CT_FAIL, "%s: input '%s' is missing", op->kind.name, op->in_names[0]);
     for (int i = 0; i < n_in; i++)
         if (in[i] && ct_why(in[i])) return in[i];
-    ct_tensor *y =
-        op->flags & CT_IS_FORMULA ? op->formula(in, n_in, args, out) : ct_apply(ct_op_id(op), in, n_in, args, out);
+    ct_tensor *y = op->flags & CT_IS_FORMULA ? apply_formula(op, in, n_in, args, out)
+                                             : ct_apply(ct_op_id(op), in, n_in, args, out);
     if (out) out[0] = y;
     return y;
 }

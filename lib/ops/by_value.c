@@ -185,7 +185,8 @@ ct_status ct_meshgrid(ct_tensor *const *in, int n, ct_tensor **out) {
 ct_tensor *ct_bernoulli(ct_tensor *p) {
     if (!p || ct_why(p)) return p ? p : ct_tensor_error(CT_FAIL, "bernoulli: input 1 is missing");
     ct_scope *guard = ct_scope_guard();
-    return ct_scope_end(guard, ct_to(ct_lt(ct_rand(p->layout.dtype, ct_shape_of(p)), p), p->layout.dtype));
+    ct_tensor *wide = ct_wide(p);
+    return ct_scope_end(guard, ct_to(ct_lt(ct_rand(wide->layout.dtype, ct_shape_of(p)), wide), p->layout.dtype));
 }
 
 /* Without replacement: the first of exponential waiting times with these rates (Efraimidis and Spirakis, 2006). With:
@@ -214,5 +215,5 @@ ct_tensor *ct_multinomial(ct_tensor *weights, int64_t n, bool replacement) {
         return ct_tensor_error(CT_FAIL, "multinomial: weights (C) or (N, C) of floats, and 1 to C draws without "
                                         "replacement, are wanted");
     ct_scope *guard = ct_scope_guard();
-    return ct_scope_end(guard, multinomial(weights, n, replacement));
+    return ct_scope_end(guard, multinomial(ct_wide(weights), n, replacement));
 }

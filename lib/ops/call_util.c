@@ -9,6 +9,7 @@ ct_tensor *ct_missing(const char *op, ct_tensor *const *in, int n) {
 }
 
 ct_tensor *ct_floats(ct_tensor *x) { return ct_is_float(x->layout.dtype) ? x : ct_to(x, CT_F32); }
+ct_tensor *ct_wide(ct_tensor *x) { return x && ct_is_half(x->layout.dtype) ? ct_to(x, CT_F32) : x; }
 
 ct_tensor *ct_constant(ct_dtype dtype, ct_dims size, double value) {
     return ct_apply(CT_OP_fill, NULL, 0, &(ct_full_args){.size = size, .fill_value = value, .dtype = dtype}, NULL);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 ct_status ct_want_dtype(const char *op, int64_t dtype) {
-    if (dtype >= CT_F32 && dtype <= CT_BOOL) return CT_OK;
+    if (dtype >= CT_F32 && dtype <= CT_LAST_DTYPE) return CT_OK;
     return ct_shape_fail(op, "no element type has number %lld", (long long)dtype);
 }
 

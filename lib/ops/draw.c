@@ -1,5 +1,6 @@
 /* Random numbers of a tensor's shape and type, in a graph too. */
 #include "ops/shape_util.h"
+#include <math.h>
 
 static ct_tensor *draw_like(ct_tensor *x, bool normal) {
     ct_draw_args keyed = {.normal = normal};
@@ -9,7 +10,11 @@ static ct_tensor *draw_like(ct_tensor *x, bool normal) {
 
 FORMULA(rand_like) {
     (void)args_, (void)n_in, (void)out;
-    return draw_like(in[0], false);
+    ct_dtype dtype = in[0]->layout.dtype;
+    ct_tensor *y = draw_like(ct_wide(in[0]), false);
+    if (!ct_is_half(dtype)) return y;
+    double steps = ldexp(1, ct_float_digits(dtype)); /* rounding could make a 1 */
+    return ct_to(ct_times(ct_floor(ct_times(y, steps)), 1 / steps), dtype);
 }
 FORMULA(randn_like) {
     (void)args_, (void)n_in, (void)out;

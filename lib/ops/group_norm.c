@@ -66,7 +66,8 @@ FORMULA(instance_norm) {
     for (int d = 2; d < l->ndim; d++) dims.v[dims.n++] = d, each *= l->size[d];
     if (each < 2) return ct_tensor_error(CT_FAIL, "instance_norm: more than one value a channel is wanted");
     status = track(x, running_mean, running_var, dims, args->momentum);
-    return status ? ct_tensor_failed(status) : scaled(ct_standard(x, dims, args->eps), weight, bias);
+    if (status) return ct_tensor_failed(status);
+    return ct_to(scaled(ct_standard(ct_wide(x), dims, args->eps), ct_wide(weight), ct_wide(bias)), l->dtype);
 }
 
 /* ---- channels beside it ---- */

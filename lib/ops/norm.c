@@ -100,11 +100,12 @@ static ct_tensor *batch_norm_eval(ct_tensor *const *in, double eps) {
     const ct_layout *l = &in[X]->layout;
     if (!in[RUNNING_MEAN])
         return ct_tensor_error(CT_FAIL, "batch_norm: running_mean and running_var are wanted where not in training");
-    ct_tensor *factor = ct_rsqrt(ct_add_scalar(in[RUNNING_VAR], eps));
-    if (in[WEIGHT]) factor = ct_mul(factor, in[WEIGHT]);
-    ct_tensor *term = ct_neg(ct_mul(in[RUNNING_MEAN], factor));
-    if (in[BIAS]) term = ct_add(term, in[BIAS]);
-    return ct_addcmul(ct_by_channel(term, l), in[X], ct_by_channel(factor, l), (ct_value_args){.value = 1});
+    ct_tensor *factor = ct_rsqrt(ct_add_scalar(ct_wide(in[RUNNING_VAR]), eps));
+    if (in[WEIGHT]) factor = ct_mul(factor, ct_wide(in[WEIGHT]));
+    ct_tensor *term = ct_neg(ct_mul(ct_wide(in[RUNNING_MEAN]), factor));
+    if (in[BIAS]) term = ct_add(term, ct_wide(in[BIAS]));
+    factor = ct_by_channel(factor, l), term = ct_by_channel(term, l);
+    return ct_to(ct_addcmul(term, ct_wide(in[X]), factor, (ct_value_args){.value = 1}), l->dtype);
 }
 
 FORMULA(batch_norm) {

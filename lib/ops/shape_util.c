@@ -138,7 +138,7 @@ ct_status ct_want_there(const char *op, const ct_layout *in, int n) {
 ct_status ct_want_floats(const char *op, const ct_layout *in, int n) {
     CT_TRY(ct_want_there(op, in, 1));
     if (!ct_is_float(in[0].dtype))
-        return ct_shape_fail(op, "works on f32 and f64, the input is %s", ct_dtype_name(in[0].dtype));
+        return ct_shape_fail(op, "works on floats, the input is %s", ct_dtype_name(in[0].dtype));
     for (int i = 1; i < n; i++)
         if (in[i].dtype != CT_NONE && in[i].dtype != in[0].dtype)
             return ct_shape_fail(op, "inputs are %s and %s; make them the same", ct_dtype_name(in[0].dtype),

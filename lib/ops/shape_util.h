@@ -7,9 +7,6 @@
 #define CT_SHAPE_TEXT 128 /* room for any shape as text */
 #define CT_MAX_NUMEL ((int64_t)1 << 48)
 
-static inline bool ct_is_float(ct_dtype t) { return t == CT_F32 || t == CT_F64; }
-static inline bool ct_is_index(ct_dtype t) { return t == CT_I64 || t == CT_I32 || t == CT_U8; }
-
 /* One output of these sizes, ordered in memory as `like`'s (NULL: row-major); CT_FAIL where they are too many. */
 ct_status ct_shape_make(const char *op, const ct_layout *like, ct_dtype dtype, const int64_t *size, int ndim,
                         ct_layout *out);
@@ -37,6 +34,8 @@ ct_status ct_shape_reduce(const char *op, const ct_layout *in, int n_in, const v
 ct_tensor *ct_missing(const char *op, ct_tensor *const *in, int n);
 /* x in floats: itself, or integers as f32. */
 ct_tensor *ct_floats(ct_tensor *x);
+/* x in the type it is computed with: 16-bit floats as f32. x may be NULL. */
+ct_tensor *ct_wide(ct_tensor *x);
 /* A tensor of one value, made by an op: a capture records it. */
 ct_tensor *ct_constant(ct_dtype dtype, ct_dims size, double value);
 ct_tensor *ct_times(ct_tensor *x, double factor);

@@ -55,6 +55,10 @@
 UPDATES(DECLARE_PLACE)
 DECLARE_PLACE(batch_norm_train) /* new running statistics, of the old ones */
 DECLARE_PLACE(index_copy)
+/* Formulas that move elements, or leave the work to other ops: these take 16-bit floats as they are. */
+#define RESHAPES(X) X(reshape) X(flatten) X(transpose) X(squeeze) X(unsqueeze) X(narrow) X(select) X(chunk)
+#define MOVES(X) RESHAPES(X) X(stack) X(pixel_shuffle) X(pixel_unshuffle) X(where) X(masked_fill) X(embedding)
+#define LEAVES(X) X(dropout) X(rand_like) X(batch_norm) X(instance_norm)
 
 /* ---- the table ---- */
 #define I(i) (1u << (i))
@@ -77,6 +81,9 @@ DECLARE_PLACE(index_copy)
 #define PLACE_(op) [CT_OP_##op] = ct_place_##op,
 static int (*const places[CT_OP_COUNT])(int, const void *,
                                         int) = {UPDATES(PLACE_) PLACE_(batch_norm_train) PLACE_(index_copy)};
+
+#define AS_IS_(op) [CT_OP_##op] = CT_AS_IS,
+static const unsigned more_flags[CT_OP_COUNT] = {MOVES(AS_IS_) LEAVES(AS_IS_)};
 
 static ct_op table[CT_OP_COUNT] = {
 #define STRUCTURED(name, ins, a, outs, saves, diff, backends_, flags_, help, cases_) \
@@ -163,6 +170,7 @@ __attribute__((constructor)) static void derive(void) {
     for (int id = 0; id < CT_OP_COUNT; id++) {
         ct_op *op = &table[id];
         op->place = places[id];
+        op->flags |= more_flags[id];
         if (!(op->flags & CT_POINTWISE) || op->flags & (CT_IS_GRAD | CT_BOOLEAN)) continue;
         const char *text = op->text + strlen(op->text) + 1; /* past the value: the gradients */
         for (int i = 0; i < op->n_in; i++, text += strlen(text) + 1) {

@@ -32,7 +32,13 @@ void ct_names_free(ct_names *n) {
 
 static bool same_shape(const ct_tensor *a, const ct_tensor *b) {
     const ct_layout *l = &a->layout, *k = &b->layout;
-    return l->dtype == k->dtype && l->ndim == k->ndim && !memcmp(l->size, k->size, (size_t)l->ndim * sizeof l->size[0]);
+    return l->ndim == k->ndim && !memcmp(l->size, k->size, (size_t)l->ndim * sizeof l->size[0]);
+}
+
+/* Of t's type, or 16-bit floats, which wider ones hold exactly. */
+static bool holds(const ct_tensor *t, const ct_tensor *from) {
+    ct_dtype to = t->layout.dtype, dtype = from->layout.dtype;
+    return to == dtype || (ct_is_half(dtype) && ct_is_float(to) && !ct_is_half(to));
 }
 
 /* That the file has a value for t under this name. */
@@ -41,7 +47,7 @@ static ct_status check_fits(const ct_tensor *t, const char *name, ct_safetensors
     ct_scope *scope = ct_scope_open();
     if (!scope) return CT_NO_MEMORY;
     ct_tensor *from = ct_safetensors_get(file, name);
-    bool fits = ct_why(from) || same_shape(t, from);
+    bool fits = ct_why(from) || (holds(t, from) && same_shape(t, from));
     char want[128], got[128];
     ct_layout_text(&t->layout, want, sizeof want);
     ct_layout_text(&from->layout, got, sizeof got);
@@ -56,7 +62,8 @@ ct_status ct_tensor_load(ct_tensor *t, const char *name, ct_safetensors *file, c
     CT_TRY(check_fits(t, name, file, path));
     ct_scope *scope = ct_scope_open();
     if (!scope) return CT_NO_MEMORY;
-    ct_status status = ct_set(t, ct_safetensors_get(file, name)), closed = ct_scope_close(scope);
+    ct_tensor *from = ct_to(ct_safetensors_get(file, name), t->layout.dtype);
+    ct_status status = ct_set(t, from), closed = ct_scope_close(scope);
     return status ? status : closed;
 }
 
@@ -72,8 +79,8 @@ static ct_status check_same(const char *name, const char *other, ct_safetensors 
     ct_scope *scope = ct_scope_open();
     if (!scope) return CT_NO_MEMORY;
     ct_tensor *a = ct_safetensors_get(file, name), *b = ct_safetensors_get(file, other);
-    bool same =
-        !ct_why(a) && !ct_why(b) && same_shape(a, b) && !memcmp(ct_data(a), ct_data(b), ct_layout_bytes(&a->layout));
+    bool same = !ct_why(a) && !ct_why(b) && a->layout.dtype == b->layout.dtype && same_shape(a, b) &&
+                !memcmp(ct_data(a), ct_data(b), ct_layout_bytes(&a->layout));
     ct_status closed = ct_scope_close(scope);
     if (closed || same) return closed;
     return ct_fail(CT_BAD_DATA, "%s: tensor '%s' differs from the one that the model ties it to", path, name);

@@ -39,7 +39,7 @@ static ct_status read_model(ct_doc *doc, const char *text, ct_model_spec *out) {
 /* A batch of two: batch norm could not look at one. */
 static ct_status batch_layout(ct_dtype dtype, const ct_dims *sample, ct_layout *in) {
     ct_dims batch = {sample->n + 1, {2}};
-    if (dtype <= CT_NONE || dtype > CT_BOOL) return ct_fail(CT_FAIL, "model: no such element type: %d", dtype);
+    if (dtype <= CT_NONE || dtype > CT_LAST_DTYPE) return ct_fail(CT_FAIL, "model: no such element type: %d", dtype);
     if (sample->n < 0 || sample->n >= CT_MAX_DIMS)
         return ct_fail(CT_FAIL, "model: a sample has 0 to %d dimensions, got %d", CT_MAX_DIMS - 1, sample->n);
     for (int i = 0; i < sample->n; i++)

@@ -9,8 +9,9 @@ static const struct {
     const char *name;
     size_t bytes;
 } dtypes[] = {
-    [CT_NONE] = {"none", 0}, [CT_F32] = {"f32", 4}, [CT_F64] = {"f64", 8},   [CT_I64] = {"i64", 8},
-    [CT_I32] = {"i32", 4},   [CT_U8] = {"u8", 1},   [CT_BOOL] = {"bool", 1},
+    [CT_NONE] = {"none", 0}, [CT_F32] = {"f32", 4},   [CT_F64] = {"f64", 8},
+    [CT_I64] = {"i64", 8},   [CT_I32] = {"i32", 4},   [CT_U8] = {"u8", 1},
+    [CT_BOOL] = {"bool", 1}, [CT_BF16] = {"bf16", 2}, [CT_F16] = {"f16", 2},
 };
 const char *ct_dtype_name(ct_dtype d) { return dtypes[d].name; }
 size_t ct_dtype_bytes(ct_dtype d) { return dtypes[d].bytes; }
@@ -28,6 +29,10 @@ double ct_element_get(ct_dtype dtype, const void *data, int64_t i) {
     case CT_U8:
     case CT_BOOL:
         return ((const unsigned char *)data)[i];
+    case CT_BF16:
+        return ct_bf16_to_f32(((const uint16_t *)data)[i]);
+    case CT_F16:
+        return ct_f16_to_f32(((const uint16_t *)data)[i]);
     default:
         return NAN;
     }
@@ -54,6 +59,12 @@ void ct_element_set(ct_dtype dtype, void *data, int64_t i, double v) {
         break;
     case CT_BOOL:
         ((unsigned char *)data)[i] = v != 0;
+        break;
+    case CT_BF16:
+        ((uint16_t *)data)[i] = ct_bf16_from_f32((float)v);
+        break;
+    case CT_F16:
+        ((uint16_t *)data)[i] = ct_f16_from_f32((float)v);
         break;
     default:
         break;

@@ -89,7 +89,7 @@ ct_tensor *ct_tensor_wrap(ct_dtype dtype, ct_dims shape, void *data, void (*rele
 }
 
 static ct_status check_shape(ct_dtype dtype, const ct_dims *shape, ct_layout *l) {
-    if (dtype <= CT_NONE || dtype > CT_BOOL) return ct_fail(CT_FAIL, "no such element type: %d", dtype);
+    if (dtype <= CT_NONE || dtype > CT_LAST_DTYPE) return ct_fail(CT_FAIL, "no such element type: %d", dtype);
     if (shape->n < 0 || shape->n > CT_MAX_DIMS)
         return ct_fail(CT_FAIL, "a tensor has 0 to %d dimensions, got %d", CT_MAX_DIMS, shape->n);
     for (int i = 0; i < shape->n; i++)

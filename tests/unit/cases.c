@@ -221,9 +221,5 @@ bool case_make(const ct_op *op, int i, ct_dtype dtype, uint64_t seed, op_case *c
 }
 
 ct_tensor *case_call(const op_case *c, ct_tensor *const *in, ct_tensor **out) {
-    if (!in) in = c->in;
-    if (!(c->op->flags & CT_IS_FORMULA)) return ct_apply(ct_op_id(c->op), in, c->n_in, &c->args, out);
-    ct_tensor *y = c->op->formula(in, c->n_in, &c->args, out);
-    if (out) out[0] = y;
-    return y;
+    return ct_call_filled(c->op, in ? in : c->in, c->n_in, &c->args, out);
 }

@@ -45,9 +45,11 @@ static bool graph_make(uint64_t seed, graph *g) {
     for (int k = 0; k < g->n; k++) {
         const ct_op *op = random_op(&state);
         op_case *c = &g->of[k];
+        ct_dtype half = (ct_dtype[]){CT_BF16, CT_F16, 0, 0, 0, 0, 0, 0}[below(&state, 8)];
         if (!CHECK(case_make(op, below(&state, case_count(op)), CT_F32, next(&state), c))) return false;
         for (int i = 0; i < c->n_in; i++) {
             if (!c->in[i]) continue;
+            if (half && ct_is_float(ct_dtype_of(c->in[i]))) c->in[i] = ct_to(c->in[i], half);
             if (ct_is_float(ct_dtype_of(c->in[i])) && !c->constant[i]) ct_requires_grad(c->in[i], true);
             size_t bytes = c->in[i]->storage->bytes;
             g->before[g->n_leaves] = memcpy(malloc(bytes + 1), ct_data(c->in[i]), bytes);
@@ -135,7 +137,7 @@ static int graph_run(const graph *g, ct_tensor **out) {
         if (g->leaf[i]->requires_grad) leaf[n_leaf++] = g->leaf[i];
     if (ct_gradients(loss, NULL, leaf, n_leaf, false, d)) return 0;
     for (int i = 0; i < n_leaf; i++)
-        if (d[i]) out[kept++] = ct_mul_scalar(d[i], 1);
+        if (d[i]) out[kept++] = ct_mul_scalar(ct_to(d[i], CT_F32), 1);
     set_leaves(g, pool, n);
     return kept;
 }

@@ -121,10 +121,10 @@ static ct_status open_made(const char *header, const void *data, size_t n, ct_sa
     return ct_safetensors_open(put("made", file, 8 + len + n), s);
 }
 
-static void narrow_types_are_widened(void) {
+/* Integers are widened, floats stay what they are. */
+static void narrow_types(void) {
     static const unsigned char data[] = {0x00, 0x3c, 0x00, 0xc0, 0x01, 0x00, 0x00, 0x7c, 0xff, 0x7b, /* F16 */
                                          0x80, 0x3f, 0x20, 0xc0, 0xff, 0x80, 0xff, 0x7f};            /* BF16, I8, I16 */
-    static const float half[5] = {1, -2, 0x1p-24f, INFINITY, 65504}, brain[2] = {1, -2.5f};
     static const int32_t i8[2] = {-1, -128}, i16[1] = {0x7fff};
     ct_safetensors *s;
     ct_scope *scope = ct_scope_open();
@@ -133,7 +133,7 @@ static void narrow_types_are_widened(void) {
                     "\"i\":{\"dtype\":\"I8\",\"shape\":[2],\"data_offsets\":[14,16]},"
                     "\"j\":{\"dtype\":\"I16\",\"shape\":[1],\"data_offsets\":[16,18]}}",
                     data, sizeof data, &s) == CT_OK);
-    CHECK(holds(s, "h", CT_F32, CT_DIMS(5), half) && holds(s, "b", CT_F32, CT_DIMS(2), brain));
+    CHECK(holds(s, "h", CT_F16, CT_DIMS(5), data) && holds(s, "b", CT_BF16, CT_DIMS(2), data + 10));
     CHECK(holds(s, "i", CT_I32, CT_DIMS(2), i8) && holds(s, "j", CT_I32, CT_DIMS(1), i16));
     CHECK(ct_safetensors_verify(s) == CT_OK && ct_safetensors_meta(s, "digest") == NULL);
     ct_safetensors_close(s);
@@ -265,7 +265,7 @@ int main(void) {
     RUN(bytes_are_a_function_of_the_arguments);
     RUN(strided_tensors_are_packed);
     RUN(writing_is_refused);
-    RUN(narrow_types_are_widened);
+    RUN(narrow_types);
     RUN(what_cannot_be_got_is_said);
     RUN(headers_are_checked);
     RUN(deep_headers_do_not_crash);
