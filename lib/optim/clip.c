@@ -2,8 +2,7 @@
 #include "optim/optim.h"
 #include "tensor/scope.h"
 
-/* The gradient becomes g, which its tensor then owns. */
-static ct_status replace(ct_tensor *t, ct_tensor *g) {
+ct_status ct_grad_replace(ct_tensor *t, ct_tensor *g) {
     if (ct_why(g)) return g->status;
     ct_tensor_ref(g);
     ct_zero_grad(t);
@@ -30,7 +29,7 @@ ct_status ct_clip_grad_norm(ct_tensor *const *params, int n, double max_norm) {
     ct_tensor *factor = norm ? ct_mul_scalar(ct_reciprocal(ct_add_scalar(norm, 1e-6)), max_norm) : NULL;
     if (factor) factor = ct_clamp(factor, (ct_clamp_args){.max = 1});
     for (int i = 0; factor && !status && i < n; i++)
-        if (ct_grad(params[i])) status = replace(params[i], ct_mul(ct_grad(params[i]), factor));
+        if (ct_grad(params[i])) status = ct_grad_replace(params[i], ct_mul(ct_grad(params[i]), factor));
     ct_no_grad_end();
     ct_scope_end(guard, NULL);
     ct_scope_note(status);
@@ -43,7 +42,7 @@ ct_status ct_clip_grad_value(ct_tensor *const *params, int n, double max) {
     ct_status status = CT_OK;
     for (int i = 0; !status && i < n; i++)
         if (ct_grad(params[i]))
-            status = replace(params[i], ct_clamp(ct_grad(params[i]), (ct_clamp_args){.min = -max, .max = max}));
+            status = ct_grad_replace(params[i], ct_clamp(ct_grad(params[i]), (ct_clamp_args){.min = -max, .max = max}));
     ct_no_grad_end();
     ct_scope_end(guard, NULL);
     ct_scope_note(status);

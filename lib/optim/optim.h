@@ -22,6 +22,8 @@ const ct_optimizer *ct_optim_kind(const ct_optim *o);
 ct_status ct_optim_add(ct_optim *o, const void *args, ct_tensor *const *params, int n);
 /* The parameters of all groups; *n of them. */
 ct_tensor *const *ct_optim_params(const ct_optim *o, int *n);
+/* t's gradient becomes g, which t then owns. */
+ct_status ct_grad_replace(ct_tensor *t, ct_tensor *g);
 ct_tensor *ct_optim_count(ct_optim *o); /* of steps taken: 0-d f64, kept */
 /* State i of a parameter, and its name; NULL past the last. */
 ct_tensor *ct_optim_state(const ct_optim *o, const ct_tensor *param, int i, const char **name);

@@ -10,7 +10,7 @@
 
 /* The spec's `train:`. */
 typedef struct ct_train_args {
-    int64_t epochs, steps, eval_every, batch_size, early_stopping, log_every;
+    int64_t epochs, steps, eval_every, batch_size, accumulate, early_stopping, log_every;
     double checkpoint_every, clip_grad_norm, clip_grad_value;
     bool checkpoint_activations;
     int monitor; /* 0: accuracy, 1: loss */

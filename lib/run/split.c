@@ -28,14 +28,24 @@ static ct_status load_field(const ct_samples *s, int f, const int64_t *order, in
     return ct_batch_samples(t, order, k, !f || ct_dtype_of(t) == CT_U8 ? s->norm : &plain, out);
 }
 
-ct_status ct_samples_load(const ct_samples *s, int64_t first, int64_t n, ct_step *step) {
+/* Fields from..to-1 of the samples. */
+static ct_status load(const ct_samples *s, int64_t first, int64_t n, int from, int to, ct_step *step) {
     int64_t order[1024];
     for (int64_t at = 0; at < n; at += CT_COUNT(order)) {
         int64_t k = CT_MIN(CT_COUNT(order), n - at);
         for (int64_t i = 0; i < k; i++) order[i] = s->index ? s->index[first + at + i] : first + at + i;
-        for (int f = 0; f < ct_step_net(step)->fields.n; f++) CT_TRY(load_field(s, f, order, k, at, first + at, step));
+        for (int f = from; f < to; f++) CT_TRY(load_field(s, f, order, k, at, first + at, step));
     }
     return CT_OK;
+}
+
+ct_status ct_samples_load(const ct_samples *s, int64_t first, int64_t n, ct_step *step) {
+    return load(s, first, n, 0, ct_step_net(step)->fields.n, step);
+}
+
+ct_status ct_samples_load_target(const ct_samples *s, int64_t first, int64_t n, ct_step *step) {
+    int target = ct_step_net(step)->target;
+    return target < 0 ? CT_OK : load(s, first, n, target, target + 1, step);
 }
 
 ct_status ct_samples_eval(const ct_samples *s, ct_step *step, ct_tally *tally, ct_batch_seen seen, void *ctx,

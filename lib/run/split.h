@@ -17,6 +17,9 @@ typedef struct ct_samples {
 /* Fills the step's fields with samples `first` to first + n; fields that the part lacks stay as they are. */
 ct_status ct_samples_load(const ct_samples *s, int64_t first, int64_t n, ct_step *step);
 
+/* The target's field alone. */
+ct_status ct_samples_load_target(const ct_samples *s, int64_t first, int64_t n, ct_step *step);
+
 /* After each batch of an evaluation: n samples from `first` on, and what the step said of them. */
 typedef void (*ct_batch_seen)(void *ctx, int64_t first, int64_t n, ct_step *step, const ct_step_result *r);
 /* Losses and right answers over all samples, in evaluation mode. stop: as in ct_train_options. */

@@ -33,7 +33,7 @@ static ct_status divide(ct_run *r) {
                     "validation: test: the best epoch is chosen by the test samples, so eval's figures for it flatter");
         r->held_out = (ct_samples){.split = &r->data->test, .norm = &r->norm, .n = r->data->test.x->layout.size[0]};
     }
-    r->steps = (r->parts.n_train + r->spec->train.batch_size - 1) / r->spec->train.batch_size;
+    r->steps = (r->parts.n_train + ct_run_step_samples(r) - 1) / ct_run_step_samples(r);
     return CT_OK;
 }
 

@@ -5,7 +5,9 @@
 #include "plan/pass.h"
 #include <string.h>
 
-enum { TRAIN = 1, LOSSES = 2 };     /* what a plan does besides forward */
+/* What a plan does besides forward: of a batch that is part of an update, MORE adds the gradients of those before it,
+   and KEEP leaves the sum for those after it. */
+enum { TRAIN = 1, LOSSES = 2, PART = 4, MORE = 8, KEEP = 16 };
 #define RESULTS (2 + CT_MAX_LOSSES) /* the output, the whole loss, each one */
 _Static_assert(RESULTS <= CT_PLAN_KEEP, "a plan keeps them all");
 
@@ -15,7 +17,9 @@ struct ct_step {
     int64_t capacity;
     bool eager;
     ct_tensor *field[CT_MAX_FIELDS], *rng;
-    float *output; /* eager: a copy of what the model said */
+    ct_tensor *share[CT_MAX_LOSSES]; /* of a part in each loss: 0-d */
+    ct_tensor **sum;                 /* of the gradients of an update's parts, a parameter; NULL: it has one part */
+    float *output;                   /* eager: a copy of what the model said */
     size_t output_room;
     ct_plan_cache plans; /* by samples and mode */
     ct_stretch *stretch; /* NULL: all that the backward reads is kept */
@@ -45,6 +49,17 @@ static ct_status start_stretches(ct_step *s) {
     return ct_stretches_new(net->module, &s->stretch, &s->n_stretches);
 }
 
+/* What an update of several batches adds its gradients up in. */
+static ct_status make_sums(ct_step *s) {
+    int n = 0;
+    ct_tensor *const *params = s->optim ? ct_optim_params(s->optim, &n) : NULL;
+    if (!s->optim || s->net->spec->train.accumulate == 1) return CT_OK;
+    if (!(s->sum = ct_alloc((size_t)n, sizeof *s->sum))) return CT_NO_MEMORY;
+    for (int i = 0; i < n; i++) s->sum[i] = ct_keep(ct_zeros(ct_dtype_of(params[i]), ct_shape_of(params[i])));
+    for (int i = 0; i < s->net->spec->n_losses; i++) s->share[i] = ct_keep(ct_scalar(CT_F32, 1));
+    return CT_OK;
+}
+
 ct_status ct_step_new(const ct_net *net, ct_optim *optim, int64_t capacity, bool eager, ct_step **out) {
     ct_step *s = ct_alloc(1, sizeof *s);
     if (!s) return CT_NO_MEMORY;
@@ -53,7 +68,8 @@ ct_status ct_step_new(const ct_net *net, ct_optim *optim, int64_t capacity, bool
     ct_scope *scope = ct_scope_open();
     for (int i = 0; i < net->fields.n; i++) s->field[i] = ct_keep(make_field(&net->fields.of[i].layout, capacity));
     s->rng = ct_keep(ct_from(CT_I64, CT_DIMS(2), rng));
-    if (ct_scope_close(scope)) {
+    ct_status made = make_sums(s), closed = ct_scope_close(scope);
+    if (made || closed) {
         ct_step_free(s);
         return ct_fail(CT_NO_MEMORY, "out of memory for a batch of %lld samples", (long long)capacity);
     }
@@ -69,8 +85,12 @@ void ct_step_free(ct_step *s) {
     if (!s) return;
     ct_plan_cache_free(&s->plans);
     for (int i = 0; i < CT_MAX_FIELDS; i++) ct_drop(s->field[i]);
+    int n = 0;
+    if (s->optim) ct_optim_params(s->optim, &n);
+    for (int i = 0; s->sum && i < n; i++) ct_drop(s->sum[i]);
+    for (int i = 0; i < CT_MAX_LOSSES; i++) ct_drop(s->share[i]);
     ct_drop(s->rng);
-    ct_free(s->output), ct_free(s->stretch), ct_free(s);
+    ct_free(s->sum), ct_free(s->output), ct_free(s->stretch), ct_free(s);
 }
 
 void *ct_step_field(ct_step *s, int i) { return ct_data(s->field[i]); }
@@ -83,16 +103,34 @@ static ct_tensor *first(ct_tensor *t, int64_t n) {
     return ct_tensor_make(&l, t->storage, t->offset);
 }
 
-/* Backward from the loss, clipping, the optimizer's step. */
-static ct_status update(ct_step *s, ct_tensor *loss) {
+/* The gradients and those of the parts before this one; what the loss does not reach has none. */
+static ct_status add_up(ct_step *s, int mode, ct_tensor *const *params, int n) {
+    ct_status status = CT_OK;
+    ct_no_grad_begin();
+    for (int i = 0; !status && i < n; i++) {
+        if (!ct_grad(params[i])) continue;
+        if (mode & MORE) status = ct_grad_replace(params[i], ct_add(s->sum[i], ct_grad(params[i])));
+        if (!status && mode & KEEP) status = ct_set(s->sum[i], ct_grad(params[i]));
+    }
+    ct_no_grad_end();
+    return status;
+}
+
+static ct_status update(ct_step *s, ct_tensor *const *params, int n) {
+    const ct_train_args *t = &s->net->spec->train;
+    if (t->clip_grad_value > 0) CT_TRY(ct_clip_grad_value(params, n, t->clip_grad_value));
+    if (t->clip_grad_norm > 0) CT_TRY(ct_clip_grad_norm(params, n, t->clip_grad_norm));
+    return ct_optim_step(s->optim);
+}
+
+/* Backward from the loss; clipping and the optimizer's step, unless more parts of the update are to come. */
+static ct_status learn(ct_step *s, int mode, ct_tensor *loss) {
     int n;
     ct_tensor *const *params = ct_optim_params(s->optim, &n);
-    const ct_train_args *t = &s->net->spec->train;
     ct_optim_zero_grad(s->optim);
     ct_status status = ct_backward(loss);
-    if (!status && t->clip_grad_value > 0) status = ct_clip_grad_value(params, n, t->clip_grad_value);
-    if (!status && t->clip_grad_norm > 0) status = ct_clip_grad_norm(params, n, t->clip_grad_norm);
-    if (!status) status = ct_optim_step(s->optim);
+    if (!status && mode & PART) status = add_up(s, mode, params, n);
+    if (!status && !(mode & KEEP)) status = update(s, params, n);
     ct_optim_zero_grad(s->optim);
     return status;
 }
@@ -110,8 +148,12 @@ static ct_status forward(ct_step *s, int64_t n, int mode, ct_tensor **result) {
     for (int i = 0; i < net->fields.n; i++) field[i] = first(s->field[i], n);
     CT_TRY(ct_net_forward(net, field, mode & TRAIN && s->stretch ? in_stretches : NULL, s, value));
     result[0] = ct_net_output(net, value);
-    for (int i = 0; mode & LOSSES && i < net->spec->n_losses; i++) result[2 + i] = ct_net_loss(net, value, i);
-    if (mode & LOSSES) result[1] = ct_net_total(net, result + 2);
+    ct_tensor *part[CT_MAX_LOSSES];
+    for (int i = 0; mode & LOSSES && i < net->spec->n_losses; i++) {
+        result[2 + i] = ct_net_loss(net, value, i);
+        part[i] = mode & PART ? ct_mul(result[2 + i], s->share[i]) : result[2 + i];
+    }
+    if (mode & LOSSES) result[1] = ct_net_total(net, part);
     const ct_tensor *last = mode & LOSSES ? result[1] : result[0];
     return ct_why(last) ? ct_fail(last->status, "%s", ct_why(last)) : CT_OK;
 }
@@ -126,7 +168,7 @@ static ct_status compute(ct_step *s, int64_t n, int mode, ct_tensor **result) {
     ct_status status = forward(s, n, mode, result);
     if (!(mode & TRAIN)) ct_no_grad_end();
     ct_random_use(NULL);
-    return status || !(mode & TRAIN) ? status : update(s, result[1]);
+    return status || !(mode & TRAIN) ? status : learn(s, mode, result[1]);
 }
 
 typedef struct captured {
@@ -195,6 +237,13 @@ ct_status ct_step_train(ct_step *s, int64_t n, int64_t number, ct_step_result *o
     return step(s, n, TRAIN | LOSSES, out);
 }
 
+ct_status ct_step_train_part(ct_step *s, int64_t n, int64_t number, const ct_step_part *part, ct_step_result *out) {
+    int n_losses = s->net->spec->n_losses;
+    ((int64_t *)ct_data(s->rng))[1] = number;
+    for (int i = 0; i < n_losses; i++) *(float *)ct_data(s->share[i]) = (float)part->share[i];
+    return step(s, n, TRAIN | LOSSES | PART | (part->first ? 0 : MORE) | (part->last ? 0 : KEEP), out);
+}
+
 ct_status ct_step_eval(ct_step *s, int64_t n, bool losses, ct_step_result *out) {
     return step(s, n, losses ? LOSSES : 0, out);
 }
@@ -208,7 +257,7 @@ ct_status ct_step_text(ct_step *s, int64_t n, bool train, ct_buf *before, ct_buf
 
 ct_status ct_step_launches(ct_step *s, int64_t n, bool train, int *launches) {
     ct_plan *plan;
-    CT_TRY(get_plan(s, n, train ? TRAIN | LOSSES : 0, &plan));
+    CT_TRY(get_plan(s, n, !train ? 0 : s->sum ? TRAIN | LOSSES | PART | MORE : TRAIN | LOSSES, &plan));
     *launches = ct_plan_launches(plan);
     return CT_OK;
 }

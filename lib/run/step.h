@@ -21,12 +21,19 @@ typedef struct ct_step_result {
 } ct_step_result;
 /* Forward, backward and update on the first n samples; `number` (from 0) keys the random numbers. */
 ct_status ct_step_train(ct_step *s, int64_t n, int64_t number, ct_step_result *out);
+/* One of the batches that make an update together. */
+typedef struct ct_step_part {
+    bool first, last;
+    double share[CT_MAX_LOSSES]; /* of the batch in each loss of all of them */
+} ct_step_part;
+/* Forward, backward and, of the last part, the update from all parts' gradients. The losses are the batch's own. */
+ct_status ct_step_train_part(ct_step *s, int64_t n, int64_t number, const ct_step_part *part, ct_step_result *out);
 /* Forward in evaluation mode; the losses too if wanted. */
 ct_status ct_step_eval(ct_step *s, int64_t n, bool losses, ct_step_result *out);
 /* What a step on n samples runs, as text, before and after the passes (either may be NULL). */
 ct_status ct_step_text(ct_step *s, int64_t n, bool train, ct_buf *before, ct_buf *after);
 /* Bytes that a training step's values and kernels take, with checkpointed activations and without. */
 ct_status ct_step_checkpoint_bytes(ct_step *s, int64_t n, size_t bytes[2]);
-/* How many kernels its plan runs. */
+/* How many kernels its plan runs; of an update's several batches, that of the last. */
 ct_status ct_step_launches(ct_step *s, int64_t n, bool train, int *launches);
 #endif

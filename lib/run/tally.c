@@ -40,14 +40,21 @@ static double weight_of(const ct_net *net, const int64_t *target, int which, int
     return (double)counted;
 }
 
+void ct_batch_weights(ct_step *step, int64_t n, double *weight) {
+    const ct_net *net = ct_step_net(step);
+    const int64_t *target = net->target >= 0 ? ct_step_field(step, net->target) : NULL;
+    for (int i = 0; i < net->spec->n_losses; i++) weight[i] = weight_of(net, target, i, n);
+}
+
 void ct_tally_add(ct_tally *t, ct_step *step, int64_t n, const ct_step_result *r) {
     const ct_net *net = ct_step_net(step);
     const int64_t *target = net->target >= 0 ? ct_step_field(step, net->target) : NULL;
+    double weight[CT_MAX_LOSSES];
+    ct_batch_weights(step, n, weight);
     for (int i = 0; i < net->spec->n_losses; i++) {
-        double weight = weight_of(net, target, i, n);
         bool is_sum = ct_loss_is_sum(&net->spec->loss[i]);
-        t->sum[i] += is_sum ? r->each[i] : weight > 0 ? r->each[i] * weight : 0;
-        t->weight[i] += weight;
+        t->sum[i] += is_sum ? r->each[i] : weight[i] > 0 ? r->each[i] * weight[i] : 0;
+        t->weight[i] += weight[i];
     }
     if (net->scores < 0) return;
     answers a = {r->output, target, net->fields.classes, ct_loss_ignored(&net->spec->loss[net->scores]), 0, 0};

@@ -8,6 +8,8 @@ typedef struct ct_tally {
     int64_t correct, counted;                         /* answers: of samples, tokens or pixels */
 } ct_tally;                                           /* starts zeroed */
 
+/* What each loss of the step's first n samples is a mean over: samples, or their targets that count. */
+void ct_batch_weights(ct_step *step, int64_t n, double *weight);
 /* Adds a step's result on its first n samples. */
 void ct_tally_add(ct_tally *t, ct_step *step, int64_t n, const ct_step_result *r);
 /* A loss over all of it; NAN before the first batch. */

@@ -43,7 +43,7 @@ static void show_progress(ct_run *r, const char *phase, double elapsed) {
                      r->steps,
                      .loss = s->tally.weight[0] > 0 ? ct_tally_total(&s->tally, r->spec) : 0,
                      .accuracy = ct_tally_accuracy(&s->tally),
-                     .samples_per_s = per_step > 0 ? (double)r->spec->train.batch_size / per_step : 0,
+                     .samples_per_s = per_step > 0 ? (double)ct_run_step_samples(r) / per_step : 0,
                      .seconds_left = per_step * (double)left};
     r->opt->progress(r->opt->ctx, &p);
 }
@@ -85,14 +85,9 @@ static ct_status log_step(ct_run *r, const ct_step_result *out) {
 /* One step; what it says is counted, and a loss that is no number ends the run. */
 static ct_status one_step(ct_run *r) {
     ct_run_state *s = &r->state;
-    int64_t first = s->step * r->spec->train.batch_size,
-            n = CT_MIN(r->spec->train.batch_size, r->parts.n_train - first);
-    ct_samples batch = {&r->data->train, &r->norm, r->order, r->parts.n_train, r->augment, s->epoch};
     ct_step_result out;
-    CT_TRY(ct_samples_load(&batch, first, n, r->step));
-    CT_TRY(ct_step_train(r->step, n, s->number, &out));
+    CT_TRY(ct_run_update(r, &out));
     if (!isfinite(out.loss)) return diverged(r, out.loss);
-    ct_tally_add(&s->tally, r->step, n, &out);
     s->step++, s->number++;
     if (r->spec->per_step) ct_run_move_rate(r, out.loss);
     if (r->first_step == 0) r->first_step = ct_run_now() - r->began;

@@ -34,6 +34,11 @@ double ct_run_now(void);                             /* seconds */
 void ct_run_note(const ct_run *r, const char *line); /* what a user should know */
 /* Everything up to the first step. messages: as in ct_train. */
 ct_status ct_run_start(ct_run *r, char **messages);
+/* The batches of the next step and the update that they make, their losses counted in the state's tally. out: the
+   losses over all of them; there is no output. */
+ct_status ct_run_update(ct_run *r, ct_step_result *out);
+/* Samples that a step sees, but for the last of an epoch. */
+int64_t ct_run_step_samples(const ct_run *r);
 /* Moves the learning rates as the schedule says. */
 void ct_run_move_rate(ct_run *r, double metric);
 /* Steps of the whole run. */

@@ -38,7 +38,7 @@ need_jsonschema() {
     [ "$(wc -l <keys)" -gt 500 ]
     [ -z "$(cut -f1 keys | sort | uniq -d)" ]
     [ "$(awk -F'\t' 'NF != 4 || $1 == "" || $2 == "" || $3 == "" || $4 == ""' keys)" = "" ]
-    grep -q "^train.batch_size	integer from 1 to 16777216	64	samples a step$" keys
+    grep -q "^train.batch_size	integer from 1 to 16777216	64	samples a batch$" keys
     grep -q "^model.N.conv2d.kernel_size	integer from 1 to 1048576 or list of 2	required	" keys
     grep -q "^optimizer.adam.betas	number from 0 to 1 or list of 2	\[0.9, 0.999\]	" keys
 }

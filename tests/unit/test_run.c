@@ -118,6 +118,52 @@ static void by_steps(void) {
     CHECK(lines("steps-parts/log.jsonl", "\"type\":\"epoch\"") == 3);
 }
 
+/* A run, and the same one stopped every few steps: the same bits. */
+static void in_parts(const char *const *set, ct_train_report *whole) {
+    ct_train_report parts;
+    CHECK(train("one", set, false, true, -1, whole) == CT_OK);
+    ct_status status = train("pieces", set, false, true, 2, &parts);
+    int stops = 0;
+    for (; status == CT_STOPPED && stops < 100; stops++)
+        status = train("pieces", set, true, false, stops % 5 + 1, &parts);
+    CHECK(status == CT_OK && stops > 2 && whole->loss == parts.loss);
+    CHECK(same_file("one/best.safetensors", "pieces/best.safetensors"));
+    CHECK(same_file("one/last.safetensors", "pieces/last.safetensors"));
+}
+
+/* The largest difference between the weights of two runs. */
+static double apart(const char *a, const char *b) {
+    double most = 0;
+    ct_module *m = ct_module_open("[flatten, linear: 24, relu, dropout: 0.2, linear: 10]", CT_F32, CT_DIMS(1, 8, 8));
+    ct_module *k = ct_module_open("[flatten, linear: 24, relu, dropout: 0.2, linear: 10]", CT_F32, CT_DIMS(1, 8, 8));
+    CHECK(ct_module_load(m, at(a)) == CT_OK && ct_module_load(k, at(b)) == CT_OK);
+    int n;
+    ct_tensor *const *x = ct_module_params(m, &n), *const *y = ct_module_params(k, &n);
+    for (int i = 0; i < n; i++)
+        for (int64_t j = 0; j < ct_numel(x[i]); j++)
+            most = fmax(most, fabs((double)((float *)ct_data(x[i]))[j] - (double)((float *)ct_data(y[i]))[j]));
+    ct_module_free(m), ct_module_free(k);
+    return most;
+}
+
+/* Several batches are one large one: also where they differ in size, and in how many of their samples count. */
+static void accumulation(void) {
+    static const char *const loss[] = {"loss=cross_entropy", "loss={cross_entropy: {ignore_index: 3}}",
+                                       "loss=[cross_entropy: {ignore_index: 5}, mse: {reduction: sum, weight: 0.01}]"};
+    for (int i = 0; i < 3; i++) {
+        const char *large[] = {loss[i], "train.batch_size=80", "model.3.dropout=0", NULL};
+        const char *small[] = {loss[i], "train.batch_size=16", "train.accumulate=5", "model.3.dropout=0", NULL};
+        ct_train_report a, b;
+        CHECK(train("large", large, false, true, -1, &a) == CT_OK);
+        in_parts(small, &b);
+        CHECK(a.steps == b.steps && a.steps == 3 * 15);
+        CHECK_NEAR(a.loss, b.loss, 1e-6 * a.loss);
+        CHECK_NEAR(a.val_loss, b.val_loss, 1e-5 * a.val_loss);
+        CHECK(apart("large/last.safetensors", "one/last.safetensors") < 1e-5);
+        CHECK(lines("one/log.jsonl", "\"type\":\"step\"") == 3 * 15);
+    }
+}
+
 static void refusals(void) {
     CHECK(train("whole", NULL, false, false, -1, NULL) == CT_FAIL);
     CHECK_HAS(ct_error(), "holds a finished run; --force replaces it");
@@ -198,6 +244,7 @@ int main(void) {
     RUN(stopped_and_resumed);
     RUN(of_fields);
     RUN(by_steps);
+    RUN(accumulation);
     RUN(refusals);
     RUN(divergence);
     RUN(early_stopping);
