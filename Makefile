@@ -107,6 +107,7 @@ $(BUILD)/tests/goldens: $(call objects,$(wildcard tests/goldens/*.c))
 $(BUILD)/tests/fuzz: $(call objects,$(wildcard tests/fuzz/*.c))
 $(UNIT): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o
 $(BENCH): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o
+$(BUILD)/bench/shapes: LIBS += $(shell echo '\#include <dnnl.h>' | $(CC) -E - >/dev/null 2>&1 && echo -ldnnl)
 $(TESTS) $(BENCH): $(UNIT_HELP) $(BUILD)/libctorch.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(link)

@@ -12,10 +12,10 @@
 #define WINDOW_MAX 384   /* floats of a window */
 #define BAND_FLOATS 8192 /* of the image, at a time: they stay in the first-level cache */
 #define BAND_MAX (1 << 22)
-#define SLICES 16                 /* of a weight gradient: part of the definition of the result */
-#define PIXELS (VW == 16 ? 7 : 6) /* at a time, of the result */
-#define TAPS (VW == 16 ? 9 : 5)   /* at a time, of a weight gradient */
-#define OUT (2 * VW)              /* channels of the result at a time */
+#define SLICES 16               /* of a weight gradient: part of the definition of the result */
+#define PIXELS 8                /* at most at a time, of the result */
+#define TAPS (VW == 16 ? 9 : 5) /* at a time, of a weight gradient */
+#define OUT (2 * VW)            /* channels of the result at a time */
 
 typedef struct thin_plan {
     conv_problem p;
@@ -116,55 +116,86 @@ static void order_weight(const thin_plan *m, const float *w, float *d) {
     }
 }
 
-/* n pixels, `step` floats apart in the band, by one panel. */
-CT_INLINE void thin_tile(const thin_plan *m, const float *x, int64_t step, const float *w, vf acc[PIXELS][2], int n) {
+/* n pixels, `step` floats apart in the band, by v vectors of a panel. */
+CT_INLINE void thin_tile(const thin_plan *m, const float *x, int64_t step, const float *w, vf acc[PIXELS][2], int n,
+                         int v) {
     CT_EACH(i, n) acc[i][0] = acc[i][1] = vset(0);
     for (int64_t k = 0; k < m->k; k++, w += OUT) {
-        vf w0 = vload(w), w1 = vload(w + VW);
+        vf w0 = vload(w), w1 = v > 1 ? vload(w + VW) : w0;
         const float *xk = x + m->at[k];
         CT_EACH(i, n) {
-            vf v = vset(xk[i * step]);
-            acc[i][0] = vfma(v, w0, acc[i][0]), acc[i][1] = vfma(v, w1, acc[i][1]);
+            vf xi = vset(xk[i * step]);
+            acc[i][0] = vfma(xi, w0, acc[i][0]);
+            if (v > 1) acc[i][1] = vfma(xi, w1, acc[i][1]);
         }
     }
 }
 
-/* A pixel's first n channels of a panel: all of them, or a part. */
+/* A pixel's first n channels of a panel, fewer than its vectors hold. */
 static void store_part(const vf acc[2], const float *bias, int64_t n, float *y) {
     float wide[OUT];
     vstore(wide, acc[0]), vstore(wide + VW, acc[1]);
     for (int64_t i = 0; i < n; i++) y[i] = bias ? wide[i] + bias[i] : wide[i];
 }
 
-CT_INLINE void store_pixel(const vf acc[2], const float *bias, int64_t n, float *y) {
-    if (n < OUT) {
+CT_INLINE void store_pixel(const vf acc[2], const float *bias, int64_t n, float *y, int v) {
+    if (n < v * VW) {
         store_part(acc, bias, n, y);
         return;
     }
-    vstore(y, bias ? acc[0] + vload(bias) : acc[0]);
-    vstore(y + VW, bias ? acc[1] + vload(bias + VW) : acc[1]);
+    CT_EACH(i, v) vstore(y + i * VW, bias ? acc[i] + vload(bias + i * VW) : acc[i]);
 }
 
-/* A row of the result by one panel. The last tile starts early enough to be whole: some pixels are made twice. */
-static void thin_row(const thin_run *r, const float *band, int64_t panel, float *y) {
-    const thin_plan *m = r->m;
-    const float *w = r->weight + panel * m->k * OUT, *bias = r->bias ? r->bias + panel * OUT : NULL;
-    int64_t step = m->p.stride[1] * m->p.c, o = m->p.o, n = o - panel * OUT;
+/* What a row of the result by one panel works on. */
+typedef struct thin_line {
+    const float *band, *weight, *bias;
+    float *y;
+    int64_t n; /* channels from the panel's first on */
+} thin_line;
+
+/* Tiles of `each` pixels; the last one starts early enough to be whole, so that some pixels are made twice. */
+CT_INLINE void thin_tiles(const thin_plan *m, const thin_line *l, int each, int v) {
+    int64_t step = m->p.stride[1] * m->p.c, o = m->p.o;
     vf acc[PIXELS][2];
-    y += panel * OUT;
-    if (m->p.ow < PIXELS) {
-        for (int64_t x = 0; x < m->p.ow; x++) {
-            thin_tile(m, band + x * step, step, w, acc, 1);
-            store_pixel(acc[0], bias, n, y + x * o);
-        }
-        return;
-    }
-    for (int64_t x = 0; x < m->p.ow; x += PIXELS) {
-        int64_t at = CT_MIN(x, m->p.ow - PIXELS);
-        thin_tile(m, band + at * step, step, w, acc, PIXELS);
-        CT_EACH(i, PIXELS) store_pixel(acc[i], bias, n, y + (at + i) * o);
+    for (int64_t x = 0; x < m->p.ow; x += each) {
+        int64_t at = CT_MAX(CT_MIN(x, m->p.ow - each), 0);
+        thin_tile(m, l->band + at * step, step, l->weight, acc, each, v);
+        CT_EACH(i, each) store_pixel(acc[i], l->bias, l->n, l->y + (at + i) * o, v);
     }
 }
+
+#define TILES(v)                    \
+    switch (each) {                 \
+    case 8:                         \
+        thin_tiles(r->m, &l, 8, v); \
+        break;                      \
+    case 7:                         \
+        thin_tiles(r->m, &l, 7, v); \
+        break;                      \
+    case 6:                         \
+        thin_tiles(r->m, &l, 6, v); \
+        break;                      \
+    case 5:                         \
+        thin_tiles(r->m, &l, 5, v); \
+        break;                      \
+    default:                        \
+        thin_tiles(r->m, &l, 1, v); \
+    }
+/* A row of the result by one panel, in tiles of the size that makes the fewest pixels twice. */
+static void thin_row(const thin_run *r, const float *band, int64_t panel, float *y) {
+    const thin_plan *m = r->m;
+    thin_line l = {band, r->weight + panel * m->k * OUT, r->bias ? r->bias + panel * OUT : NULL, y + panel * OUT,
+                   m->p.o - panel * OUT};
+    int64_t ow = m->p.ow, least = INT64_MAX;
+    int each = 1;
+    for (int t = VW == 16 || l.n <= VW ? PIXELS : PIXELS - 2; t >= 5; t--)
+        if (t <= ow && div_up_i64(ow, t) * t < least) least = div_up_i64(ow, t) * t, each = t;
+    if (l.n > VW)
+        TILES(2)
+    else
+        TILES(1)
+}
+#undef TILES
 
 static void run_bands(void *ctx, int64_t begin, int64_t end) {
     thin_run *r = ctx;
@@ -186,25 +217,41 @@ static void run_bands(void *ctx, int64_t begin, int64_t end) {
 
 /* ---- the weight's gradient ---- */
 
-/* sum (TAPS, OUT) += a row's x by g; n: channels that there are. */
-CT_INLINE void weigh_row(const thin_plan *m, const float *x, const int32_t *tap, const float *g, int64_t n,
-                         float *sum) {
-    int64_t step = m->p.stride[1] * m->p.c, o = m->p.o;
+/* sum (TAPS, OUT) += a row's x by v vectors of g, of which n channels count: past them lie the next pixel's, which
+   nobody reads, and after the last pixel's perhaps nothing. */
+CT_INLINE void weigh_row(const thin_plan *m, const float *x, const int32_t *tap, const float *g, int64_t n, float *sum,
+                         int v) {
+    int64_t step = m->p.stride[1] * m->p.c, o = m->p.o, last = n < v * VW ? m->p.ow - 1 : m->p.ow;
     vf acc[TAPS][2];
     float part[OUT] = {0};
     CT_EACH(t, TAPS) acc[t][0] = acc[t][1] = vset(0);
     for (int64_t i = 0; i < m->p.ow; i++, x += step, g += o) {
-        const float *from = g;
-        if (n < OUT) from = memcpy(part, g, (size_t)n * sizeof *g);
-        vf g0 = vload(from), g1 = vload(from + VW);
+        if (i == last) g = memcpy(part, g, (size_t)n * sizeof *g);
+        vf g0 = vload(g), g1 = v > 1 ? vload(g + VW) : g0;
         CT_EACH(t, TAPS) {
-            vf v = vset(x[tap[t]]);
-            acc[t][0] = vfma(v, g0, acc[t][0]), acc[t][1] = vfma(v, g1, acc[t][1]);
+            vf xt = vset(x[tap[t]]);
+            acc[t][0] = vfma(xt, g0, acc[t][0]);
+            if (v > 1) acc[t][1] = vfma(xt, g1, acc[t][1]);
         }
     }
-    CT_EACH(t, TAPS) {
-        float *s = sum + t * OUT;
-        vstore(s, vload(s) + acc[t][0]), vstore(s + VW, vload(s + VW) + acc[t][1]);
+    CT_EACH(t, TAPS)
+    CT_EACH(i, v) {
+        float *s = sum + t * OUT + i * VW;
+        vstore(s, vload(s) + acc[t][i]);
+    }
+}
+
+/* A row of g, by all panels and taps. */
+static void weigh(const thin_plan *m, const float *x, const float *g, float *sum) {
+    for (int64_t panel = 0; panel < m->panels; panel++) {
+        int64_t n = m->p.o - panel * OUT;
+        for (int64_t k = 0; k < m->taps; k += TAPS) {
+            float *to = sum + (panel * m->taps + k) * OUT;
+            if (n > VW)
+                weigh_row(m, x, m->at + k, g + panel * OUT, n, to, 2);
+            else
+                weigh_row(m, x, m->at + k, g + panel * OUT, n, to, 1);
+        }
     }
 }
 
@@ -222,10 +269,7 @@ static void run_slices(void *ctx, int64_t begin, int64_t end) {
             const float *g = r->g + (at.image * p->oh + at.first) * p->ow * p->o;
             read_band(m, r->x, at, band);
             for (int64_t i = 0; i < at.rows; i++)
-                for (int64_t panel = 0; panel < m->panels; panel++)
-                    for (int64_t k = 0; k < m->taps; k += TAPS)
-                        weigh_row(m, band + i * p->stride[0] * m->width, m->at + k, g + i * p->ow * p->o + panel * OUT,
-                                  p->o - panel * OUT, sum + (panel * m->taps + k) * OUT);
+                weigh(m, band + i * p->stride[0] * m->width, g + i * p->ow * p->o, sum);
         }
     }
     slots_give(&r->slots, slot);
