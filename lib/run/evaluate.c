@@ -7,8 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#define BATCH 256
-
 /* ---- which samples ---- */
 
 typedef struct chosen {
@@ -225,7 +223,7 @@ static ct_status evaluate(ct_model *m, const ct_eval_options *o, const chosen *c
     tally t = {
         o, &c->samples, r, m->classes, ct_net_rows(&m->net) == 1, 0, ct_alloc((size_t)m->classes, sizeof(float))};
     ct_status status = t.probability ? report_new(m, c->data->name, c->split, r) : CT_NO_MEMORY;
-    if (!status) status = ct_model_step(m, CT_MIN(BATCH, c->samples.n), &step);
+    if (!status) status = ct_model_step(m, ct_net_batch(&m->net, c->samples.n), &step);
     if (!status) status = ct_samples_eval(&c->samples, step, &sum, count_batch, &t, NULL);
     ct_free(t.probability);
     CT_TRY(status);
@@ -287,9 +285,10 @@ ct_status ct_model_predict(ct_model *m, const ct_tensor *images, float *out) {
     ct_split split = {.x = (ct_tensor *)images};
     ct_samples s = {.split = &split, .norm = &m->norm, .n = l->size[0]};
     ct_step *step;
-    CT_TRY(ct_model_step(m, CT_MIN(BATCH, s.n), &step));
-    for (int64_t first = 0; first < s.n; first += BATCH) {
-        int64_t n = CT_MIN(BATCH, s.n - first);
+    int64_t batch = ct_net_batch(&m->net, s.n);
+    CT_TRY(ct_model_step(m, batch, &step));
+    for (int64_t first = 0; first < s.n; first += batch) {
+        int64_t n = CT_MIN(batch, s.n - first);
         ct_step_result r;
         CT_TRY(ct_samples_load(&s, first, n, step));
         CT_TRY(ct_step_eval(step, n, false, &r));

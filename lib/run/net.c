@@ -202,3 +202,8 @@ int64_t ct_net_rows(const ct_net *net) {
     for (int i = 1; l && i < l->ndim; i++) n *= l->size[i];
     return n;
 }
+
+int64_t ct_net_batch(const ct_net *net, int64_t n) {
+    enum { SAMPLES = 256, ROWS = 16384 };
+    return CT_MIN(n, CT_MIN(SAMPLES, CT_MAX(ROWS / ct_net_rows(net), 1)));
+}

@@ -32,4 +32,6 @@ ct_tensor *ct_net_total(const ct_net *net, ct_tensor *const *loss);
 ct_tensor *ct_net_output(const ct_net *net, ct_tensor *const *value);
 /* Elements of a sample's target, each of which has a row of scores: 1, tokens or pixels. */
 int64_t ct_net_rows(const ct_net *net);
+/* Samples of a batch when n are evaluated: fewer where each has many rows. */
+int64_t ct_net_batch(const ct_net *net, int64_t n);
 #endif

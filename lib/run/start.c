@@ -179,7 +179,7 @@ ct_status ct_run_start(ct_run *r, char **messages) {
     if (data->n_augment)
         CT_TRY(ct_augment_open(data->augment, data->n_augment, (uint64_t)r->spec->seed, r->data->train.x, &r->augment));
     int64_t batch = CT_MIN(r->spec->train.batch_size, r->parts.n_train);
-    if (r->held_out.n) batch = CT_MAX(batch, CT_MIN(256, r->held_out.n));
+    if (r->held_out.n) batch = CT_MAX(batch, ct_net_batch(&r->net, r->held_out.n));
     CT_TRY(ct_step_new(&r->net, r->optim, batch, r->opt->eager, &r->step));
     CT_TRY(keep_spec(r, resume));
     r->state.reproducible = ct_backend_reproducible(),

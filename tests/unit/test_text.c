@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "data/divide.h"
 #include "data/loader.h"
+#include "run/net.h"
 #include "tests/unit/scratch.h"
 
 static void free_names(char **name, int n) {
@@ -184,6 +185,27 @@ static void short_texts(void) {
     CHECK(load(NULL, 0, &d) == CT_BAD_SPEC);
 }
 
+/* An evaluation's batches take no more memory where samples are long. */
+static void long_samples(void) {
+    static const char text[] = "data: {dataset: text, file: f, tokenizer: byte, block_size: 1024}\n"
+                               "model: [embedding: {num_embeddings: 256, embedding_dim: 2}, linear: 256]\n"
+                               "loss: cross_entropy\noptimizer: adam\n";
+    static const int64_t block[] = {1, 64, 1024, 1 << 20}, want[] = {256, 256, 16, 1};
+    ct_spec *spec;
+    if (!CHECK(!ct_spec_parse("s", text, sizeof text - 1, NULL, &spec, NULL))) return;
+    for (int i = 0; i < CT_COUNT(block); i++) {
+        ct_fields fields;
+        ct_net net;
+        ct_scope *scope = ct_scope_open();
+        ct_text_fields(block[i], 256, &fields);
+        CHECK(!ct_net_look(spec, &fields, NULL, NULL, &net));
+        CHECK(ct_net_batch(&net, 1000) == want[i] && ct_net_batch(&net, 1) == 1);
+        ct_net_free(&net);
+        CHECK(!ct_scope_close(scope));
+    }
+    ct_spec_free(spec);
+}
+
 int main(void) {
     if (!scratch_open()) return 1;
     RUN(round_trips);
@@ -192,6 +214,7 @@ int main(void) {
     RUN(windows);
     RUN(epochs);
     RUN(short_texts);
+    RUN(long_samples);
     scratch_close();
     return check_done("text");
 }
