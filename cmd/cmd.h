@@ -6,11 +6,17 @@
 #include <stdio.h>
 
 typedef enum ct_option_type {
-    CT_OPTION_FLAG, /* bool */
-    CT_OPTION_TEXT, /* const char * */
-    CT_OPTION_INT,  /* int64_t within min..max */
-    CT_OPTION_LIST  /* const char **: every value given, NULL-terminated; NULL when there is none */
+    CT_OPTION_FLAG,   /* bool */
+    CT_OPTION_TEXT,   /* const char * */
+    CT_OPTION_INT,    /* int64_t within min..max */
+    CT_OPTION_NUMBER, /* ct_number within min..max */
+    CT_OPTION_LIST    /* const char **: every value given, NULL-terminated; NULL when there is none */
 } ct_option_type;
+
+typedef struct ct_number {
+    double value;
+    bool given;
+} ct_number;
 
 typedef struct ct_option {
     const char *name;
@@ -89,8 +95,9 @@ typedef struct ct_json {
 } ct_json; /* starts zeroed; key NULL: an element of a list, or the whole */
 void ct_json_open(ct_json *j, const char *key, char bracket);
 void ct_json_close(ct_json *j, char bracket);
-void ct_json_text(ct_json *j, const char *key, const char *value); /* NULL: null */
-void ct_json_number(ct_json *j, const char *key, double value);    /* not finite: null */
+void ct_json_text(ct_json *j, const char *key, const char *value);            /* NULL: null */
+void ct_json_bytes(ct_json *j, const char *key, const char *value, size_t n); /* a 0 stands after them */
+void ct_json_number(ct_json *j, const char *key, double value);               /* not finite: null */
 void ct_json_int(ct_json *j, const char *key, int64_t value);
 void ct_json_bool(ct_json *j, const char *key, bool value);
 

@@ -15,9 +15,10 @@ static int utf8(const unsigned char *s) {
     return overlong || not_one ? 0 : n;
 }
 
-static void write_text(const char *text) {
+static void write_bytes(const char *text, size_t len) {
+    const unsigned char *s = (const unsigned char *)text, *end = s + len;
     putchar('"');
-    for (const unsigned char *s = (const unsigned char *)text; *s;) {
+    while (s < end) {
         int n = utf8(s);
         if (!n)
             fputs("\\ufffd", stdout);
@@ -31,6 +32,8 @@ static void write_text(const char *text) {
     }
     putchar('"');
 }
+
+static void write_text(const char *text) { write_bytes(text, strlen(text)); }
 
 static void start(ct_json *j, const char *key) {
     if (j->comma) fputs(", ", stdout);
@@ -61,6 +64,11 @@ void ct_json_text(ct_json *j, const char *key, const char *value) {
         write_text(value);
     else
         fputs("null", stdout);
+}
+
+void ct_json_bytes(ct_json *j, const char *key, const char *value, size_t n) {
+    start(j, key);
+    write_bytes(value, n);
 }
 
 void ct_json_number(ct_json *j, const char *key, double value) {

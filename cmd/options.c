@@ -38,6 +38,16 @@ static ct_status set_int(const ct_command *c, const ct_option *o, const char *va
     return CT_OK;
 }
 
+static ct_status set_number(const ct_command *c, const ct_option *o, const char *value, ct_number *out) {
+    char *end;
+    double v = strtod(value, &end);
+    if (end == value || *end || !(v >= (double)o->min && v <= (double)o->max))
+        return ct_say(CT_BAD_SPEC, "%s --%s: '%s' is not a number from %lld to %lld", c->name, o->name, value,
+                      (long long)o->min, (long long)o->max);
+    *out = (ct_number){v, true};
+    return CT_OK;
+}
+
 /* The list grows by one; a command line is short, so it is copied each time. */
 static void add_to_list(const char ***list, const char *value) {
     size_t n = 0;
@@ -59,6 +69,8 @@ static ct_status set(parser *p, const ct_option *o, const char *value) {
         *(const char **)field = value;
     else if (o->type == CT_OPTION_LIST)
         add_to_list(field, value);
+    else if (o->type == CT_OPTION_NUMBER)
+        return set_number(p->command, o, value, field);
     else
         return set_int(p->command, o, value, field);
     return CT_OK;

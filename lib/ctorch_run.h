@@ -107,6 +107,29 @@ int64_t ct_model_parameters(const ct_model *m);
 /* Probabilities of each class, row-major (N, classes), for u8 images (N, C, H, W) of that size. */
 ct_status ct_model_predict(ct_model *m, const ct_tensor *images, float *out);
 
+/* ---- writing text ---- */
+typedef struct ct_generate_options {
+    const char *prompt, *prompt_name; /* prompt_bytes of it, NULL: none; prompt_name: what messages call it */
+    size_t prompt_bytes;
+    int64_t tokens;        /* to write */
+    double temperature;    /* scores are divided by it; 0: the best token always */
+    int64_t top_k;         /* of the k best tokens only; 0: of all */
+    double top_p;          /* of the fewest best tokens whose probabilities add up to p; 1: of all */
+    uint64_t seed, sample; /* the same text for the same two */
+    bool no_cache;         /* a pass over the whole window for each token */
+    void (*text)(void *ctx, const char *bytes, size_t n); /* a token as it is made */
+    void (*note)(void *ctx, const char *line);            /* what a user should know; may be NULL */
+    void *ctx;
+} ct_generate_options;
+typedef struct ct_generate_report {
+    int64_t prompt_tokens, tokens;
+    double prompt_seconds, seconds; /* for reading the prompt, and then for the tokens */
+    bool cached;                    /* what layers keep of earlier tokens was not computed again */
+} ct_generate_report;
+/* A text that goes on from the prompt. CT_FAIL: a model that was not trained on text, or gives no scores of the next
+   token; CT_BAD_DATA: a prompt of characters that it does not know; CT_DIVERGED: its scores are no numbers. */
+ct_status ct_generate(ct_model *m, const ct_generate_options *options, ct_generate_report *out);
+
 /* ---- evaluation ---- */
 typedef struct ct_eval_options {
     const char *split; /* "test" (NULL), "train", "validation" */

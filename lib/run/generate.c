@@ -1,149 +1,103 @@
-#include "run/generate.h"
+/* Text that a model of text goes on with. */
 #include "base/alloc.h"
-#include "nn/cache.h"
-#include "ops/shape_util.h"
-#include "plan/cache.h"
-#include "plan/pass.h"
-#include <string.h>
+#include "base/philox.h"
+#include "run/model.h"
+#include "run/sample.h"
+#include "run/train.h"
 
-struct ct_generator {
-    const ct_net *net;
-    ct_cache *cache;  /* NULL: the window is computed again for each token */
-    int64_t capacity; /* tokens in a window */
-    int64_t *window;  /* n of them, the first `known` of which the cache has seen */
-    int64_t n, known;
-    ct_tensor *token;    /* (1, capacity): what a plan reads */
-    ct_plan_cache plans; /* by how many tokens they read */
-    int64_t length;      /* of the plan that is being made */
-};
+typedef struct writing {
+    ct_model *model;
+    const ct_generate_options *o;
+    ct_choice *room;
+    ct_philox_key key;
+} writing;
 
-/* ---- one pass ---- */
-static ct_tensor *last_row(ct_tensor *rows) {
-    int64_t n = rows->layout.size[0], width = rows->layout.size[1];
-    ct_slice_args last = {.start = CT_DIMS(n - 1, 0), .stop = CT_DIMS(n, width)};
-    return ct_to(ct_slice(rows, last), CT_F32);
-}
-
-/* The scores of what follows `length` tokens; what the target is makes no difference. */
-static ct_status forward(ct_generator *g, ct_tensor **score) {
-    ct_tensor *field[CT_MAX_FIELDS], *value[CT_MAX_VALUES + 1];
-    ct_slice_args some = {.start = CT_DIMS(0, 0), .stop = CT_DIMS(1, g->length)};
-    for (int i = 0; i < g->net->fields.n; i++) field[i] = ct_slice(g->token, some);
-    CT_TRY(ct_net_forward(g->net, field, NULL, NULL, value));
-    ct_tensor *rows = ct_net_output(g->net, value);
-    if (!rows) return ct_fail(CT_FAIL, "the model gives no scores for each of %lld tokens", (long long)g->length);
-    *score = last_row(rows);
-    return ct_why(*score) ? ct_fail((*score)->status, "%s", ct_why(*score)) : CT_OK;
-}
-
-static ct_status capture(void *ctx, ct_tensor **score) {
-    ct_generator *g = ctx;
-    ct_module_train(g->net->module, false);
-    ct_cache_use(g->cache);
-    ct_no_grad_begin();
-    ct_status status = forward(g, score);
-    ct_no_grad_end();
-    ct_cache_use(NULL);
-    return status;
-}
-
-static ct_status get_plan(ct_generator *g, int64_t n, ct_plan **out) {
-    if ((*out = ct_plan_cache_find(&g->plans, n, 0))) return CT_OK;
-    ct_plan_options options = {.off = ct_passes_off()};
-    g->length = n;
-    ct_status status = ct_plan_capture(capture, g, 1, &g->plans.arena, &options, out);
-    if (status == CT_FAIL && n < g->capacity)
-        return ct_fail_in(status, "the model was made for %lld tokens and cannot read %lld", (long long)g->capacity,
-                          (long long)n);
-    CT_TRY(status);
-    return ct_plan_cache_add(&g->plans, n, 0, *out);
-}
-
-/* Reads n tokens of the window. */
-static ct_status run(ct_generator *g, int64_t from, int64_t n, const float **score) {
-    ct_plan *plan;
-    CT_TRY(get_plan(g, n, &plan));
-    memcpy(ct_tensor_data(g->token), g->window + from, (size_t)n * sizeof *g->window);
-    if (g->cache) ct_cache_go(g->cache, from);
-    CT_TRY(ct_plan_run(plan));
-    *score = ct_plan_data(plan, 0);
-    return CT_OK;
-}
-
-/* ---- the window ---- */
-/* What is new, in chunks of powers of two, so that there are few plans; none is padded, as a state would see it. */
-static ct_status look(ct_generator *g, const float **score) {
-    if (!g->cache) return run(g, 0, g->n, score);
-    while (g->known < g->n) {
-        int64_t n = 1;
-        while (2 * n <= g->n - g->known) n *= 2;
-        CT_TRY(run(g, g->known, n, score));
-        g->known += n;
+/* The one that was made for the last text, where it fits. */
+static ct_status get_generator(ct_model *m, bool cached) {
+    if (!m->tokenizer.kind)
+        return ct_fail(CT_FAIL, "%s: was not trained on text (data: {dataset: text}), so it can write none", m->path);
+    if (m->generator && m->generator_asked == cached) {
+        ct_generator_clear(m->generator);
+        return CT_OK;
     }
+    ct_generator_free(m->generator);
+    m->generator = NULL, m->generator_asked = cached;
+    ct_status status = ct_generator_new(&m->net, cached, &m->generator);
+    return status ? ct_fail_in(status, "%s", m->path) : CT_OK;
+}
+
+/* Without a prompt a text begins after a line feed, or where that is no token after the first there is. */
+static int64_t line_feed(const ct_tokenizer *t) {
+    char text[4];
+    for (int i = 0; i < t->n; i++)
+        if (ct_tokenizer_decode(t, i, text) == 1 && *text == '\n') return i;
+    return 0;
+}
+
+static ct_tensor *first_tokens(const ct_tokenizer *t, const ct_generate_options *o) {
+    ct_tensor *token = o->prompt ? ct_tokenizer_encode(t, o->prompt_name, o->prompt, o->prompt_bytes)
+                                 : ct_full(CT_I64, CT_DIMS(1), (double)line_feed(t));
+    if (!ct_why(token) && !ct_numel(token))
+        return ct_tensor_error(CT_BAD_DATA, "%s: is empty; there is nothing to go on from", o->prompt_name);
+    return ct_to(token, CT_I64);
+}
+
+/* Uniform, a function of seed, sample and place alone. */
+static double uniform(ct_philox_key key, int64_t place) {
+    uint32_t w[4];
+    ct_philox_block(key, (uint64_t)place, 0, w);
+    return (double)(((uint64_t)w[0] << 32 | w[1]) >> 11) * 0x1p-53;
+}
+
+static ct_status write_token(const writing *w, int64_t i, const float *score, int64_t *token) {
+    const ct_generate_options *o = w->o;
+    ct_sample_args by = {o->temperature, o->top_k, o->top_p};
+    int64_t n = ct_sample_weigh(score, w->model->tokenizer.n, &by, w->room);
+    if (!n) return ct_fail(CT_DIVERGED, "%s: its scores are no finite numbers", w->model->path);
+    *token = ct_sample_draw(w->room, n, uniform(w->key, i));
+    char text[4];
+    int bytes = ct_tokenizer_decode(&w->model->tokenizer, *token, text);
+    o->text(o->ctx, text, (size_t)bytes);
     return CT_OK;
 }
 
-static bool keeps_all(const ct_generator *g) { return g->cache && ct_cache_flow(g->cache) > CT_FLOW_WINDOW; }
-
-/* A state has seen what leaves the window; else half of it is seen anew, from the first place on. */
-static void make_room(ct_generator *g) {
-    int64_t stays = keeps_all(g) ? 0 : g->capacity / 2;
-    memmove(g->window, g->window + g->capacity - stays, (size_t)stays * sizeof *g->window);
-    g->n = stays, g->known = 0;
+static ct_status read_on(const writing *w, const int64_t *token, int64_t n, const float **score) {
+    ct_status status = ct_generator_read(w->model->generator, token, n, score);
+    return status ? ct_fail_in(status, "%s", w->model->path) : CT_OK;
 }
 
-ct_status ct_generator_read(ct_generator *g, const int64_t *token, int64_t n, const float **score) {
-    for (int64_t take; n; token += take, n -= take) {
-        if (g->n == g->capacity) make_room(g);
-        take = CT_MIN(n, g->capacity - g->n);
-        memcpy(g->window + g->n, token, (size_t)take * sizeof *token);
-        g->n += take;
-        if (take == n || keeps_all(g)) CT_TRY(look(g, score)); /* else it will have left the window */
+static ct_status write_text(const writing *w, ct_generate_report *r) {
+    ct_tensor *prompt = first_tokens(&w->model->tokenizer, w->o);
+    if (ct_why(prompt)) return prompt->status;
+    const float *score;
+    double start = ct_run_now();
+    r->prompt_tokens = ct_numel(prompt);
+    CT_TRY(read_on(w, ct_data(prompt), r->prompt_tokens, &score));
+    r->prompt_seconds = ct_run_now() - start, start += r->prompt_seconds;
+    for (int64_t token; r->tokens < w->o->tokens; r->tokens++) {
+        if (r->tokens) CT_TRY(read_on(w, &token, 1, &score));
+        CT_TRY(write_token(w, r->tokens, score, &token));
     }
+    r->seconds = ct_run_now() - start;
     return CT_OK;
 }
 
-void ct_generator_clear(ct_generator *g) {
-    g->n = g->known = 0;
-    if (g->cache) ct_cache_clear(g->cache);
+ct_status ct_generate(ct_model *m, const ct_generate_options *o, ct_generate_report *out) {
+    *out = (ct_generate_report){0};
+    if (!(o->temperature >= 0) || !(o->top_p >= 0 && o->top_p <= 1) || o->top_k < 0 || o->tokens < 1)
+        return ct_fail(CT_FAIL,
+                       "generate: temperature and top_k are at least 0, top_p is from 0 to 1, tokens is 1 or more");
+    CT_TRY(get_generator(m, !o->no_cache));
+    out->cached = ct_generator_is_cached(m->generator);
+    if (!out->cached && !o->no_cache && o->note)
+        o->note(o->ctx, "this model's layers keep nothing of earlier tokens: each one takes a pass over the window");
+    writing w = {m, o, ct_alloc((size_t)m->tokenizer.n, sizeof *w.room), ct_philox_make(o->seed, o->sample)};
+    ct_scope *scope = w.room ? ct_scope_open() : NULL;
+    if (!scope) {
+        ct_free(w.room);
+        return CT_NO_MEMORY;
+    }
+    ct_status status = write_text(&w, out), closed = ct_scope_close(scope);
+    ct_free(w.room);
+    return status ? status : closed;
 }
-
-/* ---- its life ---- */
-static ct_status check(const ct_net *net) {
-    const ct_fields *f = &net->fields;
-    const ct_layout *in = &f->of[0].layout, *target = net->target >= 0 ? &f->of[net->target].layout : NULL;
-    if (in->dtype != CT_I64 || in->ndim != 2)
-        return ct_fail(CT_FAIL, "is no language model: its input is no sequence of tokens");
-    if (net->module->n_inputs != 1) return ct_fail(CT_FAIL, "is no language model: it has more inputs than tokens");
-    if (net->scores < 0 || !target || target->dtype != CT_I64 || target->ndim != 2 || target->size[1] != in->size[1])
-        return ct_fail(CT_FAIL, "is no language model: it gives no scores for each token of its input");
-    return CT_OK;
-}
-
-ct_status ct_generator_new(const ct_net *net, bool cached, ct_generator **out) {
-    CT_TRY(check(net));
-    ct_generator *g = ct_alloc(1, sizeof *g);
-    if (!g) return CT_NO_MEMORY;
-    *g = (ct_generator){.net = net, .capacity = net->fields.of[0].layout.size[1]};
-    ct_scope *scope = ct_scope_open();
-    g->token = ct_keep(ct_zeros(CT_I64, CT_DIMS(1, g->capacity)));
-    g->window = ct_alloc((size_t)g->capacity, sizeof *g->window);
-    ct_status status = ct_scope_close(scope);
-    if (!status && !g->window) status = CT_NO_MEMORY;
-    if (!status && cached) status = ct_cache_new(net->module, g->capacity, &g->cache);
-    if (status)
-        ct_generator_free(g);
-    else
-        *out = g;
-    return status;
-}
-
-void ct_generator_free(ct_generator *g) {
-    if (!g) return;
-    ct_plan_cache_free(&g->plans);
-    ct_cache_free(g->cache);
-    ct_drop(g->token);
-    ct_free(g->window), ct_free(g);
-}
-
-bool ct_generator_is_cached(const ct_generator *g) { return g->cache != NULL; }

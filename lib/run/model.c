@@ -220,6 +220,7 @@ void ct_model_close(ct_model *m) {
     if (!m) return;
     for (int i = 0; i < m->classes; i++) ct_free(m->class_name[i]);
     ct_step_free(m->step);
+    ct_generator_free(m->generator);
     ct_net_free(&m->net);
     ct_spec_free(m->spec);
     for (int i = 0; i < CT_MAX_FIELDS; i++) ct_free(m->field_name[i]);

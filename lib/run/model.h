@@ -1,6 +1,7 @@
 /* A model file: weights, the spec they belong to, and what the data was. */
 #ifndef CT_RUN_MODEL_H
 #define CT_RUN_MODEL_H
+#include "run/generator.h"
 #include "run/split.h"
 #include "run/weights.h"
 
@@ -14,6 +15,8 @@ struct ct_model {
     ct_spec *spec;
     ct_net net;
     ct_step *step; /* made when first used */
+    ct_generator *generator;
+    bool generator_asked; /* to keep what it can */
     ct_fields fields;
     char *field_name[CT_MAX_FIELDS];
     ct_normalizer norm;

@@ -39,7 +39,7 @@ bash_completes() {
 
 @test "completion: bash" {
     [ "$(bash_completes "ctorch tr")" = train ]
-    [[ $(bash_completes "ctorch ") == "train eval predict check "*help ]]
+    [[ $(bash_completes "ctorch ") == "train eval predict generate check "*help ]]
     [ "$(bash_completes "ctorch train --res")" = --resume ]
     [ "$(bash_completes "ctorch check --exp")" = --expand ]
     [ "$(bash_completes "ctorch train --set train.ep")" = train.epochs= ]

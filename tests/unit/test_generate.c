@@ -1,7 +1,7 @@
 /* Language models read on: the same scores with and without a cache as of the whole sequence, and draws by weight. */
 #include "base/philox.h"
 #include "check.h"
-#include "run/generate.h"
+#include "run/generator.h"
 #include "run/sample.h"
 #include "run/step.h"
 #include <stdlib.h>

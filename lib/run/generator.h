@@ -1,6 +1,6 @@
 /* A language model read on, token by token. */
-#ifndef CT_RUN_GENERATE_H
-#define CT_RUN_GENERATE_H
+#ifndef CT_RUN_GENERATOR_H
+#define CT_RUN_GENERATOR_H
 #include "run/net.h"
 
 typedef struct ct_generator ct_generator;
