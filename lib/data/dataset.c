@@ -40,6 +40,8 @@ const ct_key ct_data_keys[] = {
      .help = "dataset random: of each part"},
     {"labels", CT_KEY_ENUM, FIELD(labels), .choices = "fine|coarse",
      .help = "which classes, where the dataset has coarse ones too"},
+    {"only", CT_KEY_NODE, .choices = "names",
+     .help = "names of the classes whose samples are used, in the order of their numbers; the others are left out"},
     {"normalize", CT_KEY_MAP, FIELD(normalize), .sub = normalize_keys, .help = "(pixel - mean) / std"},
     {"sampler", CT_KEY_ENUM, FIELD(sampler), .choices = "shuffle|balanced",
      .help = "each training sample once an epoch, or each class as often as any other, with replacement"},
@@ -133,6 +135,7 @@ static ct_status load(const ct_data_args *args, uint64_t seed, const char *const
            : text          ? ct_source_text_file(args, d)
                            : ct_source_manifest(args, data_dirs, d));
     CT_TRY(check(d));
+    if (args->only) CT_TRY(ct_dataset_only(d, args->only, args->n_only));
     return fingerprint(d);
 }
 

@@ -35,6 +35,8 @@ typedef struct ct_data_args {
         ct_dims shape;
     } inputs[CT_MAX_MORE];
     int n_inputs;
+    const char *const *only; /* names of the classes that are kept, n_only; NULL: all */
+    int n_only;
     const ct_tokenizer *tokens; /* of a text, as a model knows it; NULL: as `tokenizer` says, learned from the text */
 } ct_data_args;
 extern const ct_key ct_data_keys[];

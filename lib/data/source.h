@@ -23,6 +23,9 @@ ct_status ct_source_text_file(const ct_data_args *args, ct_dataset *d);
 /* Classes called by their numbers. */
 ct_status ct_dataset_number(ct_dataset *d, int64_t classes);
 
+/* Leaves only samples of the n classes `only`, which become 0 to n - 1. */
+ct_status ct_dataset_only(ct_dataset *d, const char *const *only, int n);
+
 /* Room for n rows of file_name and file_hash; the source fills them. */
 ct_status ct_dataset_files(ct_dataset *d, size_t n);
 /* CT_OK, or a tensor's error as this thread's. */

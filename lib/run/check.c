@@ -5,6 +5,20 @@
 #include <stdio.h>
 #include <string.h>
 
+/* How many classes are left of `n` (-1: not known) with these names (NULL: their numbers, or not known). */
+static int count_classes(const ct_spec *spec, char *const *name, int n) {
+    const ct_yaml *only = ct_yaml_get(ct_yaml_get(spec->root, "data"), "only");
+    for (int i = 0; name && i < spec->data.n_only; i++) {
+        int k = 0;
+        while (k < n && strcmp(name[k], spec->data.only[i])) k++;
+        const char *near = k == n ? ct_nearest(spec->data.only[i], (const char *const *)name, n) : NULL;
+        if (k == n)
+            ct_diag(spec->doc, CT_ERROR, only->value[i], "the data has no class '%.40s'%s%s%s", spec->data.only[i],
+                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    }
+    return spec->data.only ? spec->data.n_only : n;
+}
+
 /* What is known of a sample without data: from the manifest, or from data's keys. No fields: nothing. */
 static ct_status known_fields(const ct_spec *spec, ct_fields *out) {
     const ct_data_args *d = &spec->data;
@@ -12,10 +26,14 @@ static ct_status known_fields(const ct_spec *spec, ct_fields *out) {
     if (d->tensors || (d->images && !d->size[0])) return CT_OK;
     if (d->images) {
         ct_layout input = ct_layout_of(CT_F32, CT_DIMS(1, d->channels ? d->channels : 1, d->size[0], d->size[1]));
-        ct_fields_classes(&input, -1, out);
+        ct_fields_classes(&input, count_classes(spec, NULL, -1), out);
         return CT_OK;
     }
-    if (d->dataset && !strcmp(d->dataset, "random")) return ct_random_fields(d, out);
+    if (d->dataset && !strcmp(d->dataset, "random")) {
+        CT_TRY(ct_random_fields(d, out));
+        out->classes = count_classes(spec, NULL, out->classes);
+        return CT_OK;
+    }
     int tokens = d->tokenizer == 1 ? 256 : -1; /* characters are known when the text is read */
     if (d->dataset && !strcmp(d->dataset, "text")) {
         ct_text_fields(d->block_size, tokens, out);
@@ -32,7 +50,7 @@ static ct_status known_fields(const ct_spec *spec, ct_fields *out) {
         ct_dims s = {m->shape.n + 1, {1}};
         for (int i = 0; i < m->shape.n; i++) s.v[i + 1] = m->shape.v[i];
         ct_layout input = ct_layout_of(CT_F32, s);
-        ct_fields_classes(&input, classes, out);
+        ct_fields_classes(&input, count_classes(spec, names, classes), out);
     }
     ct_manifest_free(m);
     return status;

@@ -26,7 +26,7 @@ const ct_form ct_forms[] = {
     {"inputs", "list of names and numbers", NULL, NULL, NULL, LIST("{\"type\": [\"string\", \"number\"]}"), false},
     {"patterns", "list of name patterns", NULL, NULL, NULL, LIST("{\"type\": [\"string\", \"integer\"]}"), false},
     {"init", "init", ct_init_kinds, NULL, NULL, NULL, false},
-    {"inits", "map of name patterns and inits", ct_init_kinds, NULL, no_rows, MAP(REF("init")), false},
+    {"inits", "map of name patterns and inits", ct_init_kinds, ct_init_beside, no_rows, MAP(REF("init")), false},
     {"ties", "map of names and names", NULL, NULL, NULL, MAP("{\"type\": [\"string\", \"integer\"]}"), false},
     {"shapes", "map of names and shapes", NULL, NULL, NULL, MAP("{\"type\": [\"array\", \"integer\", \"string\"]}"),
      false},

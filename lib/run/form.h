@@ -8,7 +8,7 @@
 typedef struct ct_form {
     const char *name, *words;               /* what a key's row calls it, and people do */
     const ct_kind *const *(*kinds)(int *n); /* of a choice, or of the items of a list of choices */
-    const ct_key *beside;                   /* what stands beside a choice's name */
+    const ct_key *beside;                   /* what stands beside a choice's name, or a map's names */
     const ct_key *sub;                      /* of a map of names: the rows of each value */
     const char *json;                       /* its JSON Schema; NULL: a choice */
     bool many;                              /* of a choice: a list of them will do too */

@@ -16,7 +16,7 @@ typedef struct walk {
 
 static void visit_keys(const walk *w, const char *path, const ct_key *keys);
 
-/* Each kind, its settings, and what stands beside all. */
+/* Each kind and its settings. */
 static void visit_choice(const walk *w, const char *path, const ct_form *f) {
     int n;
     const ct_kind *const *kinds = f->kinds(&n);
@@ -29,7 +29,6 @@ static void visit_choice(const walk *w, const char *path, const ct_form *f) {
                 &(ct_schema_key){own, lists ? ct_form_find(form)->words : "settings", NULL, false, kinds[i]->help});
         visit_keys(w, own, kinds[i]->keys);
     }
-    visit_keys(w, path, f->beside);
 }
 
 /* Layers are listed once, below `model`. */
@@ -45,7 +44,9 @@ static void visit_key(const walk *w, const char *path, const ct_key *key) {
     json_decref(def);
     if (key->type == CT_KEY_MAP) visit_keys(w, own, key->sub);
     snprintf(below, sizeof below, f && f->sub ? "%s.NAME" : f && f->json && f->kinds ? "%s.N" : "%s", own);
-    if (f && f->kinds && (f->kinds != ct_layer_kinds || !*path)) visit_choice(w, below, f);
+    bool listed = f && f->kinds && (f->kinds != ct_layer_kinds || !*path);
+    if (listed) visit_choice(w, below, f);
+    if (listed) visit_keys(w, f->sub ? own : below, f->beside);
     if (f && f->sub) visit_keys(w, below, f->sub);
 }
 

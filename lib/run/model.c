@@ -90,7 +90,7 @@ ct_status ct_model_save(const char *path, const ct_net *net, const ct_dataset *d
     ct_status status = classes && fields ? ct_spec_text(net->spec, NULL, &text) : CT_NO_MEMORY;
     if (!status) status = ct_names_of(net->module, "", &names);
     if (!status) {
-        ct_meta meta[] = {{"format", "ctorch-model-1"},
+        ct_meta meta[] = {{"format", CT_MODEL_FORMAT},
                           {"ctorch", ct_version()},
                           {"spec", text.data},
                           {"classes", classes},
@@ -111,23 +111,29 @@ ct_status ct_model_save(const char *path, const ct_net *net, const ct_dataset *d
 
 /* ---- reading ---- */
 
-static ct_status read_classes(ct_model *m, const char *text) {
+ct_status ct_classes_read(const char *path, const char *text, char ***name, int *count) {
     json_t *list = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     size_t n = json_array_size(list);
     ct_status status =
-        json_is_array(list) && n < 1 << 20 ? CT_OK : ct_fail(CT_BAD_DATA, "%s: its class names are damaged", m->path);
-    if (!status && !(m->class_name = ct_alloc(n, sizeof *m->class_name))) status = CT_NO_MEMORY;
+        json_is_array(list) && n < 1 << 20 ? CT_OK : ct_fail(CT_BAD_DATA, "%s: its class names are damaged", path);
+    *name = NULL, *count = 0;
+    if (!status && !(*name = ct_alloc(n, sizeof **name))) status = CT_NO_MEMORY;
     for (size_t i = 0; !status && i < n; i++) {
-        const char *name = json_string_value(json_array_get(list, i));
-        if (!name)
-            status = ct_fail(CT_BAD_DATA, "%s: its class names are damaged", m->path);
-        else if (!(m->class_name[i] = ct_strdup(name)))
+        const char *one = json_string_value(json_array_get(list, i));
+        if (!one)
+            status = ct_fail(CT_BAD_DATA, "%s: its class names are damaged", path);
+        else if (!((*name)[i] = ct_strdup(one)))
             status = CT_NO_MEMORY;
         else
-            m->classes++;
+            ++*count;
     }
     json_decref(list);
     return status;
+}
+
+void ct_classes_free(char **name, int n) {
+    for (int i = 0; i < n; i++) ct_free(name[i]);
+    ct_free(name);
 }
 
 static bool read_field(ct_model *m, const json_t *json) {
@@ -170,13 +176,13 @@ static ct_status read_spec(ct_model *m, const char *beside, const char *text) {
 static ct_status open_model(ct_model *m, const char *beside, ct_safetensors *file) {
     const char *spec = ct_safetensors_meta(file, "spec"), *classes = ct_safetensors_meta(file, "classes");
     const char *fields = ct_safetensors_meta(file, "fields"), *format = ct_safetensors_meta(file, "format");
-    if (!format || strcmp(format, "ctorch-model-1") || !spec || !classes || !fields ||
+    if (!format || strcmp(format, CT_MODEL_FORMAT) || !spec || !classes || !fields ||
         !ct_safetensors_meta(file, "digest"))
         return ct_fail(CT_BAD_DATA, "%s: is no model of ctorch (a model is written by ctorch train)", m->path);
     CT_TRY(ct_safetensors_verify(file));
     const char *samples = ct_safetensors_meta(file, "samples");
     m->of_images = samples && !strcmp(samples, "images"), m->of_tensors = samples && !strcmp(samples, "tensors");
-    CT_TRY(read_classes(m, classes));
+    CT_TRY(ct_classes_read(m->path, classes, &m->class_name, &m->classes));
     const char *tokenizer = ct_safetensors_meta(file, "tokenizer");
     if (tokenizer && ct_tokenizer_from(tokenizer, m->class_name, m->classes, &m->tokenizer))
         return ct_fail_in(CT_BAD_DATA, "%s", m->path);
@@ -193,13 +199,20 @@ static ct_status open_model(ct_model *m, const char *beside, ct_safetensors *fil
     return status;
 }
 
+ct_status ct_model_path(const char *path, char out[4096], bool *dir) {
+    struct stat st;
+    *dir = !stat(path, &st) && S_ISDIR(st.st_mode);
+    snprintf(out, 4096, *dir ? "%s/best.safetensors" : "%s", path);
+    if (*dir && stat(out, &st)) return ct_fail(CT_FAIL, "%s: holds no model: it has no best.safetensors", path);
+    return CT_OK;
+}
+
 ct_status ct_model_open(const char *path, ct_model **out) {
     char file_path[4096], spec_path[4096];
     struct stat st;
-    bool dir = !stat(path, &st) && S_ISDIR(st.st_mode);
-    snprintf(file_path, sizeof file_path, dir ? "%s/best.safetensors" : "%s", path);
+    bool dir;
+    CT_TRY(ct_model_path(path, file_path, &dir));
     snprintf(spec_path, sizeof spec_path, "%s/spec.yaml", path);
-    if (dir && stat(file_path, &st)) return ct_fail(CT_FAIL, "%s: holds no model: it has no best.safetensors", path);
     ct_safetensors *file;
     CT_TRY(ct_safetensors_open(file_path, &file));
     ct_model *m = ct_alloc(1, sizeof *m);
@@ -218,14 +231,14 @@ ct_status ct_model_open(const char *path, ct_model **out) {
 
 void ct_model_close(ct_model *m) {
     if (!m) return;
-    for (int i = 0; i < m->classes; i++) ct_free(m->class_name[i]);
     ct_step_free(m->step);
     ct_generator_free(m->generator);
     ct_net_free(&m->net);
     ct_spec_free(m->spec);
     for (int i = 0; i < CT_MAX_FIELDS; i++) ct_free(m->field_name[i]);
     ct_tokenizer_free(&m->tokenizer);
-    ct_free(m->class_name), ct_free(m->path), ct_free(m);
+    ct_classes_free(m->class_name, m->classes);
+    ct_free(m->path), ct_free(m);
 }
 
 int ct_model_classes(const ct_model *m) { return m->classes; }

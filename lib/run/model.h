@@ -5,10 +5,16 @@
 #include "run/split.h"
 #include "run/weights.h"
 
+#define CT_MODEL_FORMAT "ctorch-model-1" /* a model file's metadata `format` */
 /* The spec's optimizer over a module's trained parameters, grouped as its `groups` say. */
 ct_status ct_run_optimizer(const ct_spec *spec, ct_module *m, ct_optim **out);
 /* What the data is, as text: a line a file, "SHA-256 NAME". */
 ct_status ct_data_text(const ct_dataset *d, char **out);
+/* The names of classes that a model file's metadata has as `text`: n of them, for ct_classes_free also on failure. */
+ct_status ct_classes_read(const char *path, const char *text, char ***name, int *n);
+void ct_classes_free(char **name, int n);
+/* A run directory's best.safetensors, or the file itself; *dir: which. */
+ct_status ct_model_path(const char *path, char out[4096], bool *dir);
 ct_status ct_model_save(const char *path, const ct_net *net, const ct_dataset *data);
 
 struct ct_model {

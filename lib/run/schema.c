@@ -45,6 +45,7 @@ static json_t *number(writer *w, const ct_key *key, bool integer) {
 }
 
 static json_t *map_of(writer *w, const ct_key *keys, const ct_key *more);
+static void put_keys(writer *w, json_t *properties, json_t *required, const ct_key *keys);
 
 /* A form's own schema, in which layers are w's. */
 static json_t *form_json(writer *w, const ct_form *f) {
@@ -54,6 +55,8 @@ static json_t *form_json(writer *w, const ct_form *f) {
     while (json_is_object(items) && !json_object_get(items, "$ref")) items = json_object_get(items, "items");
     if (items && !strcmp(json_string_value(json_object_get(items, "$ref")), "#/$defs/layer"))
         put(w, items, "$ref", json_sprintf("#/$defs/%s", w->layer));
+    if (f->sub && f->beside) put(w, o, "properties", json_object());
+    if (f->sub && f->beside) put_keys(w, json_object_get(o, "properties"), NULL, f->beside);
     return o;
 }
 

@@ -6,10 +6,10 @@
 #include "spec/param.h"
 #include "yaml/read.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MAX_TRANSFORMS 64
+#define MAX_ONLY 1000
 
 #define ROW(s, field, type, def, min, max, choices, help) \
     { #field, CT_KEY_##type, offsetof(s, field), 1, def, min, max, choices, NULL, help }
@@ -146,8 +146,28 @@ static void read_inputs(ct_spec *s, const ct_yaml *map) {
     }
 }
 
+/* `only: [cat, dog]` */
+static void read_only(ct_spec *s, const ct_yaml *list) {
+    bool ok = list->kind == CT_LIST && list->n && list->n <= MAX_ONLY;
+    for (int i = 0; ok && i < list->n; i++) ok = list->value[i]->kind == CT_SCALAR && *list->value[i]->text;
+    if (!ok) {
+        ct_diag(s->doc, CT_ERROR, list, "only is a list of up to %d names of classes, such as [cat, dog]", MAX_ONLY);
+        return;
+    }
+    const char **name = ct_doc_alloc(s->doc, (size_t)list->n, sizeof *name);
+    for (int i = 0; name && i < list->n; i++) {
+        name[i] = list->value[i]->text;
+        for (int k = 0; k < i; k++)
+            if (!strcmp(name[k], name[i]))
+                ct_diag(s->doc, CT_ERROR, list->value[i], "only has class '%.40s' twice", name[i]);
+    }
+    s->data.only = name, s->data.n_only = list->n;
+}
+
 static void read_data(ct_spec *s, const ct_yaml *node) {
     const ct_yaml *augment = ct_yaml_get(node, "augment"), *inputs = ct_yaml_get(node, "inputs");
+    const ct_yaml *only = ct_yaml_get(node, "only");
+    if (only) read_only(s, only);
     if (augment) read_augment(s, augment);
     if (inputs) read_inputs(s, inputs);
 }
@@ -229,71 +249,3 @@ void ct_spec_free(ct_spec *s) {
 }
 
 void ct_text_free(char *text) { ct_free(text); }
-
-/* `path` as seen from directory `dir`; both exist. Room for 4096. */
-static ct_status relative(const char *path, const char *dir, char *out) {
-    char a[4096], b[4096];
-    if (!realpath(path, a) || !realpath(dir, b)) {
-        strncpy(out, path, 4095); /* a path that is not there is left as it is */
-        return CT_OK;
-    }
-    size_t i = 0, cut = 0;
-    for (; a[i] && a[i] == b[i]; i++)
-        if (a[i] == '/') cut = i;
-    if ((!a[i] && b[i] == '/') || (!b[i] && a[i] == '/') || (!a[i] && !b[i])) cut = i;
-    ct_buf r = CT_BUF(4095);
-    for (const char *p = b + cut; *p; p++)
-        if (*p == '/' && p[1]) ct_buf_puts(&r, "../");
-    ct_buf_puts(&r, a[cut] ? a + cut + 1 : ".");
-    ct_status status = ct_buf_status(&r);
-    if (!status) memcpy(out, r.data, r.len + 1);
-    ct_buf_free(&r);
-    return status;
-}
-
-ct_status ct_spec_expanded(const ct_spec *spec, char **text) {
-    ct_buf b = CT_BUF(64 << 20);
-    ct_status status = ct_spec_text(spec, ".", &b);
-    if (status)
-        ct_buf_free(&b);
-    else
-        *text = b.data;
-    return status;
-}
-
-/* A path's node with the path as seen from `dir`; NULL: no memory. */
-static ct_status moved(const ct_spec *spec, const ct_key *key, const char *dir, ct_yaml **node) {
-    char text[4096] = "";
-    ct_yaml *v = ct_doc_alloc(spec->doc, 1, sizeof *v);
-    if (!v) return CT_NO_MEMORY;
-    CT_TRY(relative(*(const char *const *)((const char *)&spec->data + key->offset), dir, text));
-    *v = **node;
-    *node = v;
-    return (v->text = ct_doc_strdup(spec->doc, text)) ? CT_OK : CT_NO_MEMORY;
-}
-
-/* Paths of `data` made relative to dir in place of what they were; or left out. */
-ct_status ct_spec_text(const ct_spec *spec, const char *dir, ct_buf *out) {
-    ct_yaml root = *spec->root, data = {0}, *data_at = NULL;
-    size_t n = (size_t)root.n;
-    ct_yaml **keep = ct_doc_alloc(spec->doc, 2 * n + 2, sizeof *keep);
-    const ct_yaml *old = ct_yaml_get(spec->root, "data");
-    ct_yaml **kept = ct_doc_alloc(spec->doc, 2 * (size_t)(old ? old->n : 0) + 2, sizeof *kept);
-    if (!keep || !kept) return CT_NO_MEMORY;
-    if (old && old->kind == CT_MAP) {
-        data = *old, data.n = 0, data.key = kept, data.value = kept + old->n;
-        data_at = &data;
-        for (int i = 0; i < old->n; i++) {
-            const ct_key *key = ct_key_find(ct_data_keys, old->key[i]->text);
-            bool is_path = key && key->type == CT_KEY_PATH;
-            ct_yaml *v = old->value[i];
-            if (is_path && !dir) continue;
-            if (is_path) CT_TRY(moved(spec, key, dir, &v));
-            data.key[data.n] = old->key[i], data.value[data.n++] = v;
-        }
-    }
-    root.value = keep;
-    for (int i = 0; i < root.n; i++) keep[i] = data_at && spec->root->value[i] == old ? data_at : spec->root->value[i];
-    ct_yaml_write(&root, out);
-    return ct_buf_status(out);
-}

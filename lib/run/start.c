@@ -46,7 +46,7 @@ int64_t ct_run_total(const ct_run *r) {
 static ct_status enter_dir(ct_run *r, bool *resume) {
     CT_TRY(ct_run_dir_open(r->opt->dir, &r->dir));
     *resume = ct_run_dir_has(&r->dir, "state.safetensors") && !r->opt->force;
-    if (!*resume) return ct_run_dir_clear(&r->dir); /* of what a run without a checkpoint left */
+    if (!*resume) return CT_OK;
     CT_TRY(ct_state_peek(ct_run_path(&r->dir, "state.safetensors"), &r->state, NULL));
     if (r->opt->resume) return CT_OK;
     return ct_fail(CT_FAIL, "%s: holds %s run; %s", r->opt->dir, r->state.finished ? "a finished" : "an unfinished",
@@ -157,47 +157,81 @@ static ct_status tell_saving(const ct_run *r) {
     return CT_OK;
 }
 
+/* A failure's diagnostics, where there are any. */
+static ct_status with_messages(const ct_run *r, ct_status status, char **messages) {
+    if (!messages || status != CT_BAD_SPEC || !ct_diag_count(r->spec->doc, CT_ERROR)) return status;
+    ct_text_free(*messages);
+    *messages = NULL;
+    ct_spec_messages(r->spec, messages);
+    return status;
+}
+
+/* The weights of another model, and a table of what was done with them. */
+static ct_status take_weights(ct_run *r, ct_origin *from) {
+    if (!from) return CT_OK;
+    CT_TRY(ct_origin_load(from, &r->net, r->data, &r->taken));
+    ct_run_note(r, r->taken.table);
+    ct_free(r->taken.table);
+    return CT_OK;
+}
+
+/* The model, as new or to be filled from a checkpoint. */
+static ct_status make_net(ct_run *r, bool resume) {
+    ct_fields fields;
+    ct_origin *from = NULL;
+    ct_dataset_fields(r->data, &fields);
+    CT_TRY(ct_net_build(r->spec, &fields, NULL, NULL, &r->net));
+    ct_status status = resume ? CT_OK : ct_origin_open(r->spec, &from);
+    if (!status) status = take_weights(r, from);
+    ct_origin_close(from);
+    return status;
+}
+
+/* Data, model, optimizer and what a step needs. */
+static ct_status make(ct_run *r, bool resume, char **messages) {
+    const ct_data_args *data = &r->spec->data;
+    uint64_t seed = (uint64_t)r->spec->seed;
+    CT_TRY(ct_dataset_load(data, seed, r->opt->data_dirs, &r->data));
+    CT_TRY(ct_data_text(r->data, &r->files));
+    CT_TRY(with_messages(r, make_net(r, resume), messages));
+    CT_TRY(ct_run_optimizer(r->spec, r->net.module, &r->optim));
+    r->report->parameters = ct_module_trained(r->net.module);
+    ct_normalizer_make(data->normalize.mean, data->normalize.std, &r->norm);
+    CT_TRY(divide(r));
+    if (data->n_augment) CT_TRY(ct_augment_open(data->augment, data->n_augment, seed, r->data->train.x, &r->augment));
+    int64_t batch = CT_MIN(r->spec->train.batch_size, r->parts.n_train);
+    if (r->held_out.n) batch = CT_MAX(batch, ct_net_batch(&r->net, r->held_out.n));
+    return ct_step_new(&r->net, r->optim, batch, r->opt->eager, &r->step);
+}
+
+/* The log's first records. */
+static ct_status log_start(ct_run *r) {
+    int launches = 0;
+    const int *n = r->taken.n;
+    if (!r->opt->eager)
+        CT_TRY(ct_step_launches(r->step, CT_MIN(r->spec->train.batch_size, r->parts.n_train), true, &launches));
+    CT_TRY(ct_run_log(&r->dir,
+                      "{\"version\":1,\"type\":\"run\",\"ctorch\":\"%s\",\"kernels\":\"%s\",\"threads\":%d,"
+                      "\"launches\":%d,\"parameters\":%" PRId64 ",\"samples\":%" PRId64 ",\"validation\":%" PRId64 "}",
+                      ct_version(), ct_backend_name(), ct_threads(), launches, r->report->parameters, r->parts.n_train,
+                      r->held_out.n));
+    if (!r->spec->model.from.path) return CT_OK;
+    return ct_run_log(
+        &r->dir, "{\"type\":\"init\",\"loaded\":%d,\"by_class\":%d,\"reinitialised\":%d,\"missing\":%d,\"unused\":%d}",
+        n[CT_LOADED], n[CT_BY_CLASS], n[CT_REINITIALISED], n[CT_MISSING], n[CT_UNUSED]);
+}
+
 ct_status ct_run_start(ct_run *r, char **messages) {
     bool resume;
     CT_TRY(enter_dir(r, &resume));
-    CT_TRY(ct_dataset_load(&r->spec->data, (uint64_t)r->spec->seed, r->opt->data_dirs, &r->data));
-    CT_TRY(ct_data_text(r->data, &r->files));
-    ct_fields fields;
-    ct_dataset_fields(r->data, &fields);
-    ct_status built = ct_net_build(r->spec, &fields, NULL, NULL, &r->net);
-    if (messages && built == CT_BAD_SPEC) {
-        ct_text_free(*messages);
-        *messages = NULL;
-        ct_spec_messages(r->spec, messages);
-    }
-    CT_TRY(built);
-    CT_TRY(ct_run_optimizer(r->spec, r->net.module, &r->optim));
-    r->report->parameters = ct_module_trained(r->net.module);
-    ct_normalizer_make(r->spec->data.normalize.mean, r->spec->data.normalize.std, &r->norm);
-    CT_TRY(divide(r));
-    const ct_data_args *data = &r->spec->data;
-    if (data->n_augment)
-        CT_TRY(ct_augment_open(data->augment, data->n_augment, (uint64_t)r->spec->seed, r->data->train.x, &r->augment));
-    int64_t batch = CT_MIN(r->spec->train.batch_size, r->parts.n_train);
-    if (r->held_out.n) batch = CT_MAX(batch, ct_net_batch(&r->net, r->held_out.n));
-    CT_TRY(ct_step_new(&r->net, r->optim, batch, r->opt->eager, &r->step));
+    CT_TRY(make(r, resume, messages));
+    if (!resume) CT_TRY(ct_run_dir_clear(&r->dir)); /* only now: what is refused leaves a run that was there */
     CT_TRY(keep_spec(r, resume));
     r->state.reproducible = ct_backend_reproducible(),
     r->state.best = r->state.best_loss = r->state.best_accuracy = NAN;
     r->state.val_loss = r->state.val_accuracy = NAN;
-    int launches = 0;
     if (r->spec->train.checkpoint_activations && !r->opt->eager) CT_TRY(tell_saving(r));
-    if (!resume && !r->opt->eager)
-        CT_TRY(ct_step_launches(r->step, CT_MIN(r->spec->train.batch_size, r->parts.n_train), true, &launches));
-    if (resume)
-        CT_TRY(pick_up(r));
-    else
-        CT_TRY(ct_run_log(&r->dir,
-                          "{\"version\":1,\"type\":\"run\",\"ctorch\":\"%s\",\"kernels\":\"%s\",\"threads\":%d,"
-                          "\"launches\":%d,\"parameters\":%" PRId64 ",\"samples\":%" PRId64 ",\"validation\":%" PRId64
-                          "}",
-                          ct_version(), ct_backend_name(), ct_threads(), launches, r->report->parameters,
-                          r->parts.n_train, r->held_out.n));
+    CT_TRY(resume ? pick_up(r) : log_start(r));
     r->number_at_start = r->state.number;
     CT_TRY(start_rate(r, resume));
     return list_skipped(r);

@@ -4,6 +4,7 @@
 #include "data/divide.h"
 #include "optim/schedule.h"
 #include "run/dir.h"
+#include "run/origin.h"
 #include "run/split.h"
 #include "run/state.h"
 
@@ -12,6 +13,7 @@ typedef struct ct_run {
     const ct_train_options *opt;
     ct_train_report *report;
     ct_dataset *data;
+    ct_origin_report taken; /* of another model's weights */
     ct_run_dir dir;
     ct_net net;
     ct_optim *optim;

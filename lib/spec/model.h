@@ -11,6 +11,13 @@ typedef struct ct_init_use {
     const ct_kind *kind;
     void *args; /* the doc's */
 } ct_init_use;
+/* And what stands beside the patterns: `from: FILE`, whose weights the model starts with. */
+typedef struct ct_init_from {
+    const char *path, *rename; /* a model file, or a run; a table of names; NULL: none */
+    int on_mismatch;           /* of a shape; 0: error, 1: reinit */
+} ct_init_from;
+extern const ct_key ct_init_beside[];
+
 typedef struct ct_model_spec {
     struct ct_layer_spec *layer;
     int n;
@@ -20,6 +27,7 @@ typedef struct ct_model_spec {
     const ct_yaml *tie;    /* a map of names and names, or NULL */
     ct_init_use *init;     /* and n_inits of these */
     int n_inits;
+    ct_init_from from;
     bool shapes_only; /* built without memory for parameters, to look at */
 } ct_model_spec;
 

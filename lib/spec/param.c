@@ -75,28 +75,56 @@ static void freeze(const names *all, const ct_yaml *list) {
 }
 
 /* ---- init ---- */
+#define FIELD(name) offsetof(ct_init_from, name)
+/* No parameter has such a name: a layer's name and a dot come first. */
+const ct_key ct_init_beside[] = {
+    {"from", CT_KEY_PATH, FIELD(path),
+     .help = "a model file, a run's directory or PyTorch's safetensors, whose weights the run starts with"},
+    {"rename", CT_KEY_PATH, FIELD(rename), .help = "a text file of lines `their.name our.name`"},
+    {"on_mismatch", CT_KEY_ENUM, FIELD(on_mismatch), .choices = "error|reinit",
+     .help = "what to do about a weight of another shape: refuse it, or leave ours as it is"},
+    {0}};
+
+/* What stands beside the patterns, apart. */
+static void read_from(ct_doc *doc, const ct_yaml *node, ct_init_from *out) {
+    ct_yaml *own = ct_yaml_new(doc, CT_MAP, node);
+    for (int i = 0; own && i < node->n; i++)
+        if (ct_key_find(ct_init_beside, node->key[i]->text)) ct_yaml_add(doc, own, node->key[i], node->value[i]);
+    if (!own) return;
+    ct_read_keys(doc, own, "init", ct_init_beside, out, NULL);
+    if (own->n && !ct_yaml_get(own, "from"))
+        ct_diag(doc, CT_ERROR, own->key[0], "%s is about the weights of a file; say from: FILE beside it",
+                own->key[0]->text);
+}
+
 void ct_init_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out) {
     int n;
     const ct_kind *const *kinds = ct_init_kinds(&n);
     if (node->kind != CT_MAP || !node->n || node->n > MAX_PATTERNS) {
-        ct_diag(doc, CT_ERROR, node,
-                "init is a map of up to %d patterns of parameters' names, such as {\"*.bias\": zeros}", MAX_PATTERNS);
+        ct_diag(
+            doc, CT_ERROR, node,
+            "init is a map of up to %d patterns of parameters' names, such as {\"*.bias\": zeros}, and of from: FILE",
+            MAX_PATTERNS);
         return;
     }
+    read_from(doc, node, &out->from);
     if (!(out->init = ct_doc_alloc(doc, (size_t)node->n, sizeof *out->init))) return;
     for (int i = 0; i < node->n; i++) {
         ct_init_use *u = &out->init[out->n_inits];
+        if (ct_key_find(ct_init_beside, node->key[i]->text)) continue;
         u->pattern = node->key[i];
         u->kind = ct_read_kind(doc, node->value[i], "init", kinds, n, &u->args, NULL);
         out->n_inits += u->kind != NULL;
     }
 }
 
-/* The use that counts for this name, or NULL; marks those that fit it. */
-static const ct_init_use *find_init(const ct_model_spec *spec, const char *name, bool *fits) {
+const ct_init_use *ct_init_find(const ct_model_spec *spec, const char *name, bool *fits) {
     const ct_init_use *last = NULL;
-    for (int i = 0; i < spec->n_inits; i++)
-        if (!fnmatch(spec->init[i].pattern->text, name, 0)) fits[i] = true, last = &spec->init[i];
+    for (int i = 0; i < spec->n_inits; i++) {
+        if (fnmatch(spec->init[i].pattern->text, name, 0)) continue;
+        if (fits) fits[i] = true;
+        last = &spec->init[i];
+    }
     return last;
 }
 
@@ -104,7 +132,7 @@ static const ct_init_use *find_init(const ct_model_spec *spec, const char *name,
 static void init(const names *all, const ct_model_spec *spec, uint64_t seed, bool *fits) {
     for (int k = 0; k < all->n; k++) {
         const ct_entry *e = &all->entry[k];
-        const ct_init_use *use = is_param(e) ? find_init(spec, e->name, fits) : NULL;
+        const ct_init_use *use = is_param(e) ? ct_init_find(spec, e->name, fits) : NULL;
         if (!use) continue;
         ct_random_place was = ct_random_swap((ct_random_place){.seed = (int64_t)seed, .name = ct_hash_name(e->name)});
         if (ct_init_fill(use->kind, use->args, e->param->tensor, spec->shapes_only))

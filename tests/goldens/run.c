@@ -3,12 +3,14 @@
 #include "file/file.h"
 #include "goldens.h"
 #include "run/model.h"
+#include "run/rename.h"
 #include "run/step.h"
 #include <glob.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* `["cosine", {"T_max": 20}]` as the spec's schedule, moved every step. */
 static void write_schedule(const char *scheduler, ct_buf *text) {
@@ -43,27 +45,19 @@ static ct_spec *make_spec(golden *g, const char *model, const char **why) {
     return spec;
 }
 
-/* What the file calls our parameter `name`: by the rename table, else the same. */
-static const char *their_name(const char *table, const char *name, char *out, size_t size) {
-    char line[512], theirs[256], ours[256];
-    FILE *f = table ? fopen(table, "r") : NULL;
-    snprintf(out, size, "init.%s", name);
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "%255s %255s", theirs, ours) == 2 && !strcmp(ours, name))
-            snprintf(out, size, "init.%s", theirs);
-    if (f) fclose(f);
-    return out;
-}
-
 /* Its parameters and buffers, all of them, from the file, of which none may be left. */
-static ct_status load_init(golden *g, ct_module *m, const char *rename) {
+static ct_status load_init(golden *g, ct_module *m, const char *table) {
     ct_names names;
+    ct_rename rename = {0};
     char theirs[300];
+    if (table && !access(table, F_OK)) CT_TRY(ct_rename_read(table, &rename));
     CT_TRY(ct_names_of(m, "", &names));
     ct_status status = CT_OK;
-    for (int i = 0; !status && i < names.n; i++)
-        status = ct_tensor_load(names.entry[i].param->tensor,
-                                their_name(rename, names.of[i].name, theirs, sizeof theirs), g->file, g->path);
+    for (int i = 0; !status && i < names.n; i++) {
+        snprintf(theirs, sizeof theirs, "init.%s", ct_rename_theirs(&rename, names.of[i].name));
+        status = ct_tensor_load(names.entry[i].param->tensor, theirs, g->file, g->path);
+    }
+    ct_rename_free(&rename);
     int theirs_n = 0;
     for (int i = 0; i < ct_safetensors_count(g->file); i++)
         theirs_n += !strncmp(ct_safetensors_name(g->file, i), "init.", 5);
