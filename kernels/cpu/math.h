@@ -41,12 +41,20 @@ CT_INLINE float expm1_poly(float r) {                                        /* 
     return sfma(p, r * r, r);
 }
 
-CT_INLINE float exp_f32(float x) {
-    x = x > 89.0f ? 89.0f : x; /* NaN passes */
-    x = x < -104.5f ? -104.5f : x;
+/* e^x for -87 < x < 88. */
+CT_INLINE float exp_near_f32(float x) {
     exp_parts e = exp_reduce(x);
-    uint32_t half = (uint32_t)((int32_t)e.n >> 1); /* two steps reach infinity and the denormals */
-    return (1.0f + expm1_poly(e.r)) * exp_power(half) * exp_power(e.n - half);
+    return (1.0f + expm1_poly(e.r)) * exp_power(e.n);
+}
+
+/* Two steps reach infinity and the denormals; 0 is not reached by rounding, which many processors do by microcode. */
+CT_INLINE float exp_f32(float x) {
+    float c = x > 89.0f ? 89.0f : x; /* NaN passes */
+    c = c < -104.5f ? -104.5f : c;
+    exp_parts e = exp_reduce(c);
+    uint32_t half = (uint32_t)((int32_t)e.n >> 1);
+    float power = x < -104.0f ? 0.0f : exp_power(half);
+    return (1.0f + expm1_poly(e.r)) * power * exp_power(e.n - half);
 }
 
 CT_INLINE float expm1_f32(float x) {
@@ -115,6 +123,6 @@ CT_INLINE float erf_f32(float x) {
     q = sfma(q, a, -1.0615899e-1f);
     q = sfma(q, a, -6.3519806e-1f);
     q = sfma(q, a, -1.1286371f);
-    return a < 0.9f ? sfma(p, x, x) : sign_like_f32(1.0f - exp_f32(a * q), x);
+    return a < 0.9f ? sfma(p, x, x) : sign_like_f32(1.0f - exp_near_f32(a * q), x);
 }
 #endif
