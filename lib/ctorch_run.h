@@ -132,7 +132,7 @@ ct_status ct_generate(ct_model *m, const ct_generate_options *options, ct_genera
 
 /* ---- evaluation ---- */
 typedef struct ct_eval_options {
-    const char *split; /* "test" (NULL), "train", "validation" */
+    const char *split; /* "test", "train", "validation"; NULL: test, or validation where nothing is for tests */
     const char *data;  /* a folder to use instead of what the run names: of images, or of the dataset's files */
     const char *const *data_dirs;                             /* as in ct_train_options */
     void (*progress)(void *ctx, int64_t done, int64_t total); /* may be NULL */

@@ -68,13 +68,7 @@ static ct_status same_data(const ct_run *r, const char *before) {
 }
 
 static ct_status pick_up(ct_run *r) {
-    const char *path = ct_run_path(&r->dir, "state.safetensors");
-    char *before;
-    CT_TRY(ct_state_peek(path, &r->state, &before));
-    ct_status status = same_data(r, before);
-    ct_free(before);
-    CT_TRY(status);
-    CT_TRY(ct_state_load(path, &r->state, r->net.module, r->optim));
+    CT_TRY(ct_state_load(ct_run_path(&r->dir, "state.safetensors"), &r->state, r->net.module, r->optim));
     if (r->state.reproducible != ct_backend_reproducible())
         ct_run_note(r, "the run began on other kernels, with or without the fused multiply-add: its bits will differ");
     return ct_run_log_cut(&r->dir, r->state.log_length);
@@ -96,6 +90,16 @@ static ct_status keep_spec(ct_run *r, bool resume) {
         ct_bytes_free(&old);
     }
     ct_buf_free(&text);
+    return status;
+}
+
+/* That a run to go on with has the spec and the data that it began with. */
+static ct_status check_resumed(ct_run *r) {
+    char *before;
+    CT_TRY(keep_spec(r, true));
+    CT_TRY(ct_state_peek(ct_run_path(&r->dir, "state.safetensors"), &r->state, &before));
+    ct_status status = same_data(r, before);
+    ct_free(before);
     return status;
 }
 
@@ -193,6 +197,7 @@ static ct_status make(ct_run *r, bool resume, char **messages) {
     uint64_t seed = (uint64_t)r->spec->seed;
     CT_TRY(ct_dataset_load(data, seed, r->opt->data_dirs, &r->data));
     CT_TRY(ct_data_text(r->data, &r->files));
+    if (resume) CT_TRY(check_resumed(r)); /* before what other data makes of the model */
     CT_TRY(with_messages(r, make_net(r, resume), messages));
     CT_TRY(ct_run_optimizer(r->spec, r->net.module, &r->optim));
     r->report->parameters = ct_module_trained(r->net.module);
@@ -226,7 +231,7 @@ ct_status ct_run_start(ct_run *r, char **messages) {
     CT_TRY(enter_dir(r, &resume));
     CT_TRY(make(r, resume, messages));
     if (!resume) CT_TRY(ct_run_dir_clear(&r->dir)); /* only now: what is refused leaves a run that was there */
-    CT_TRY(keep_spec(r, resume));
+    if (!resume) CT_TRY(keep_spec(r, false));
     r->state.reproducible = ct_backend_reproducible(),
     r->state.best = r->state.best_loss = r->state.best_accuracy = NAN;
     r->state.val_loss = r->state.val_accuracy = NAN;

@@ -58,6 +58,9 @@ Y
     cmp whole/last.safetensors run/last.safetensors
     "$ctorch" train s.yaml -o two "${more[@]}" --threads 2
     cmp whole/last.safetensors two/last.safetensors
+    echo '"' >>text # a character more: the model is not what is wrong
+    fails 3 "$ctorch" train --resume two
+    says "two: the data is not what this run was trained on: text has changed"
 }
 
 @test "text: bytes of anything" {
