@@ -181,6 +181,10 @@ ct_tensor *ct_rand(ct_dtype dtype, ct_dims shape);               /* uniform in [
 ct_tensor *ct_randn(ct_dtype dtype, ct_dims shape);              /* normal */
 ct_tensor *ct_randint(int64_t low, int64_t high, ct_dims shape); /* i64, from low to high - 1 */
 ct_tensor *ct_randperm(int64_t n);                               /* i64: 0..n-1 in random order */
+/* In place: x, of floats (bernoulli_: of any type), gets numbers of this kind, in a plan new ones each time. */
+ct_tensor *ct_uniform_(ct_tensor *x, double from, double to);
+ct_tensor *ct_normal_(ct_tensor *x, double mean, double std);
+ct_tensor *ct_bernoulli_(ct_tensor *x, double p);
 
 ct_tensor *ct_bernoulli(ct_tensor *p); /* 1 with probability p, else 0, each in p's type */
 /* i64 (n) or (N, n): places drawn by weights (C) or (N, C), which need not add up to 1. */
@@ -188,7 +192,12 @@ ct_tensor *ct_multinomial(ct_tensor *weights, int64_t n, bool replacement);
 
 /* ---- lists of results, and results whose shape depends on values (these only eagerly, not in a plan) ---- */
 ct_status ct_split_with_sizes(ct_tensor *x, const int64_t *sizes, int n, int64_t dim,
-                              ct_tensor **out);                      /* n views along dim */
+                              ct_tensor **out); /* n views along dim */
+/* The same of parts of split_size, the last maybe smaller: one for each that is begun, or one that is empty. */
+ct_status ct_split(ct_tensor *x, int64_t split_size, int64_t dim, ct_tensor **out);
+/* Of `sections` parts, as even as can be, the larger ones first (ct_chunk: one part of a number of them). */
+ct_status ct_tensor_split(ct_tensor *x, int64_t sections, int64_t dim, ct_tensor **out);
+ct_status ct_unbind(ct_tensor *x, int64_t dim, ct_tensor **out);     /* a view without dim for each index of it */
 ct_status ct_meshgrid(ct_tensor *const *in, int n, ct_tensor **out); /* n views of each 1-d input over all; "ij" */
 ct_tensor *ct_nonzero(ct_tensor *x);                                 /* i64 (how many, ndim), row-major */
 ct_tensor *ct_masked_select(ct_tensor *x, ct_tensor *mask); /* 1-d: where mask, which broadcasts; differentiable */

@@ -56,7 +56,7 @@ static ct_status read_pieces(ct_archive *a, const char *path, pieces *p) {
 static int by_name(const void *a, const void *b) { return strcmp(((const piece *)a)->name, ((const piece *)b)->name); }
 
 /* Gathers one part's records, giving back each piece's memory as it goes. label: which of a record's label bytes. */
-static ct_status make_part(pieces *p, bool test, const ct_dims *shape, int64_t label, ct_split *out) {
+static ct_status make_part(pieces *p, bool test, const ct_dims *shape, int64_t label, ct_rows *out) {
     ct_dims x = {shape->n + 1, {0}};
     memcpy(x.v + 1, shape->v, (size_t)shape->n * sizeof *x.v);
     for (int i = 0; i < p->n; i++) x.v[0] += p->of[i].test == test ? p->of[i].records : 0;

@@ -92,7 +92,7 @@ static ct_status check_labels(const ct_dataset *d, const ct_tensor *y, const cha
 }
 
 /* That a part fits together, and its labels the classes. */
-static ct_status check_part(const ct_dataset *d, const ct_split *part, const char *which) {
+static ct_status check_part(const ct_dataset *d, const ct_rows *part, const char *which) {
     int64_t n = ct_size(part->x, 0);
     if (ct_ndim(part->x) < 2)
         return ct_fail(CT_BAD_DATA, "%s: the %s samples have %d dimensions, at least 2 were expected", d->name, which,
@@ -158,7 +158,7 @@ static void free_strings(char **list, int64_t n) {
     ct_free(list);
 }
 
-static void free_split(ct_split *p) {
+static void free_split(ct_rows *p) {
     for (char **f = p->file; f && *f; f++) ct_free(*f); /* a NULL is after the last */
     ct_free(p->file);
     if (p->x) ct_drop(p->x);

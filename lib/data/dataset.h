@@ -43,12 +43,12 @@ extern const ct_key ct_data_keys[];
 
 /* Rows of fields: u8 (pixels; of the target: classes), f32 or i64 (N, ...). A row is contiguous; rows may lie any
    distance apart, and so overlap. All kept. */
-typedef struct ct_split {
+typedef struct ct_rows {
     ct_tensor *x;                 /* "input" */
     ct_tensor *y;                 /* "target"; NULL: none */
     ct_tensor *more[CT_MAX_MORE]; /* the dataset's n_more */
     char **file;                  /* images: N paths relative to the folder; else NULL */
-} ct_split;
+} ct_rows;
 
 typedef struct ct_dataset {
     char *name;
@@ -56,7 +56,7 @@ typedef struct ct_dataset {
     char **class_name; /* `classes` of them */
     int n_more;
     char *more_name[CT_MAX_MORE];
-    ct_split train, test;
+    ct_rows train, test;
     ct_tokenizer tokenizer; /* of a text: a row of train is block_size tokens, beginning at each there is */
     char fingerprint[65];   /* SHA-256 over all the content, in a fixed order */
     int files;              /* what the fingerprint is made of: names and the hash of each, to say which changed */
@@ -93,5 +93,5 @@ void ct_text_fields(int64_t block_size, int tokens, ct_fields *out);
 /* That `dataset: text` says which: else CT_BAD_SPEC. */
 ct_status ct_text_check(const ct_data_args *args);
 /* A part's field by its place in ct_fields; NULL: it has none there. */
-ct_tensor *ct_split_field(const ct_split *s, int i);
+ct_tensor *ct_split_field(const ct_rows *s, int i);
 #endif

@@ -3,7 +3,7 @@
 #include "data/source.h"
 #include <stdio.h>
 
-ct_tensor *ct_split_field(const ct_split *s, int i) {
+ct_tensor *ct_split_field(const ct_rows *s, int i) {
     if (!i) return s->x;
     if (s->y && i == 1) return s->y;
     i -= s->y ? 2 : 1;
@@ -20,7 +20,7 @@ static ct_layout layout_of(const ct_tensor *t, bool target) {
 }
 
 void ct_dataset_fields(const ct_dataset *d, ct_fields *out) {
-    const ct_split *s = &d->train;
+    const ct_rows *s = &d->train;
     if (d->tokenizer.kind) {
         ct_text_fields(ct_size(s->x, 1), d->classes, out);
         return;

@@ -136,7 +136,7 @@ static ct_status name_files(images *m) {
 }
 
 /* Closes the gaps that skipped images left in one part; *n images remain. Their paths move to `part`. */
-static void gather_part(images *m, int p, ct_split *part, int64_t *n) {
+static void gather_part(images *m, int p, ct_rows *part, int64_t *n) {
     ct_folder *f = &m->folder;
     size_t begin = p ? f->n_train : 0, end = p ? f->n : f->n_train, size = (size_t)(m->c * m->h * m->w);
     *n = 0;
@@ -154,7 +154,7 @@ static void gather_part(images *m, int p, ct_split *part, int64_t *n) {
 }
 
 /* One part's tensors; none where it has no images. */
-static ct_status make_part(images *m, int p, ct_split *part) {
+static ct_status make_part(images *m, int p, ct_rows *part) {
     size_t room = p ? m->folder.n - m->folder.n_train : m->folder.n_train;
     int64_t n;
     if (!room) return CT_OK;

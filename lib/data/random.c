@@ -86,7 +86,7 @@ static void make_numbers(const maker *m, bool noisy, int64_t size, int64_t limit
 }
 
 /* Tokens and the tokens after them: two views of one row that is longer by one. */
-static ct_status make_next(const maker *m, const ct_data_args *a, ct_split *out) {
+static ct_status make_next(const maker *m, const ct_data_args *a, ct_rows *out) {
     int64_t T = a->shape.v[0];
     ct_tensor *all = ct_empty(CT_I64, CT_DIMS(m->n, T + 1));
     CT_TRY(ct_source_check(all));
@@ -114,8 +114,7 @@ static ct_status make_field(const maker *m, const ct_data_args *a, const ct_fiel
     return CT_OK;
 }
 
-static ct_status make_part(const ct_data_args *a, const ct_fields *fields, uint64_t seed, uint64_t part,
-                           ct_split *out) {
+static ct_status make_part(const ct_data_args *a, const ct_fields *fields, uint64_t seed, uint64_t part, ct_rows *out) {
     maker m = {ct_philox_make(seed, 0x72616e64), a->samples, a->classes ? a->classes : GROUPS, part};
     for (int f = 2; f < fields->n; f++) CT_TRY(make_field(&m, a, fields, f, &out->more[f - 2]));
     if (is_next_token(a)) return make_next(&m, a, out);

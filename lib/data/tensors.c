@@ -57,7 +57,7 @@ static ct_status take_test(ct_safetensors *file, const char *path, ct_dataset *d
 }
 
 /* One more than the largest class there is. */
-static ct_status count_classes(const ct_split *s, int64_t *classes) {
+static ct_status count_classes(const ct_rows *s, int64_t *classes) {
     if (!s->y || ct_dtype_of(s->y) == CT_F32) return CT_OK;
     ct_tensor *y = ct_to(s->y, CT_I64);
     CT_TRY(ct_source_check(y));

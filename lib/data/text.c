@@ -21,7 +21,7 @@ static ct_status make_rows(const ct_tensor *token, int64_t first, int64_t n, int
     return ct_source_check(t);
 }
 
-static ct_status make_part(const ct_tensor *token, int64_t first, int64_t n, int64_t T, int64_t step, ct_split *out) {
+static ct_status make_part(const ct_tensor *token, int64_t first, int64_t n, int64_t T, int64_t step, ct_rows *out) {
     CT_TRY(make_rows(token, first, n, T, step, &out->x));
     return make_rows(token, first + 1, n, T, step, &out->y);
 }

@@ -143,6 +143,14 @@ ct_tensor *ct_bincount(ct_tensor *x, ct_tensor *weights, int64_t minlength) {
 }
 
 /* ---- parts ---- */
+/* The view of indices at..at + size - 1. */
+static ct_status cut(ct_tensor *x, int64_t dim, int64_t at, int64_t size, ct_tensor **out) {
+    ct_slice_args part = {.start.n = x->layout.ndim, .stop = ct_shape_of(x)};
+    part.start.v[dim] = at, part.stop.v[dim] = at + size;
+    *out = ct_slice(x, part);
+    return ct_why(*out) ? (*out)->status : CT_OK;
+}
+
 ct_status ct_split_with_sizes(ct_tensor *x, const int64_t *sizes, int n, int64_t dim, ct_tensor **out) {
     ct_status status =
         ct_why(x) ? ct_fail(x->status, "%s", ct_why(x)) : ct_dim_fix("split_with_sizes", &dim, x->layout.ndim);
@@ -151,13 +159,48 @@ ct_status ct_split_with_sizes(ct_tensor *x, const int64_t *sizes, int n, int64_t
     if (!status && (!x->layout.ndim || sum != x->layout.size[dim]))
         status = ct_fail(CT_FAIL, "split_with_sizes: the parts' sizes add up to %lld, dimension %lld has %lld",
                          (long long)sum, (long long)dim, x->layout.ndim ? (long long)x->layout.size[dim] : 0);
-    for (int64_t i = 0, at = 0; !status && i < n; at += sizes[i++]) {
-        ct_slice_args part = {.stop = ct_shape_of(x)};
-        part.start.n = x->layout.ndim;
-        part.start.v[dim] = at, part.stop.v[dim] = at + sizes[i];
-        if (ct_why(out[i] = ct_slice(x, part))) status = out[i]->status;
-    }
+    for (int64_t i = 0, at = 0; !status && i < n; at += sizes[i++]) status = cut(x, dim, at, sizes[i], &out[i]);
     return status;
+}
+
+/* How long x is along *dim, which may be negative. */
+static ct_status length(const char *op, const ct_tensor *x, int64_t *dim, int64_t *n) {
+    if (ct_why(x)) return ct_fail(x ? x->status : CT_FAIL, "%s: %s", op, ct_why(x));
+    if (!x->layout.ndim) return ct_fail(CT_FAIL, "%s: a number has no parts", op);
+    CT_TRY(ct_dim_fix(op, dim, x->layout.ndim));
+    *n = x->layout.size[*dim];
+    return CT_OK;
+}
+
+ct_status ct_split(ct_tensor *x, int64_t split_size, int64_t dim, ct_tensor **out) {
+    int64_t n;
+    CT_TRY(length("split", x, &dim, &n));
+    if (split_size < 1) return ct_fail(CT_FAIL, "split: a size of %lld is not above 0", (long long)split_size);
+    for (int64_t at = 0; !at || at < n; at += CT_MIN(split_size, n - at))
+        CT_TRY(cut(x, dim, at, CT_MIN(split_size, n - at), out++));
+    return CT_OK;
+}
+
+ct_status ct_tensor_split(ct_tensor *x, int64_t sections, int64_t dim, ct_tensor **out) {
+    int64_t n, at = 0;
+    CT_TRY(length("tensor_split", x, &dim, &n));
+    if (sections < 1) return ct_fail(CT_FAIL, "tensor_split: %lld sections are not possible", (long long)sections);
+    for (int64_t i = 0; i < sections; i++) {
+        int64_t size = n / sections + (i < n % sections);
+        CT_TRY(cut(x, dim, at, size, out++));
+        at += size;
+    }
+    return CT_OK;
+}
+
+ct_status ct_unbind(ct_tensor *x, int64_t dim, ct_tensor **out) {
+    int64_t n;
+    CT_TRY(length("unbind", x, &dim, &n));
+    for (int64_t i = 0; i < n; i++) {
+        out[i] = ct_select(x, (ct_select_args){.dim = dim ? dim : CT_ZERO, .index = i ? i : CT_ZERO});
+        if (ct_why(out[i])) return out[i]->status;
+    }
+    return CT_OK;
 }
 
 ct_status ct_meshgrid(ct_tensor *const *in, int n, ct_tensor **out) {

@@ -1,4 +1,5 @@
 /* Convolutions written in others: of lines, and transposed. */
+#include "ops/conv.h"
 #include "ops/shape_util.h"
 
 static ct_tensor *with(ct_tensor *x, int64_t dim) { return ct_unsqueeze(x, (ct_dim_args){.dim = dim}); }
@@ -62,8 +63,8 @@ static ct_status transposed_sizes(const transposed *t, const ct_layout *x, const
 static ct_tensor *back(const transposed *t, ct_tensor *x, ct_tensor *weight, ct_dims size) {
     const int64_t *s = t->stride, *p = t->padding, *d = t->dilation;
     if (t->dims == 3) {
-        ct_conv3d_back_args three = {{s[0], s[1], s[2]}, {p[0], p[1], p[2]}, {d[0], d[1], d[2]}, t->groups, size};
-        return CT_PART(conv3d_dx, &three, x, weight);
+        ct_conv three = {t->op, 3, s, p, d, t->groups};
+        return ct_conv3d_back(&three, x, weight, &size);
     }
     if (t->dims == 2) {
         ct_conv2d_back_args two = {{s[0], s[1]}, {p[0], p[1]}, {d[0], d[1]}, t->groups, size};

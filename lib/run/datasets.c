@@ -45,7 +45,7 @@ ct_status ct_dataset_read(const char *name, const char *split, const char *const
     ct_keys_default(ct_data_keys, &args);
     args.dataset = name;
     CT_TRY(ct_dataset_load(&args, 0, data_dirs ? data_dirs : nowhere, &d));
-    const ct_split *s = train ? &d->train : &d->test;
+    const ct_rows *s = train ? &d->train : &d->test;
     *x = in_scope(s->x);
     if (ct_ndim(*x) == 3) *x = ct_unsqueeze(*x, (ct_dim_args){1});
     *y = ct_to(in_scope(s->y), CT_I64);

@@ -60,7 +60,7 @@ static ct_status check_fields(const ct_model *m, const ct_dataset *d) {
     return CT_OK;
 }
 
-static ct_status check_data(const ct_model *m, const ct_dataset *d, const ct_split *split, const char *name) {
+static ct_status check_data(const ct_model *m, const ct_dataset *d, const ct_rows *split, const char *name) {
     if (!split->x) return ct_fail(CT_BAD_DATA, "%s: has no %s samples", d->name, name);
     CT_TRY(check_fields(m, d));
     for (int i = 0; i < CT_MAX(d->classes, m->classes); i++)
@@ -256,7 +256,7 @@ ct_tensor *ct_model_samples(ct_model *m, const ct_eval_options *options, int64_t
     chosen c;
     ct_status status = choose(m, options, &c);
     if (status) return ct_tensor_failed(status);
-    const ct_split *s = c.samples.split;
+    const ct_rows *s = c.samples.split;
     first = CT_MIN(first, c.samples.n), n = CT_MIN(n, c.samples.n - first);
     const ct_layout *input = &m->fields.of[0].layout;
     ct_dims shape = {input->ndim, {n}};
@@ -282,7 +282,7 @@ ct_status ct_model_predict(ct_model *m, const ct_tensor *images, float *out) {
         return ct_fail(CT_FAIL, "%s: gives no class for an image, so it cannot predict one", m->path);
     if (l->ndim != input->ndim || memcmp(l->size + 1, input->size + 1, (size_t)(l->ndim - 1) * sizeof l->size[0]))
         return ct_fail(CT_FAIL, "predict: the images' shape is not what the model takes");
-    ct_split split = {.x = (ct_tensor *)images};
+    ct_rows split = {.x = (ct_tensor *)images};
     ct_samples s = {.split = &split, .norm = &m->norm, .n = l->size[0]};
     ct_step *step;
     int64_t batch = ct_net_batch(&m->net, s.n);

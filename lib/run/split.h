@@ -6,7 +6,7 @@
 
 /* Samples and what is done to them on their way. index NULL: all, in order. */
 typedef struct ct_samples {
-    const ct_split *split;
+    const ct_rows *split;
     const ct_normalizer *norm;
     const int64_t *index;
     int64_t n;

@@ -21,7 +21,7 @@ void ct_run_note(const ct_run *r, const char *line) {
 }
 
 static ct_status divide(ct_run *r) {
-    const ct_split *train = &r->data->train;
+    const ct_rows *train = &r->data->train;
     ct_division *p = &r->parts;
     double fraction = r->spec->data.validation;
     CT_TRY(ct_dataset_divide(r->data, CT_MAX(fraction, 0), (uint64_t)r->spec->seed, p));

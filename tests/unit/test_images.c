@@ -27,7 +27,7 @@ static void refused(ct_data_args args, ct_status status, const char *why) {
 }
 
 /* The split as one text: "file=label:first pixel ..." */
-static const char *words(const ct_split *s) {
+static const char *words(const ct_rows *s) {
     static char text[4096];
     size_t n = 0;
     text[0] = 0;
@@ -112,7 +112,7 @@ static void holds_out(void) {
     for (int i = 0; i < 8; i++) b += ((int64_t *)ct_data(d->test.y))[i] == 1;
     CHECK(b == 2);
     for (int p = 0; p < 2; p++) { /* each pixel is still its own file's */
-        const ct_split *s = p ? &d->test : &d->train;
+        const ct_rows *s = p ? &d->test : &d->train;
         for (int64_t i = 0; i < ct_size(s->x, 0); i++)
             CHECK(atoi(s->file[i] + 2) == ((unsigned char *)ct_data(s->x))[i * 6]);
     }

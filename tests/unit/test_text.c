@@ -107,7 +107,7 @@ static ct_status load(const char *path, double test, ct_dataset **out) {
 }
 
 /* Whether sample i of the part is text[first...] and the letters after those. */
-static bool is_window(const ct_split *s, int64_t i, const char *text, int64_t first) {
+static bool is_window(const ct_rows *s, int64_t i, const char *text, int64_t first) {
     int64_t x[T], y[T];
     bool ok = !ct_batch_numbers(s->x, &i, 1, x) && !ct_batch_numbers(s->y, &i, 1, y);
     for (int k = 0; ok && k < T; k++) ok = x[k] == text[first + k] && y[k] == text[first + k + 1];
