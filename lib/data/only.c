@@ -31,7 +31,7 @@ static ct_status replace(ct_tensor **field, ct_tensor *index) {
 }
 
 /* The rows at index[n], in place of all. */
-static ct_status keep_rows(ct_split *s, ct_tensor *index, int64_t n) {
+static ct_status keep_rows(ct_rows *s, ct_tensor *index, int64_t n) {
     const int64_t *at = ct_data(index);
     int64_t all = ct_size(s->x, 0), k = 0;
     CT_TRY(replace(&s->x, index));
@@ -49,7 +49,7 @@ static ct_status keep_rows(ct_split *s, ct_tensor *index, int64_t n) {
     return CT_OK;
 }
 
-static ct_status keep_classes(const ct_dataset *d, ct_split *s, const char *which, const int64_t *number) {
+static ct_status keep_classes(const ct_dataset *d, ct_rows *s, const char *which, const int64_t *number) {
     int64_t n = 0, all = ct_numel(s->y);
     ct_tensor *y = ct_to(s->y, CT_I64), *index = ct_empty(CT_I64, CT_DIMS(all));
     CT_TRY(ct_source_check(y));
