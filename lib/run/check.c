@@ -19,8 +19,7 @@ static int count_classes(const ct_spec *spec, char *const *name, int n) {
     return spec->data.only ? spec->data.n_only : n;
 }
 
-/* What is known of a sample without data: from the manifest, or from data's keys. No fields: nothing. */
-static ct_status known_fields(const ct_spec *spec, ct_fields *out) {
+ct_status ct_spec_fields(const ct_spec *spec, ct_fields *out) {
     const ct_data_args *d = &spec->data;
     *out = (ct_fields){0};
     if (d->tensors || (d->images && !d->size[0])) return CT_OK;
@@ -82,7 +81,7 @@ ct_status ct_spec_check(ct_spec *spec, ct_check_report *out, char **messages) {
     if (messages) *messages = NULL;
     ct_scope *scope = ct_scope_open();
     if (!scope) return CT_NO_MEMORY;
-    ct_status status = known_fields(spec, &fields);
+    ct_status status = ct_spec_fields(spec, &fields);
     if (status == CT_BAD_SPEC)
         ct_diag(spec->doc, CT_ERROR, ct_yaml_get(ct_yaml_get(spec->root, "data"), "dataset"), "%s", ct_error()),
             status = CT_OK;

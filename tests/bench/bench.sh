@@ -2,10 +2,13 @@
 # ctorch beside the peers on this machine: every contender in turn, ROUNDS times, medians; then whole runs. Prints
 # tables, and puts them into README between its two bench marks. What is not there (Python, PyTorch, JAX, a script, the
 # data) is left out with a line.
-# usage: bench.sh BUILD [README.md]     PYTHON, PEERS, DATA, ROUNDS, STEP_SECONDS and EPOCHS come from the environment
+# usage: bench.sh BUILD [README.md]     PYTHON, PEERS, DATA, WORKLOADS, ROUNDS, STEP_SECONDS and EPOCHS come from the
+# environment. The large workloads take PyTorch minutes a round where a step takes seconds: at least eight each.
 set -u
 build=$1 readme=${2:-README.md}
 PYTHON=${PYTHON:-python3} PEERS=${PEERS:-../shared/peers} DATA=${DATA:-../shared/data}
+small='mnist_mlp mnist_cnn infer_mlp infer_cnn infer_resnet20'
+WORKLOADS=${WORKLOADS:-$small resnet20 resnet18 gpt_nano gpt_char lstm_char}
 ROUNDS=${ROUNDS:-3} STEP_SECONDS=${STEP_SECONDS:-2} EPOCHS=${EPOCHS:-5}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -18,49 +21,50 @@ field() { sed -n "s/.*\"$1\": \([0-9.e+-]*\).*/\1/p" "$2"; }
 
 # ---- single steps ----
 
-torch_peers() { # name | command
+torch_peers() { # workload: name | command
     for threads in 1 2; do
         for compile in '' --compile; do
             for layout in '' --channels-last; do
                 how="${layout:+, channels-last}${compile:+, compiled}"
+                case $1,$layout in gpt_*,?* | lstm_*,?* | *_mlp,?*) continue ;; esac # not images: the same again
                 echo "PyTorch, $threads thread$([ $threads = 1 ] || echo s)$how" \
-                    "|$PYTHON $PEERS/torch_peer.py $all --threads $threads $compile $layout --seconds $STEP_SECONDS"
+                    "|$PYTHON $PEERS/torch_peer.py $1 --threads $threads $compile $layout --seconds $STEP_SECONDS"
             done
         done
     done
 }
 
-contenders() {
-    echo "ctorch|$build/bench/step $all --seconds $STEP_SECONDS"
-    [ -z "$torch" ] || torch_peers
-    [ -z "$jax" ] || echo "JAX|$PYTHON $PEERS/jax_peer.py mnist_mlp mnist_cnn infer_mlp --seconds $STEP_SECONDS"
+contenders() { # workload
+    echo "ctorch|$build/bench/step $1 --seconds $STEP_SECONDS"
+    [ -z "$torch" ] || torch_peers "$1"
+    [ -z "$jax" ] || ! grep -q "'$1'" "$PEERS/jax_peer.py" ||
+        echo "JAX|$PYTHON $PEERS/jax_peer.py $1 --seconds $STEP_SECONDS"
 }
 
-# Appends "name|workload|seconds|operations" for each line of JSON, and the process's memory.
-run_contender() { # name command
+# Appends "name|workload|seconds|operations|mib".
+run_contender() { # workload name command
     # shellcheck disable=SC2086
-    "$build/bench/measure" -o "$work/took" $2 >"$work/out" 2>>"$work/log" || {
-        say "$1: failed, left out"
+    "$build/bench/measure" -o "$work/took" $3 >"$work/out" 2>>"$work/log" || {
+        say "$2, $1: failed, left out"
         tail -n 3 "$work/log" >&2
         return
     }
-    sed -n 's/.*"workload": "\([a-z_0-9]*\)", "median_s": \([0-9.e-]*\).*/\1|\2|&/p' "$work/out" |
-        sed 's/|{.*"operations": \([0-9]*\).*/|\1/; s/|{.*/|0/' | sed "s/^/$1|/" >>"$work/times"
-    echo "$1|peak_mib|$(field peak_mib "$work/took")|0" >>"$work/times"
+    operations=$(field operations "$work/out")
+    echo "$2|$1|$(field median_s "$work/out")|${operations:-0}|$(field peak_mib "$work/took")" >>"$work/times"
 }
 
 single_steps() {
-    all='mnist_mlp mnist_cnn infer_mlp infer_cnn'
     round=0
     while [ $((round += 1)) -le "$ROUNDS" ]; do
-        "$build/bench/step" --peak >"$work/out" || return 1
-        echo "product|rate|$(field peak "$work/out")|0" >>"$work/times"
-        contenders >"$work/contenders"
-        while IFS='|' read -r name command; do
-            name=${name% }
-            say "round $round of $ROUNDS: $name"
-            run_contender "$name" "$command" </dev/null
-        done <"$work/contenders"
+        for workload in $WORKLOADS; do
+            "$build/bench/step" --peak >"$work/out" || return 1
+            echo "product|rate|$(field peak "$work/out")|0|0" >>"$work/times"
+            contenders "$workload" >"$work/contenders"
+            say "round $round of $ROUNDS: $workload, $(wc -l <"$work/contenders") contenders"
+            while IFS='|' read -r name command; do
+                run_contender "$workload" "${name% }" "$command" </dev/null
+            done <"$work/contenders"
+        done
     done
 }
 

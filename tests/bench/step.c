@@ -1,6 +1,7 @@
-/* One step of the workloads that ctorch is measured on, as the peers' scripts time it: a model of random weights,
-   random inputs that are in memory already, no loader. Prints one JSON object a workload, and with --peak the product
-   rate that a floor is counted from. step [WORKLOAD ...] [--seconds S] [--threads N] [--isa NAME] [--passes LIST]
+/* One step of the workloads that ctorch is measured on, as the peers' scripts time it: a spec's model of random
+   weights, random inputs that are in memory already, no loader. Run it where specs/ is. Prints one JSON object a
+   workload, and with --peak the product rate that a floor is counted from. step [WORKLOAD ...] [--seconds S] [--threads
+   N] [--isa NAME] [--passes LIST]
    [--peak] */
 #include "base/alloc.h"
 #include "base/philox.h"
@@ -12,29 +13,41 @@
 #include <string.h>
 #include <time.h>
 
-#define MLP "[flatten, linear: 128, relu, linear: 10]"
-#define CNN                                                                                                 \
-    "[conv2d: {out_channels: 32, kernel_size: 3}, relu, conv2d: {out_channels: 64, kernel_size: 3}, relu, " \
-    "max_pool2d: 2, dropout: 0.25, flatten, linear: 128, relu, dropout: 0.5, linear: 10]"
-#define CLASSES 10
 #define WARM_UP 3
 #define LEAST 5 /* samples, however slow a step is */
 
-/* first, rest: multiply-adds a sample of the first layer, whose input wants no gradient, and of the others. */
+/* set: what the peers' model has other than the spec. first, rest: multiply-adds a sample of the first layer, whose
+   input wants no gradient, and of the others. */
 typedef struct workload {
-    const char *name, *model;
+    const char *name, *spec;
     int64_t batch;
     bool train;
     double first, rest;
+    const char *set[8];
 } workload;
 
 #define MLP_WORK 784 * 128, 128 * 10
 #define CNN_WORK 26 * 26 * 32 * 9, 24 * 24 * 64 * 32 * 9 + 9216 * 128 + 128 * 10
+/* A stage of n blocks that halves the image, size x size afterwards, and doubles the channels, c of them then. */
+#define HALVED(size, c, n) ((size) * (size) * ((c) * (c) / 2 * 10.0 + (2 * (n)-1) * (c) * (c)*9.0))
+#define RESNET(c, n) 1024 * 27.0 * (c), 1024 * 18.0 * (n) * (c) * (c) + HALVED(16, 2 * (c), n) + HALVED(8, 4 * (c), n)
+#define RESNET20_WORK RESNET(16, 3) + 640
+#define RESNET18_WORK RESNET(64, 2) + HALVED(4, 512, 2) + 5120
+#define GPT_WORK(T, d, depth) 0, (T) * ((depth) * (12.0 * (d) * (d) + 2 * (T) * (d)) + 65 * (d))
+#define LSTM_WORK 0, 64 * (1024 * (128 + 3 * 256) + 256 * 65)
+#define UNCLIPPED "train.clip_grad_norm=0"
+#define LARGER "vars.dim=384", "vars.heads=6", "vars.depth=6", "data.shape=[256]"
 static const workload workloads[] = {
-    {"mnist_mlp", MLP, 64, true, MLP_WORK},
-    {"mnist_cnn", CNN, 64, true, CNN_WORK},
-    {"infer_mlp", MLP, 1, false, MLP_WORK},
-    {"infer_cnn", CNN, 1, false, CNN_WORK},
+    {"mnist_mlp", "mnist-mlp", 64, true, MLP_WORK, {0}},
+    {"mnist_cnn", "mnist-cnn", 64, true, CNN_WORK, {0}},
+    {"resnet20", "resnet20", 128, true, RESNET20_WORK, {0}},
+    {"resnet18", "resnet18", 128, true, RESNET18_WORK, {0}},
+    {"gpt_nano", "gpt-nano", 12, true, GPT_WORK(64, 128, 4), {UNCLIPPED}},
+    {"gpt_char", "gpt-nano", 16, true, GPT_WORK(256, 384, 6), {UNCLIPPED, LARGER}},
+    {"lstm_char", "lstm-lm", 32, true, LSTM_WORK, {UNCLIPPED}},
+    {"infer_mlp", "mnist-mlp", 1, false, MLP_WORK, {0}},
+    {"infer_cnn", "mnist-cnn", 1, false, CNN_WORK, {0}},
+    {"infer_resnet20", "resnet20", 1, false, RESNET20_WORK, {0}},
 };
 
 static double now(void) {
@@ -64,30 +77,34 @@ static void bench_free(bench *b) {
     ct_spec_free(b->spec);
 }
 
-static void random_batch(ct_step *s, int64_t numel, int64_t n) {
+/* A field of normal numbers, or of whole ones from 0 to `below` - 1. */
+static void random_field(const ct_field *f, int64_t below, int64_t n, void *out) {
     ct_philox_key key = ct_philox_make(0, 1);
-    float *x = ct_step_field(s, 0);
-    int64_t *y = ct_step_field(s, 1);
-    uint32_t word[2];
-    for (int64_t i = 0; i < numel; i++) {
+    for (int i = 1; i < f->layout.ndim; i++) n *= f->layout.size[i];
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t word[2];
         ct_philox_fill(key, 0, (uint64_t)i * 2, 2, word);
         double u = ct_philox_uniform(word[0]), v = ct_philox_uniform(word[1]);
-        x[i] = (float)(sqrt(-2 * log(1 - u)) * cos(2 * M_PI * v));
+        if (f->layout.dtype == CT_I64)
+            ((int64_t *)out)[i] = word[0] % below;
+        else
+            ((float *)out)[i] = (float)(sqrt(-2 * log(1 - u)) * cos(2 * M_PI * v));
     }
-    for (int64_t i = 0; i < n; i++) y[i] = i * 7 % CLASSES;
 }
 
 static ct_status bench_new(const workload *w, bench *b) {
-    char text[1024];
-    snprintf(text, sizeof text, "model: %s\nloss: cross_entropy\noptimizer: {adam: {lr: 1e-3}}\n", w->model);
-    ct_layout input = ct_layout_of(CT_F32, CT_DIMS(1, 1, 28, 28));
-    CT_TRY(ct_spec_parse(w->name, text, strlen(text), NULL, &b->spec, NULL));
+    char path[64], *messages;
     ct_fields fields;
-    ct_fields_classes(&input, CLASSES, &fields);
+    snprintf(path, sizeof path, "specs/%s.yaml", w->spec);
+    ct_status status = ct_spec_load(path, w->set, &b->spec, &messages);
+    if (status && messages) ct_fail(status, "%s", messages);
+    ct_text_free(messages);
+    CT_TRY(status);
+    CT_TRY(ct_spec_fields(b->spec, &fields));
     CT_TRY(ct_net_build(b->spec, &fields, NULL, NULL, &b->net));
     if (w->train) CT_TRY(ct_run_optimizer(b->spec, b->net.module, &b->optim));
     CT_TRY(ct_step_new(&b->net, b->optim, w->batch, false, &b->step));
-    random_batch(b->step, w->batch * 28 * 28, w->batch);
+    for (int i = 0; i < fields.n; i++) random_field(&fields.of[i], fields.classes, w->batch, ct_step_field(b->step, i));
     return CT_OK;
 }
 
