@@ -22,6 +22,8 @@ const ct_form ct_forms[] = {
     {"transforms", "list of transforms", ct_transform_kinds, NULL, NULL, LIST(REF("transform")), false},
     {"transform", "transform", ct_transform_kinds, NULL, NULL, NULL, false},
     {"groups", "map of patterns and settings", NULL, NULL, NULL, MAP("{\"type\": \"object\"}"), false},
+    {"class_weights", "balanced or list of numbers", NULL, NULL, NULL,
+     "{\"anyOf\": [{\"const\": \"balanced\"}, " LIST("{\"type\": \"number\", \"minimum\": 0}") "]}", false},
     {"names", "list of names", NULL, NULL, NULL, LIST("{\"type\": [\"string\", \"integer\"]}"), false},
     {"inputs", "list of names and numbers", NULL, NULL, NULL, LIST("{\"type\": [\"string\", \"number\"]}"), false},
     {"patterns", "list of name patterns", NULL, NULL, NULL, LIST("{\"type\": [\"string\", \"integer\"]}"), false},

@@ -1,7 +1,9 @@
 #include "run/loss.h"
+#include "base/number.h"
 #include "ops/shape_util.h"
 #include "spec/model.h"
 #include "yaml/read.h"
+#include <float.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +19,10 @@ static const ct_key common[] = {
     {"weight", CT_KEY_FLOAT, offsetof(ct_loss_more, weight), .def = 1, .min = 0, .max = 1e9,
      .help = "of this loss in the sum of all"},
     {0}};
+
+static const ct_key of_classes[] = {{"class_weights", CT_KEY_NODE, .choices = "class_weights",
+                                     .help = "a weight for each class, or balanced: as many times more as it is rarer"},
+                                    {0}};
 
 typedef struct row {
     ct_kind kind;
@@ -36,6 +42,7 @@ static void add_row(const ct_op *op, size_t name_length) {
     snprintf(r->name, sizeof r->name, "%.*s", (int)name_length, op->kind.name);
     r->op = op, r->common = (op->kind.args_size + 15) / 16 * 16;
     for (const ct_key *k = op->kind.keys; k && k->name; k++) r->keys[n++] = *k;
+    if (ct_loss_weighs(op) >= 0) r->keys[n++] = *of_classes;
     for (const ct_key *k = common; k->name; k++) {
         r->keys[n] = *k;
         r->keys[n++].offset += r->common;
@@ -74,6 +81,23 @@ static bool read_inputs(ct_doc *doc, const ct_yaml *list, const ct_op *op) {
     return ok;
 }
 
+static bool read_weights(ct_doc *doc, ct_loss *l) {
+    const ct_yaml *node = l->weights;
+    if (!node || (node->kind == CT_SCALAR && !strcmp(node->text, "balanced"))) return true;
+    float *w = node->kind == CT_LIST && node->n ? ct_doc_alloc(doc, (size_t)node->n, sizeof *w) : NULL;
+    double v = 0;
+    bool ok = w != NULL;
+    for (int i = 0; ok && i < node->n; i++) {
+        const char *text = node->value[i]->kind == CT_SCALAR ? node->value[i]->text : "",
+                   *end = ct_number_read(text, &v);
+        ok = end && !*end && v >= 0 && v <= FLT_MAX;
+        w[i] = (float)v;
+    }
+    if (!ok) ct_diag(doc, CT_ERROR, node, "class_weights is balanced, or a list of numbers from 0, one for each class");
+    l->class_weight = w, l->n_class_weights = node->n;
+    return ok;
+}
+
 static void name_loss(const ct_loss *before, int n, const char *kind, char out[64]) {
     int same = 1;
     for (int i = 0; i < n; i++) same += before[i].op == before[n].op;
@@ -92,6 +116,8 @@ static bool read_one(ct_doc *doc, const ct_yaml *node, ct_loss *all, int n) {
     *l = (ct_loss){.op = r->op, .args = args, .more = (const ct_loss_more *)((char *)args + r->common), .at = node};
     l->inputs = ct_yaml_get(ct_yaml_get(node, kind->name), "inputs");
     if (l->inputs && !read_inputs(doc, l->inputs, l->op)) return false;
+    l->weights = ct_yaml_get(ct_yaml_get(node, kind->name), "class_weights");
+    if (!read_weights(doc, l)) return false;
     if (l->inputs && l->more->input) ct_diag(doc, CT_ERROR, node, "input and inputs: one of them is wanted");
     name_loss(all, n, kind->name, l->name);
     return true;
@@ -109,6 +135,24 @@ int ct_losses_read(ct_doc *doc, const ct_yaml *node, ct_loss *out) {
 }
 
 /* ---- what a loss is ---- */
+int ct_loss_weighs(const ct_op *op) {
+    for (int i = 0; ct_loss_takes_classes(op) && i < op->n_in; i++)
+        if (!strcmp(op->in_names[i], "weight")) return i;
+    return -1;
+}
+
+ct_status ct_loss_balance(ct_doc *doc, ct_loss *l, const int64_t *count, int classes) {
+    int64_t all = 0;
+    for (int c = 0; c < classes; c++) all += count[c];
+    l->weights->kind = CT_LIST;
+    for (int c = 0; c < classes; c++) {
+        char text[32];
+        snprintf(text, sizeof text, "%.9g", (float)((double)all / ((double)classes * (double)count[c])));
+        if (!ct_yaml_add(doc, l->weights, NULL, ct_yaml_scalar(doc, text, false, l->weights))) return CT_NO_MEMORY;
+    }
+    return read_weights(doc, l) ? CT_OK : CT_NO_MEMORY;
+}
+
 bool ct_loss_takes_classes(const ct_op *op) { return ct_key_find(op->kind.keys, "ignore_index") != NULL; }
 
 int64_t ct_loss_ignored(const ct_loss *l) {

@@ -16,7 +16,10 @@ typedef struct ct_loss {
     const ct_op *op;
     const void *args; /* the op's */
     const ct_loss_more *more;
-    const ct_yaml *inputs; /* a list of names, of the op's inputs in order but for the target; or NULL */
+    const ct_yaml *inputs;     /* a list of names, of the op's inputs in order but for the target; or NULL */
+    ct_yaml *weights;          /* what class_weights says: "balanced" or a list of numbers; or NULL */
+    const float *class_weight; /* the list's n_class_weights; NULL: none, or still to be balanced */
+    int n_class_weights;
     const ct_yaml *at;
     char name[64]; /* what logs call it: unique in a spec */
 } ct_loss;
@@ -25,6 +28,9 @@ typedef struct ct_loss {
 const ct_kind *const *ct_loss_kinds(int *n);
 /* Reads one loss or a list into out[CT_MAX_LOSSES]; returns how many. What is wrong becomes a diagnostic. */
 int ct_losses_read(ct_doc *doc, const ct_yaml *node, ct_loss *out);
+
+/* class_weights: balanced becomes the list that it stands for, in the spec's tree too: n / (classes * count[c]). */
+ct_status ct_loss_balance(ct_doc *doc, ct_loss *l, const int64_t *count, int classes);
 
 /* Which of the op's inputs is the target, or -1. */
 int ct_loss_target(const ct_op *op);
@@ -37,6 +43,8 @@ bool ct_loss_is_sum(const ct_loss *l);
 /* x as rows of scores, contiguous (R, C), for targets t of R elements: (N, C) for (N); (N, T, C) for (N, T), classes
    last as a language model gives them; (N, C, H, W) for (N, H, W); or rows already. NULL where they do not fit. */
 ct_tensor *ct_loss_rows(ct_tensor *x, const ct_tensor *t);
+/* Which of the op's inputs is the classes' weights, or -1. */
+int ct_loss_weighs(const ct_op *op);
 /* The loss of the op's inputs in[]; integer targets of losses that want values become values, one for each of `classes`
    where the prediction has that many. A prediction and a target that differ in shape are an error. */
 ct_tensor *ct_loss_of(const ct_loss *l, ct_tensor *const *in, int classes);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 void ct_net_free(ct_net *net) {
+    for (int i = 0; i < CT_MAX_LOSSES; i++) ct_drop(net->class_weight[i]);
     ct_module_free(net->module);
     *net = (ct_net){0};
 }
@@ -67,6 +68,23 @@ static void wrong_classes(const ct_net *net, const ct_loss *l, int x, const ct_l
     ct_diag(net->spec->doc, CT_NOTE, l->at, "%s compares them", l->name);
 }
 
+/* The weights of loss i's classes; ones, where they are still to be balanced. */
+static bool weigh_classes(ct_net *net, int i) {
+    const ct_loss *l = &net->spec->loss[i];
+    int64_t classes = net->fields.classes;
+    if (!l->weights || classes < 0) return true;
+    bool fits = is_of_classes(net, i) && classes && (!l->class_weight || l->n_class_weights == classes);
+    if (!is_of_classes(net, i) || !classes)
+        ct_diag(net->spec->doc, CT_ERROR, l->weights, "class_weights is of classes, and the target has none");
+    else if (!fits)
+        ct_diag(net->spec->doc, CT_ERROR, l->weights, "class_weights has %d numbers, but the data has %lld classes",
+                l->n_class_weights, (long long)classes);
+    else
+        net->class_weight[i] = ct_keep(l->class_weight ? ct_from(CT_F32, CT_DIMS(classes), l->class_weight)
+                                                       : ct_full(CT_F32, CT_DIMS(classes), 1));
+    return fits;
+}
+
 /* Loss i on shapes: what is wrong becomes a diagnostic. Finds out whether its prediction is scores. */
 static void look_at_loss(ct_net *net, int i, ct_tensor *const *value) {
     const ct_loss *l = &net->spec->loss[i];
@@ -98,7 +116,7 @@ static void look_at_losses(ct_net *net) {
         for (int i = 0; i < net->n_values; i++) value[i] = shell(&net->value[i].layout);
         if (net->target >= 0) value[net->n_values] = shell(&net->fields.of[net->target].layout);
         for (int i = 0; i < net->spec->n_losses; i++)
-            if (bind(net, i)) look_at_loss(net, i, value);
+            if (bind(net, i) && weigh_classes(net, i)) look_at_loss(net, i, value);
         ct_capture_end(&g);
         ct_graph_free(&g);
     }
@@ -178,6 +196,7 @@ ct_tensor *ct_net_loss(const ct_net *net, ct_tensor *const *value, int i) {
     ct_tensor *in[CT_MAX_IN] = {0};
     for (int k = 0; k < net->spec->loss[i].op->n_in; k++)
         if (net->in[i][k] >= 0) in[k] = value[net->in[i][k]];
+    if (net->class_weight[i]) in[ct_loss_weighs(net->spec->loss[i].op)] = net->class_weight[i];
     return ct_loss_of(&net->spec->loss[i], in, net->fields.classes);
 }
 

@@ -10,7 +10,8 @@ typedef struct ct_net {
     int target;                  /* its place among them, or -1 */
     const ct_named_value *value; /* fields but the target, named layers, the result: n_values, the doc's */
     int n_values;
-    int in[CT_MAX_LOSSES][CT_MAX_IN]; /* what each loss reads: a value, n_values for the target, -1: absent */
+    int in[CT_MAX_LOSSES][CT_MAX_IN];       /* what each loss reads: a value, n_values for the target, -1: absent */
+    ct_tensor *class_weight[CT_MAX_LOSSES]; /* (classes) of f32; NULL: a loss has none */
     int scores; /* the loss whose prediction is a score for each of the data's classes; -1: there is none */
 } ct_net;
 

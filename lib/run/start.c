@@ -197,12 +197,13 @@ static ct_status make(ct_run *r, bool resume, char **messages) {
     uint64_t seed = (uint64_t)r->spec->seed;
     CT_TRY(ct_dataset_load(data, seed, r->opt->data_dirs, &r->data));
     CT_TRY(ct_data_text(r->data, &r->files));
+    CT_TRY(divide(r));
+    CT_TRY(ct_run_balance(r));
     if (resume) CT_TRY(check_resumed(r)); /* before what other data makes of the model */
     CT_TRY(with_messages(r, make_net(r, resume), messages));
     CT_TRY(ct_run_optimizer(r->spec, r->net.module, &r->optim));
     r->report->parameters = ct_module_trained(r->net.module);
     ct_normalizer_make(data->normalize.mean, data->normalize.std, &r->norm);
-    CT_TRY(divide(r));
     if (data->n_augment) CT_TRY(ct_augment_open(data->augment, data->n_augment, seed, r->data->train.x, &r->augment));
     int64_t batch = CT_MIN(r->spec->train.batch_size, r->parts.n_train);
     if (r->held_out.n) batch = CT_MAX(batch, ct_net_batch(&r->net, r->held_out.n));

@@ -29,15 +29,20 @@ static void count(void *ctx, int64_t begin, int64_t end) {
     a->counted += counted;
 }
 
-/* How many of a loss's targets count: PyTorch's mean leaves out those of ignore_index. */
+/* What a loss's targets weigh: PyTorch's mean leaves out those of ignore_index, and counts each by its class's weight.
+ */
 static double weight_of(const ct_net *net, const int64_t *target, int which, int64_t n) {
     const ct_loss *l = &net->spec->loss[which];
     bool classes = ct_loss_takes_classes(l->op) && !ct_loss_is_sum(l) && net->target >= 0 &&
                    net->in[which][1] == net->n_values && net->fields.of[net->target].layout.dtype == CT_I64;
     if (!classes) return (double)n;
-    int64_t counted = 0, ignored = ct_loss_ignored(l), all = n * ct_net_rows(net);
-    for (int64_t i = 0; i < all; i++) counted += target[i] != ignored;
-    return (double)counted;
+    int64_t ignored = ct_loss_ignored(l), all = n * ct_net_rows(net);
+    const float *w = net->class_weight[which] ? ct_data(net->class_weight[which]) : NULL;
+    double weight = 0;
+    for (int64_t i = 0; i < all; i++)
+        if (target[i] != ignored)
+            weight += !w ? 1 : target[i] >= 0 && target[i] < net->fields.classes ? w[target[i]] : 0;
+    return weight;
 }
 
 void ct_batch_weights(ct_step *step, int64_t n, double *weight) {

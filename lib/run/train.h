@@ -36,6 +36,8 @@ double ct_run_now(void);                             /* seconds */
 void ct_run_note(const ct_run *r, const char *line); /* what a user should know */
 /* Everything up to the first step. messages: as in ct_train. */
 ct_status ct_run_start(ct_run *r, char **messages);
+/* Counts the classes for losses whose class_weights are balanced, before the net is built. */
+ct_status ct_run_balance(ct_run *r);
 /* The batches of the next step and the update that they make, their losses counted in the state's tally. out: the
    losses over all of them; there is no output. */
 ct_status ct_run_update(ct_run *r, ct_step_result *out);

@@ -385,3 +385,15 @@ END
     fails 1 "$ctorch" train conv.yaml -o run --force --reproducible --isa ref
     says "the kernels 'ref' have bits of their own"
 }
+
+@test "class_weights: balanced stands as numbers in the run's spec, resumes, evaluates" {
+    quick -o run --set 'loss={cross_entropy: {class_weights: balanced}}'
+    [ "$(grep -A 10 class_weights run/spec.yaml | grep -c '^ *- [01]\.[0-9]*$')" -eq 10 ]
+    cp run/best.safetensors before
+    quick -o run --resume --set 'loss={cross_entropy: {class_weights: balanced}}'
+    cmp run/best.safetensors before
+    succeeds "$ctorch" eval run
+    says "accuracy"
+    quick -o plain
+    differ run/best.safetensors plain/best.safetensors
+}
