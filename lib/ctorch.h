@@ -268,6 +268,19 @@ ct_status ct_clip_grad_value(ct_tensor *const *params, int n, double max);
 int ct_optim_groups(const ct_optim *o);
 ct_tensor *ct_optim_lr(ct_optim *o, int group); /* a group's learning rate: 0-d f64, the optimizer's; it may be set */
 
+/* Running averages of of[n], floats that must outlive them, as torch.optim.swa_utils.AveragedModel. decay: what stays
+   of an average in an update (EMA); 0: the mean of all values (SWA). The first update copies. NULL when it cannot be.
+ */
+typedef struct ct_average ct_average;
+ct_average *ct_average_open(ct_tensor *const *of, int n, double decay);
+void ct_average_free(ct_average *a);
+ct_status ct_average_update(ct_average *a);
+/* The tensors get their averages for values, and these theirs; a second time, all is as before. Before the first update
+   nothing changes. */
+ct_status ct_average_swap(ct_average *a);
+ct_tensor *ct_average_of(const ct_average *a, const ct_tensor *t); /* t's average, which is a's; NULL: it has none */
+ct_tensor *ct_average_count(const ct_average *a);                  /* of updates: 0-d f64, a's */
+
 typedef struct ct_lr_scheduler ct_lr_scheduler;
 /* "cosine: {T_max: 20}", as a spec says it: moves the learning rates of `o`, which must outlive it. NULL as above. */
 ct_lr_scheduler *ct_lr_scheduler_open(const char *schedule, ct_optim *o);

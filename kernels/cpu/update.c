@@ -266,6 +266,16 @@ static void rmsprop(const moment *now, int64_t n, const float *g, const float *c
         rmsprop_step(now, false, false, n, g, old, new);
 }
 
+/* Of values g, whose share is lr; as torch.lerp, which ends at g exactly. */
+static void average(const moment *now, int64_t n, const float *g, const float *const *old, float *const *new) {
+    double share = now->step == 1 ? 1 : now->lr;
+    bool near = share >= 0.5;
+    const float *p = old[0], part = (float)(near ? share - 1 : share);
+    float *q = new[0];
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) q[i] = (near ? g[i] : p[i]) + part * (g[i] - p[i]);
+}
+
 /* ---- the pass ---- */
 
 typedef struct update_run {
@@ -386,3 +396,4 @@ UPDATE(radam, update_prepare)
 UPDATE(nadam, update_prepare)
 UPDATE(lion, update_prepare)
 UPDATE(lamb, trust_prepare)
+UPDATE(average, update_prepare)

@@ -144,6 +144,12 @@ static void lamb_formula(const moment *now, double g, place *at) {
     at->p -= now->lr * now->trust * lamb_direction(now, g, at);
 }
 
+/* p: the average of g; lr: g's share. As torch.lerp, which ends at g exactly. */
+static void average_formula(const moment *now, double g, place *at) {
+    double share = now->step == 1 ? 1 : now->lr;
+    at->p = share < 0.5 ? at->p + share * (g - at->p) : g - (g - at->p) * (1 - share);
+}
+
 /* Parameter i of n; without a gradient it and its states are handed on. */
 static void update_one(update_fn *formula, const moment *now, const ct_call *call, const void *const *in,
                        void *const *out, int n, int i) {
@@ -229,3 +235,4 @@ UPDATE(radam, BETAS(radam))
 UPDATE(nadam, BETAS(nadam))
 UPDATE(lion, NULL)
 UPDATE(lamb, BETAS(lamb))
+UPDATE(average, NULL)

@@ -51,7 +51,8 @@
 #undef VIEW
 #undef FORMULA
 /* Updates of optimizers: outputs take the place of inputs. */
-#define UPDATES(X) X(sgd) X(adam) X(adamw) X(rmsprop) X(adagrad) X(adadelta) X(adamax) X(radam) X(nadam) X(lion) X(lamb)
+#define UPDATES(X) \
+    X(sgd) X(adam) X(adamw) X(rmsprop) X(adagrad) X(adadelta) X(adamax) X(radam) X(nadam) X(lion) X(lamb) X(average)
 UPDATES(DECLARE_PLACE)
 DECLARE_PLACE(batch_norm_train) /* new running statistics, of the old ones */
 DECLARE_PLACE(index_copy)

@@ -39,6 +39,10 @@ static int adam_states(const ct_adam_args *a) { return 2 + a->amsgrad; }
 static int adamw_states(const ct_adamw_args *a) { return 2 + a->amsgrad; }
 static int rmsprop_states(const ct_rmsprop_args *a) { return 1 + (a->momentum > 0) + a->centered; }
 
+static int no_state(const void *a) {
+    (void)a;
+    return 0;
+}
 static int one_state(const void *a) {
     (void)a;
     return 1;
@@ -54,6 +58,7 @@ static int two_states(const void *a) {
 #define nadam_states two_states
 #define lion_states one_state
 #define lamb_states two_states
+#define average_states no_state
 
 #define UPDATE(name)                                                                        \
     SHAPE(name) { return update_shape(#name, in, n_in, name##_states(args_), out, n_out); } \
@@ -69,3 +74,4 @@ UPDATE(radam)
 UPDATE(nadam)
 UPDATE(lion)
 UPDATE(lamb)
+UPDATE(average)

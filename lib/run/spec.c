@@ -13,6 +13,10 @@
 
 #define ROW(s, field, type, def, min, max, choices, help) \
     { #field, CT_KEY_##type, offsetof(s, field), 1, def, min, max, choices, NULL, help }
+static const ct_key ema_keys[] = {
+    ROW(ct_ema_args, decay, FLOAT, 0, 0, 0.9999999, NULL, "what stays of the average in a step; 0: there is none"),
+    {0},
+};
 static const ct_key train_keys[] = {
     ROW(ct_train_args, epochs, INT, 10, 1, 1e9, NULL, "passes over the training data"),
     ROW(ct_train_args, steps, INT, 0, 0, 1e12, NULL, "steps of the whole run, whatever epochs says; 0: epochs decide"),
@@ -28,6 +32,8 @@ static const ct_key train_keys[] = {
         "seconds between checkpoints inside an epoch; 0: none"),
     ROW(ct_train_args, clip_grad_norm, FLOAT, 0, 0, INFINITY, NULL, "largest norm of all gradients together; 0: any"),
     ROW(ct_train_args, clip_grad_value, FLOAT, 0, 0, INFINITY, NULL, "largest size of a gradient's element; 0: any"),
+    {"ema", CT_KEY_MAP, offsetof(ct_train_args, ema), 1, 0, 0, 0, NULL, ema_keys,
+     "an exponential average of the weights, which is what is evaluated and saved"},
     ROW(ct_train_args, checkpoint_activations, BOOL, 0, 0, 1, NULL,
         "keep few of the layers' results, and compute the others again in the backward"),
     ROW(ct_train_args, log_every, INT, 100, 1, 1e9, NULL, "steps between two step records of log.jsonl"),

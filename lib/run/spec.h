@@ -8,10 +8,15 @@
 #include "run/loss.h"
 #include "spec/model.h"
 
-/* The spec's `train:`. */
+/* The spec's `train.ema:`, `train:`. */
+typedef struct ct_ema_args {
+    double decay; /* 0: none */
+} ct_ema_args;
+
 typedef struct ct_train_args {
     int64_t epochs, steps, eval_every, batch_size, accumulate, early_stopping, log_every;
     double checkpoint_every, clip_grad_norm, clip_grad_value;
+    ct_ema_args ema;
     bool checkpoint_activations;
     int monitor; /* 0: accuracy, 1: loss */
 } ct_train_args;

@@ -68,7 +68,7 @@ static ct_status same_data(const ct_run *r, const char *before) {
 }
 
 static ct_status pick_up(ct_run *r) {
-    CT_TRY(ct_state_load(ct_run_path(&r->dir, "state.safetensors"), &r->state, r->net.module, r->optim));
+    CT_TRY(ct_state_load(ct_run_path(&r->dir, "state.safetensors"), &r->state, r->net.module, r->optim, r->average));
     if (r->state.reproducible != ct_backend_reproducible())
         ct_run_note(r, "the run began on other kernels, with or without the fused multiply-add: its bits will differ");
     return ct_run_log_cut(&r->dir, r->state.log_length);
@@ -207,7 +207,8 @@ static ct_status make(ct_run *r, bool resume, char **messages) {
     if (data->n_augment) CT_TRY(ct_augment_open(data->augment, data->n_augment, seed, r->data->train.x, &r->augment));
     int64_t batch = CT_MIN(r->spec->train.batch_size, r->parts.n_train);
     if (r->held_out.n) batch = CT_MAX(batch, ct_net_batch(&r->net, r->held_out.n));
-    return ct_step_new(&r->net, r->optim, batch, r->opt->eager, &r->step);
+    CT_TRY(ct_step_new(&r->net, r->optim, batch, r->opt->eager, &r->step));
+    return ct_run_average_start(r);
 }
 
 /* The log's first records. */

@@ -52,7 +52,7 @@ static ct_status read_fields(const char *path, const char *text, ct_run_state *s
     return CT_OK;
 }
 
-/* Everything with a name: the model's tensors, each trained one's optimizer state, the optimizer's count. */
+/* Everything with a name: the model's tensors, each trained one's optimizer state, the optimizer's count, averages. */
 typedef struct all {
     ct_names model;
     ct_named *of;
@@ -66,10 +66,16 @@ static void all_free(all *a) {
     *a = (all){0};
 }
 
-static ct_status all_of(ct_module *m, ct_optim *o, all *a) {
+static void add(all *a, const char *kind, const char *of, const char *name, const ct_tensor *t) {
+    snprintf(a->text[a->n], sizeof a->text[0], "%s.%s%s%s", kind, of, name ? "." : "", name ? name : "");
+    a->of[a->n] = (ct_named){a->text[a->n], t};
+    a->n++;
+}
+
+static ct_status all_of(ct_module *m, ct_optim *o, const ct_average *average, all *a) {
     *a = (all){0};
     CT_TRY(ct_names_of(m, "model.", &a->model));
-    size_t room = (size_t)a->model.n * (1 + CT_MAX_STATES) + 1;
+    size_t room = (size_t)a->model.n * (2 + CT_MAX_STATES) + 2;
     a->of = ct_alloc(room, sizeof *a->of), a->text = ct_alloc(room, sizeof *a->text);
     if (!a->of || !a->text) {
         all_free(a);
@@ -79,19 +85,19 @@ static ct_status all_of(ct_module *m, ct_optim *o, all *a) {
     for (int i = 0; i < a->model.n; i++) {
         const char *name;
         ct_tensor *t;
-        for (int j = 0; (t = ct_optim_state(o, a->model.of[i].tensor, j, &name)); j++) {
-            snprintf(a->text[a->n], sizeof a->text[0], "optim.%s.%s", a->model.entry[i].name, name);
-            a->of[a->n] = (ct_named){a->text[a->n], t};
-            a->n++;
-        }
+        for (int j = 0; (t = ct_optim_state(o, a->model.of[i].tensor, j, &name)); j++)
+            add(a, "optim", a->model.entry[i].name, name, t);
+        if ((t = ct_average_of(average, a->model.of[i].tensor))) add(a, "average", a->model.entry[i].name, NULL, t);
     }
     a->of[a->n++] = (ct_named){"optim.step", ct_optim_count(o)};
+    if (average) a->of[a->n++] = (ct_named){"average.count", ct_average_count(average)};
     return CT_OK;
 }
 
-ct_status ct_state_save(const char *path, const ct_run_state *s, ct_module *m, ct_optim *o, const char *files) {
+ct_status ct_state_save(const char *path, const ct_run_state *s, ct_module *m, ct_optim *o, const ct_average *average,
+                        const char *files) {
     all a;
-    CT_TRY(all_of(m, o, &a));
+    CT_TRY(all_of(m, o, average, &a));
     ct_buf text = CT_BUF(1 << 16);
     write_fields(s, &text);
     ct_status status = ct_buf_status(&text);
@@ -122,11 +128,11 @@ ct_status ct_state_peek(const char *path, ct_run_state *s, char **files) {
     return status;
 }
 
-ct_status ct_state_load(const char *path, ct_run_state *s, ct_module *m, ct_optim *o) {
+ct_status ct_state_load(const char *path, ct_run_state *s, ct_module *m, ct_optim *o, const ct_average *average) {
     ct_safetensors *file;
     CT_TRY(open_state(path, &file, s));
     all a;
-    ct_status status = all_of(m, o, &a);
+    ct_status status = all_of(m, o, average, &a);
     for (int i = 0; !status && i < a.n; i++)
         status = ct_tensor_load((ct_tensor *)a.of[i].tensor, a.of[i].name, file, path);
     all_free(&a);

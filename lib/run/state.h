@@ -21,10 +21,12 @@ typedef struct ct_run_state {
     double schedule_lr, schedule_best;
 } ct_run_state;
 
-/* Writes `path` whole: model, optimizer, state. `files` is text that says what the data was (ct_data_text). */
-ct_status ct_state_save(const char *path, const ct_run_state *s, ct_module *m, ct_optim *o, const char *files);
+/* Writes `path` whole: model, optimizer, averages (NULL: none), state. `files` is text that says what the data was
+ * (ct_data_text). */
+ct_status ct_state_save(const char *path, const ct_run_state *s, ct_module *m, ct_optim *o, const ct_average *a,
+                        const char *files);
 /* Only the numbers; CT_BAD_DATA if the file is damaged. *files (if wanted) is the data's text, ct_free'd by the caller.
  */
 ct_status ct_state_peek(const char *path, ct_run_state *s, char **files);
-ct_status ct_state_load(const char *path, ct_run_state *s, ct_module *m, ct_optim *o);
+ct_status ct_state_load(const char *path, ct_run_state *s, ct_module *m, ct_optim *o, const ct_average *a);
 #endif

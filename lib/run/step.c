@@ -14,6 +14,7 @@ _Static_assert(RESULTS <= CT_PLAN_KEEP, "a plan keeps them all");
 struct ct_step {
     const ct_net *net;
     ct_optim *optim;
+    ct_average *average; /* NULL: none follows */
     int64_t capacity;
     bool eager;
     ct_tensor *field[CT_MAX_FIELDS], *rng;
@@ -93,6 +94,8 @@ void ct_step_free(ct_step *s) {
     ct_free(s->sum), ct_free(s->output), ct_free(s->stretch), ct_free(s);
 }
 
+void ct_step_follow(ct_step *s, ct_average *average) { s->average = average; }
+
 void *ct_step_field(ct_step *s, int i) { return ct_data(s->field[i]); }
 int64_t ct_step_capacity(const ct_step *s) { return s->capacity; }
 const ct_net *ct_step_net(const ct_step *s) { return s->net; }
@@ -120,7 +123,8 @@ static ct_status update(ct_step *s, ct_tensor *const *params, int n) {
     const ct_train_args *t = &s->net->spec->train;
     if (t->clip_grad_value > 0) CT_TRY(ct_clip_grad_value(params, n, t->clip_grad_value));
     if (t->clip_grad_norm > 0) CT_TRY(ct_clip_grad_norm(params, n, t->clip_grad_norm));
-    return ct_optim_step(s->optim);
+    CT_TRY(ct_optim_step(s->optim));
+    return s->average ? ct_average_update(s->average) : CT_OK;
 }
 
 /* Backward from the loss; clipping and the optimizer's step, unless more parts of the update are to come. */

@@ -8,6 +8,8 @@ typedef struct ct_step ct_step;
 /* capacity: the largest batch. optim NULL: no training. `net` and `optim` must outlive it. */
 ct_status ct_step_new(const ct_net *net, ct_optim *optim, int64_t capacity, bool eager, ct_step **out);
 void ct_step_free(ct_step *s);
+/* The average, which must outlive it, is updated after every step: to be said before the first. */
+void ct_step_follow(ct_step *s, ct_average *average);
 /* Where the next batch's field i of net->fields goes: capacity samples of f32 (images channels-last) or i64. */
 void *ct_step_field(ct_step *s, int i);
 int64_t ct_step_capacity(const ct_step *s);

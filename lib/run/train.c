@@ -19,7 +19,7 @@ static ct_status checkpoint(ct_run *r) {
     s.log_length = r->dir.log_length;
     s.seconds += t - r->began;
     r->checkpointed = t;
-    return ct_state_save(ct_run_path(&r->dir, "state.safetensors"), &s, r->net.module, r->optim, r->files);
+    return ct_state_save(ct_run_path(&r->dir, "state.safetensors"), &s, r->net.module, r->optim, r->average, r->files);
 }
 
 static ct_status save_model(ct_run *r, const char *name) {
@@ -182,7 +182,17 @@ static ct_status log_epoch(ct_run *r, const ct_epoch_report *e, const ct_tally *
                       each_loss(r->spec, "val_losses", each[1], losses[1]), e->best ? "true" : "false", e->seconds);
 }
 
-/* Validation, log, best and last, and the checkpoint that commits them. */
+/* Validation and the model's files, of the averaged weights where there are any. */
+static ct_status measure(ct_run *r, ct_epoch_report *e, ct_tally *held_out) {
+    CT_TRY(ct_run_average_swap(r));
+    ct_status status = validate(r, e, held_out);
+    if (!status && e->best) status = save_model(r, "best.safetensors");
+    if (!status) status = save_model(r, "last.safetensors");
+    ct_status back = ct_run_average_swap(r);
+    return status ? status : back;
+}
+
+/* Validation, best and last, log, and the checkpoint that commits them. */
 static ct_status evaluate(ct_run *r) {
     ct_run_state *s = &r->state;
     ct_run_state before = *s;
@@ -193,7 +203,7 @@ static ct_status evaluate(ct_run *r) {
     s->tally = (ct_tally){0}, s->loss = loss, s->evaluated = s->number, s->evaluations++;
     ct_epoch_report e = {
         .epoch = s->epoch + !whole, .epochs = epochs(r), .step = s->number, .loss = loss, .accuracy = accuracy};
-    ct_status status = validate(r, &e, &held_out);
+    ct_status status = measure(r, &e, &held_out);
     if (status == CT_STOPPED) { /* in the middle of validation: as it was after the last step */
         *s = before;
         CT_TRY(checkpoint(r));
@@ -206,8 +216,6 @@ static ct_status evaluate(ct_run *r) {
     int64_t patience = r->spec->train.early_stopping;
     if (patience && r->held_out.n && s->evaluations - s->best_evaluation >= patience) s->stopped_early = 1;
     s->finished = s->number >= ct_run_total(r) || s->stopped_early;
-    if (e.best) CT_TRY(save_model(r, "best.safetensors"));
-    CT_TRY(save_model(r, "last.safetensors"));
     CT_TRY(checkpoint(r));
     if (r->opt->epoch) r->opt->epoch(r->opt->ctx, &e);
     return CT_OK;
@@ -230,6 +238,7 @@ static void finish(ct_run *r) {
     t->seconds = s->seconds + ct_run_now() - r->began, t->first_step_s = r->first_step;
     ct_step_free(r->step);
     ct_augment_free(r->augment);
+    ct_average_free(r->average);
     ct_optim_free(r->optim);
     ct_net_free(&r->net);
     ct_dataset_free(r->data);

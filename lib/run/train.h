@@ -17,6 +17,7 @@ typedef struct ct_run {
     ct_run_dir dir;
     ct_net net;
     ct_optim *optim;
+    ct_average *average; /* NULL: none */
     ct_step *step;
     ct_normalizer norm;
     ct_augment *augment;     /* NULL: none */
@@ -43,6 +44,10 @@ ct_status ct_run_balance(ct_run *r);
 ct_status ct_run_update(ct_run *r, ct_step_result *out);
 /* Samples that a step sees, but for the last of an epoch. */
 int64_t ct_run_step_samples(const ct_run *r);
+/* The averages that the spec wants, none yet. */
+ct_status ct_run_average_start(ct_run *r);
+/* The model gets its averaged weights, or its own back. */
+ct_status ct_run_average_swap(ct_run *r);
 /* Moves the learning rates as the schedule says. */
 void ct_run_move_rate(ct_run *r, double metric);
 /* Steps of the whole run. */

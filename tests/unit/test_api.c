@@ -142,6 +142,33 @@ static void optimizers(void) {
     for (int i = 0; i < 2; i++) ct_drop(w[i]);
 }
 
+/* Values 1, 3, 5 and their averages: 1, then 3 or 5 with a share. */
+static void averages(void) {
+    static const double decays[] = {0.75, 0.25, 0}, want[][2] = {{1.5, 2.375}, {2.5, 4.375}, {2, 3}};
+    for (int k = 0; k < 3; k++) {
+        ct_tensor *t[2] = {ct_requires_grad(ct_zeros(CT_F32, CT_DIMS(3)), true), ct_zeros(CT_F64, CT_DIMS(2, 2))};
+        ct_average *a = ct_average_open(t, 2, decays[k]);
+        CHECK(!ct_average_swap(a) && at_(t[0], 2) == 0);
+        for (int i = 0; i < 3; i++) {
+            for (int j = 0; j < 2; j++) CHECK(!ct_init_constant(t[j], 1 + 2 * i));
+            CHECK(!ct_average_update(a) && ct_item(ct_average_count(a)) == i + 1);
+            CHECK_NEAR(at_(ct_average_of(a, t[0]), 2), i ? want[k][i - 1] : 1, 1e-6);
+            CHECK_NEAR(ct_item(ct_amax(ct_average_of(a, t[1]), (ct_reduce_args){0})), i ? want[k][i - 1] : 1, 1e-12);
+        }
+        CHECK(!ct_average_swap(a) && at_(ct_average_of(a, t[0]), 1) == 5);
+        CHECK_NEAR(at_(t[0], 1), want[k][1], 1e-6);
+        CHECK(!ct_average_swap(a) && at_(t[0], 1) == 5 && !ct_average_of(a, ct_average_count(a)));
+        ct_average_free(a);
+        for (int j = 0; j < 2; j++) ct_drop(t[j]);
+    }
+    ct_tensor *whole = ct_zeros(CT_I64, CT_DIMS(2));
+    CHECK(!ct_average_open(&whole, 1, 1) && strstr(ct_error(), "decay is 1, wanted 0 to below 1"));
+    CHECK(!ct_average_open(NULL, 0, 0.5) && strstr(ct_error(), "there are no tensors"));
+    CHECK(!ct_average_open(&whole, 1, 0.5) && strstr(ct_error(), "i64"));
+    CHECK(ct_average_update(NULL) == CT_FAIL && ct_average_swap(NULL) == CT_FAIL);
+    ct_average_free(NULL), ct_drop(whole);
+}
+
 static void wrong_optimizers(void) {
     ct_module *m = ct_module_open("[linear: 2]", CT_F32, CT_DIMS(2));
     ct_scope *scope = ct_scope_open();
@@ -236,6 +263,7 @@ int main(void) {
     scope = ct_scope_open();
     RUN(optimizers);
     CHECK(ct_scope_close(scope) == CT_FAIL); /* a group of another optimizer */
+    RUN(averages);
     RUN(wrong_optimizers);
     RUN(no_step_over_errors);
     RUN(without_a_scope);

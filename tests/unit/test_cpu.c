@@ -295,6 +295,7 @@ static void test_update(void) {
     UPDATE(nadam, 2, .betas = {0.8, 0.99}, .eps = 1e-8, .weight_decay = 0.1, .decoupled_weight_decay = true);
     UPDATE(lion, 1, .betas = {0.9, 0.99}, .weight_decay = 0.1);
     UPDATE(lamb, 2, .betas = {0.9, 0.999}, .eps = 1e-6, .weight_decay = 0.1);
+    for (int step = 1; step < 3; step++) one_update("average", CT_OP_average, &(ct_none_args){0}, 0, step);
 }
 
 int main(void) {

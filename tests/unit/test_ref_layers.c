@@ -292,6 +292,7 @@ static void updates(void) {
            {-0.00505, -0.0074, 0.0298});
     UPDATE(lamb, ARGS(lamb, .betas = {0.9, 0.999}, .eps = 1e-6, .weight_decay = 0.1), 2,
            {0.918273541, -1.74447107, 0.207697919}, {-0.055, -0.065, 0.28}, {0.00124975, 0.0010615, 0.004996});
+    UPDATE(average, &(ct_none_args){0}, 0, {0.35, -0.875, 1.9}); /* the first value, then a tenth of the second */
 }
 
 int main(void) {

@@ -164,6 +164,32 @@ static void accumulation(void) {
     }
 }
 
+/* The model that is measured and saved is the average; training goes on with its own weights. */
+static void exponential_average(void) {
+    const char *none[] = {"train.ema={decay: 0}", NULL}, *light[] = {"train.ema={decay: 1e-7}", NULL};
+    const char *heavy[] = {"train.ema={decay: 0.9}", NULL}, *one[] = {"train.steps=1", NULL};
+    const char *one_averaged[] = {"train.steps=1", heavy[0], NULL};
+    ct_train_report plain, averaged;
+    CHECK(train("large", none, false, true, -1, &plain) == CT_OK);
+    CHECK(train("one", light, false, true, -1, &averaged) == CT_OK && averaged.loss == plain.loss);
+    CHECK(apart("large/last.safetensors", "one/last.safetensors") < 1e-6);
+    in_parts(heavy, &averaged);
+    CHECK(averaged.loss == plain.loss && averaged.val_loss != plain.val_loss);
+    ct_model *m;
+    ct_eval_report r;
+    CHECK(ct_model_open(at("one"), &m) == CT_OK);
+    CHECK(ct_evaluate(m, &(ct_eval_options){.split = "validation"}, &r) == CT_OK);
+    CHECK_NEAR(r.loss, averaged.val_loss, 1e-6);
+    ct_eval_report_free(&r), ct_model_close(m);
+    CHECK(apart("large/last.safetensors", "one/last.safetensors") > 1e-4);
+    CHECK(train("large", one, false, true, -1, &plain) == CT_OK);
+    CHECK(train("one", one_averaged, false, true, -1, &averaged) == CT_OK && averaged.val_loss == plain.val_loss);
+    CHECK(apart("large/last.safetensors", "one/last.safetensors") == 0);
+    const char *with_statistics[] = {heavy[0], "model=[flatten, linear: 8, batch_norm, linear: 10]",
+                                     "train.accumulate=2", "train.batch_size=30", NULL};
+    in_parts(with_statistics, &averaged);
+}
+
 static void refusals(void) {
     CHECK(train("whole", NULL, false, false, -1, NULL) == CT_FAIL);
     CHECK_HAS(ct_error(), "holds a finished run; --force replaces it");
@@ -245,6 +271,7 @@ int main(void) {
     RUN(of_fields);
     RUN(by_steps);
     RUN(accumulation);
+    RUN(exponential_average);
     RUN(refusals);
     RUN(divergence);
     RUN(early_stopping);
