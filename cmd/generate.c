@@ -86,15 +86,16 @@ static void show(writer *w, const char *text, size_t n) {
     fflush(stdout);
 }
 
-static void take_token(void *ctx, const char *text, size_t n) {
+static bool take_token(void *ctx, const char *text, size_t n) {
     writer *w = ctx;
     if (w->json) {
         add(&w->held, text, n);
-        return;
+        return true;
     }
     if (w->prompt) show(w, w->prompt->v, w->prompt->n);
     w->prompt = NULL;
     show(w, text, n);
+    return !ferror(stdout); /* main says so */
 }
 
 static void say_note(void *ctx, const char *line) {
@@ -187,7 +188,8 @@ static ct_status run(const void *args_, ct_operands operands) {
     if (!status) status = read_prompt(a, operands.n > 1, &o, &prompt);
     if (!status && !(status = ct_say_error(ct_model_open(operands.v[0], &m)))) {
         int64_t samples = a->samples ? a->samples : 1;
-        for (; !status && (int64_t)o.sample < samples; o.sample++) status = write_sample(m, &o, &prompt, a->json);
+        for (; !status && !ferror(stdout) && (int64_t)o.sample < samples; o.sample++)
+            status = write_sample(m, &o, &prompt, a->json);
         ct_model_close(m);
     }
     free(prompt.v);

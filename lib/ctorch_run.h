@@ -117,7 +117,7 @@ typedef struct ct_generate_options {
     double top_p;          /* of the fewest best tokens whose probabilities add up to p; 1: of all */
     uint64_t seed, sample; /* the same text for the same two */
     bool no_cache;         /* a pass over the whole window for each token */
-    void (*text)(void *ctx, const char *bytes, size_t n); /* a token as it is made */
+    bool (*text)(void *ctx, const char *bytes, size_t n); /* a token as it is made; false: enough */
     void (*note)(void *ctx, const char *line);            /* what a user should know; may be NULL */
     void *ctx;
 } ct_generate_options;

@@ -74,29 +74,50 @@ static void resolve_map(const ct_key *key, int i, void *field) {
     ct_keys_resolve(key->sub, field);
 }
 
+static bool same_dims(const ct_key *key, const void *a, const void *b) {
+    const ct_dims *x = a, *y = b;
+    (void)key;
+    return x->n == y->n && !memcmp(x->v, y->v, (size_t)x->n * sizeof *x->v);
+}
+
+static bool same_map(const ct_key *key, const void *a, const void *b) { return ct_keys_same(key->sub, a, b); }
+
 static const struct type {
-    size_t step;                                            /* between the `count` fields of one key; 0: there is one */
-    void (*set)(const ct_key *key, int i, void *field);     /* to its default */
-    void (*resolve)(const ct_key *key, int i, void *field); /* NULL: a zero is what it says */
+    size_t bytes;                                                  /* of a field; 0: it is no plain value */
+    bool several;                                                  /* one key has `count` fields */
+    void (*set)(const ct_key *key, int i, void *field);            /* to its default */
+    void (*resolve)(const ct_key *key, int i, void *field);        /* NULL: a zero is what it says */
+    bool (*same)(const ct_key *key, const void *a, const void *b); /* NULL: where all bytes are */
 } types[] = {
-    [CT_KEY_INT] = {0, set_int, resolve_int},
-    [CT_KEY_FLOAT] = {0, set_float, resolve_float},
-    [CT_KEY_BOOL] = {0, set_bool, NULL},
-    [CT_KEY_NOT] = {0, set_not, NULL},
-    [CT_KEY_ENUM] = {0, set_enum, NULL},
-    [CT_KEY_STRING] = {0, set_text, resolve_text},
-    [CT_KEY_PATH] = {0, set_text, resolve_text},
-    [CT_KEY_INTS] = {sizeof(int64_t), set_int, resolve_int},
-    [CT_KEY_FLOATS] = {sizeof(double), set_float, resolve_float},
-    [CT_KEY_DIMS] = {0, set_dims, resolve_dims},
-    [CT_KEY_MAP] = {0, set_map, resolve_map},
-    [CT_KEY_NODE] = {0, set_nothing, NULL},
+    [CT_KEY_INT] = {sizeof(int64_t), false, set_int, resolve_int, NULL},
+    [CT_KEY_FLOAT] = {sizeof(double), false, set_float, resolve_float, NULL},
+    [CT_KEY_BOOL] = {sizeof(bool), false, set_bool, NULL, NULL},
+    [CT_KEY_NOT] = {sizeof(bool), false, set_not, NULL, NULL},
+    [CT_KEY_ENUM] = {sizeof(int), false, set_enum, NULL, NULL},
+    [CT_KEY_STRING] = {sizeof(char *), false, set_text, resolve_text, NULL},
+    [CT_KEY_PATH] = {sizeof(char *), false, set_text, resolve_text, NULL},
+    [CT_KEY_INTS] = {sizeof(int64_t), true, set_int, resolve_int, NULL},
+    [CT_KEY_FLOATS] = {sizeof(double), true, set_float, resolve_float, NULL},
+    [CT_KEY_DIMS] = {0, false, set_dims, resolve_dims, same_dims},
+    [CT_KEY_MAP] = {0, false, set_map, resolve_map, same_map},
+    [CT_KEY_NODE] = {0, false, set_nothing, NULL, NULL},
 };
 
+static int fields_of(const ct_key *key) { return types[key->type].several ? key->count : 1; }
+
 static void each_field(const ct_key *key, void *args, void (*fn)(const ct_key *, int, void *)) {
-    size_t step = types[key->type].step;
-    int n = step ? key->count : 1;
+    size_t step = types[key->type].bytes;
+    int n = fields_of(key);
     for (int i = 0; i < n; i++) fn(key, i, (char *)args + key->offset + (size_t)i * step);
+}
+
+bool ct_keys_same(const ct_key *keys, const void *a, const void *b) {
+    for (const ct_key *key = keys; key && key->name; key++) {
+        const struct type *t = &types[key->type];
+        const void *x = (const char *)a + key->offset, *y = (const char *)b + key->offset;
+        if (t->same ? !t->same(key, x, y) : memcmp(x, y, t->bytes * (size_t)fields_of(key)) != 0) return false;
+    }
+    return true;
 }
 
 void ct_keys_default(const ct_key *keys, void *args) {

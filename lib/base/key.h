@@ -48,6 +48,8 @@ typedef struct ct_kind {
 void ct_keys_default(const ct_key *keys, void *args);
 /* C callers leave a field zero for its default; an explicit zero is CT_ZERO. Replaces both by the value meant. */
 void ct_keys_resolve(const ct_key *keys, void *args);
+/* Whether all fields are the same, whatever lies between them. */
+bool ct_keys_same(const ct_key *keys, const void *a, const void *b);
 const ct_key *ct_key_find(const ct_key *keys, const char *name);
 /* The word of an ENUM key's choice i into `out`; false when there is none. And the index of a word, or -1. */
 bool ct_key_choice(const ct_key *key, int i, char *out, size_t size);

@@ -49,7 +49,7 @@ static double uniform(ct_philox_key key, int64_t place) {
     return (double)(((uint64_t)w[0] << 32 | w[1]) >> 11) * 0x1p-53;
 }
 
-static ct_status write_token(const writing *w, int64_t i, const float *score, int64_t *token) {
+static ct_status write_token(const writing *w, int64_t i, const float *score, int64_t *token, bool *more) {
     const ct_generate_options *o = w->o;
     ct_sample_args by = {o->temperature, o->top_k, o->top_p};
     int64_t n = ct_sample_weigh(score, w->model->tokenizer.n, &by, w->room);
@@ -57,7 +57,7 @@ static ct_status write_token(const writing *w, int64_t i, const float *score, in
     *token = ct_sample_draw(w->room, n, uniform(w->key, i));
     char text[4];
     int bytes = ct_tokenizer_decode(&w->model->tokenizer, *token, text);
-    o->text(o->ctx, text, (size_t)bytes);
+    *more = o->text(o->ctx, text, (size_t)bytes);
     return CT_OK;
 }
 
@@ -74,9 +74,10 @@ static ct_status write_text(const writing *w, ct_generate_report *r) {
     r->prompt_tokens = ct_numel(prompt);
     CT_TRY(read_on(w, ct_data(prompt), r->prompt_tokens, &score));
     r->prompt_seconds = ct_run_now() - start, start += r->prompt_seconds;
-    for (int64_t token; r->tokens < w->o->tokens; r->tokens++) {
+    bool more = true;
+    for (int64_t token; more && r->tokens < w->o->tokens; r->tokens++) {
         if (r->tokens) CT_TRY(read_on(w, &token, 1, &score));
-        CT_TRY(write_token(w, r->tokens, score, &token));
+        CT_TRY(write_token(w, r->tokens, score, &token, &more));
     }
     r->seconds = ct_run_now() - start;
     return CT_OK;

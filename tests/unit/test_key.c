@@ -65,6 +65,35 @@ static void test_resolve(void) {
     CHECK_STR(s.name, "x");
 }
 
+static void test_same(void) {
+    settings a, b;
+    memset(&a, 0x55, sizeof a), memset(&b, 0xaa, sizeof b); /* what lies between fields counts for nothing */
+    ct_keys_default(keys, &a), ct_keys_default(keys, &b);
+    a.p = b.p = NAN;
+    a.dims = b.dims = CT_DIMS(2, 3);
+    b.dims.v[2] = 7;
+    CHECK(ct_keys_same(keys, &a, &b) && ct_keys_same(NULL, &a, &b));
+#define DIFFERS(field, value)               \
+    do {                                    \
+        settings c = a;                     \
+        CHECK(ct_keys_same(keys, &a, &c));  \
+        c.field = value;                    \
+        CHECK(!ct_keys_same(keys, &a, &c)); \
+    } while (0)
+    DIFFERS(n, 4);
+    DIFFERS(size[2], 5);
+    DIFFERS(p, 0);
+    DIFFERS(betas[1], 0.5);
+    DIFFERS(on, false);
+    DIFFERS(no_bias, true);
+    DIFFERS(mode, 1);
+    DIFFERS(name, "x");
+    DIFFERS(path, NULL);
+    DIFFERS(dims.n, 1);
+    DIFFERS(dims.v[1], 4);
+    DIFFERS(inner.mean, 1);
+}
+
 static void test_words(void) {
     const ct_key *mode = ct_key_find(keys, "mode");
     char word[8];
@@ -128,6 +157,7 @@ static void test_numbers(void) {
 int main(void) {
     RUN(test_default);
     RUN(test_resolve);
+    RUN(test_same);
     RUN(test_words);
     RUN(test_nearest);
     RUN(test_numbers);
