@@ -132,6 +132,25 @@ static void without_cache(void) {
     for (int i = 0; i < CT_COUNT(models); i++) like_uncached(models[i], false, true);
 }
 
+/* The shelf's language models keep something of earlier tokens. */
+static void of_shelf(void) {
+    static const char *const shelf[] = {"specs/gpt-nano.yaml", "specs/gpt-shakespeare.yaml", "specs/lstm-lm.yaml"};
+    const char *const set[] = {"data={dataset: random, shape: [64], vocab: 65}", NULL};
+    for (int i = 0; i < CT_COUNT(shelf); i++) {
+        language l = {0};
+        ct_fields fields;
+        ct_generator *g = NULL;
+        const float *score;
+        if (CHECK(ct_spec_load(shelf[i], set, &l.spec, NULL) == CT_OK) &&
+            CHECK(ct_random_fields(&l.spec->data, &fields) == CT_OK) &&
+            CHECK(ct_net_build(l.spec, &fields, NULL, NULL, &l.net) == CT_OK) &&
+            CHECK(ct_generator_new(&l.net, true, &g) == CT_OK) && CHECK(ct_generator_is_cached(g)))
+            CHECK(ct_generator_read(g, l.token, 3, &score) == CT_OK);
+        ct_generator_free(g);
+        language_close(&l);
+    }
+}
+
 static void refusals(void) {
     language l;
     ct_generator *g = NULL;
@@ -207,6 +226,7 @@ static void many(void) {
 int main(void) {
     RUN(with_cache);
     RUN(without_cache);
+    RUN(of_shelf);
     RUN(refusals);
     RUN(limits);
     RUN(many);
