@@ -72,6 +72,19 @@ CT_INLINE float sum_f32(const float *x, int64_t n) {
     return lanes_sum(lanes_add(a, b));
 }
 
+/* The sum of (a - am)(b - bm) over n floats. */
+CT_INLINE float dot_f32(const float *a, float am, const float *b, float bm, int64_t n) {
+    lanes dot = lanes_set(0), la = lanes_set(am), lb = lanes_set(bm);
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        dot = lanes_fma(lanes_sub(lanes_load(a + i), la), lanes_sub(lanes_load(b + i), lb), dot);
+    if (i < n) {
+        lanes x = lanes_load_part(a + i, n - i, am), y = lanes_load_part(b + i, n - i, bm);
+        dot = lanes_fma(lanes_sub(x, la), lanes_sub(y, lb), dot);
+    }
+    return lanes_sum(dot);
+}
+
 /* The largest of n > 0 floats; where there is NaN, anything. */
 CT_INLINE float max_f32(const float *x, int64_t n) {
     lanes most = lanes_set(x[0]);

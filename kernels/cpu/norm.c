@@ -118,18 +118,6 @@ static void rows_parts(const norm_run *r, int64_t block) {
     }
 }
 
-static float plane_dot(const float *a, float am, const float *b, float bm, int64_t n) {
-    lanes dot = lanes_set(0), la = lanes_set(am), lb = lanes_set(bm);
-    int64_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        dot = lanes_fma(lanes_sub(lanes_load(a + i), la), lanes_sub(lanes_load(b + i), lb), dot);
-    if (i < n) {
-        lanes x = lanes_load_part(a + i, n - i, am), y = lanes_load_part(b + i, n - i, bm);
-        dot = lanes_fma(lanes_sub(x, la), lanes_sub(y, lb), dot);
-    }
-    return lanes_sum(dot);
-}
-
 static void plane_parts(const norm_run *r, int64_t plane) {
     const norm_state *s = r->s;
     int64_t at = plane * s->s, c = plane % s->c;
@@ -137,7 +125,7 @@ static void plane_parts(const norm_run *r, int64_t plane) {
     float *to = r->part + plane / s->c * 2 * s->c + c;
     to[0] = sum_f32(g ? g : x, s->s);
     float mean = g ? r->mean[c] : to[0] / (float)s->s;
-    to[s->c] = g ? plane_dot(g, 0, x, mean, s->s) : plane_dot(x, mean, x, mean, s->s);
+    to[s->c] = g ? dot_f32(g, 0, x, mean, s->s) : dot_f32(x, mean, x, mean, s->s);
 }
 
 static void part_tasks(void *ctx, int64_t begin, int64_t end) {

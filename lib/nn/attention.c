@@ -97,7 +97,8 @@ static ct_tensor *seen(int64_t length, int64_t capacity) {
 static ct_tensor *forward_next(const ct_module *m, ct_tensor *x) {
     int64_t heads = ((const args *)m->args)->num_heads;
     ct_tensor *weight = ct_param_named(m, "in_proj_weight"), *bias = ct_param_named(m, "in_proj_bias"), *part[3];
-    for (int i = QUERY; i <= VALUE; i++) part[i] = ct_heads_in(x, weight, bias, i, heads);
+    ct_tensor *all = ct_heads_in(x, weight, bias, heads);
+    for (int i = QUERY; i <= VALUE; i++) part[i] = ct_select(all, (ct_select_args){.dim = 0, .index = i});
     ct_tensor *keys = with_new(m, 0, part[KEY]), *values = with_new(m, 1, part[VALUE]);
     if (ct_why(keys)) return keys;
     ct_tensor *mask = seen(x->layout.size[1], keys->layout.size[2]);

@@ -2,6 +2,7 @@
 #include "ops/attention.h"
 #include "ops/shape_util.h"
 #include <math.h>
+#include <string.h>
 
 static ct_tensor *swapped(ct_tensor *x, int64_t a, int64_t b) {
     return ct_transpose(x, (ct_transpose_args){.dim0 = a, .dim1 = b});
@@ -46,6 +47,97 @@ static ct_tensor *repeated(ct_tensor *x, int64_t heads) {
     return ct_reshape(x, (ct_shape_args){.shape = size});
 }
 
+/* ---- by one kernel each way ---- */
+enum { QUERY, KEY, VALUE, MASK };
+enum { Y, LSE };
+
+static bool same_batch(const ct_layout *a, const ct_layout *b) {
+    return a->ndim == b->ndim && !memcmp(a->size, b->size, (size_t)(a->ndim - 2) * sizeof *a->size);
+}
+
+static bool learned(const ct_tensor *t) { return t->requires_grad || t->node; }
+
+/* Whether one kernel can do it, and is asked for: key and value may both be NULL, as attention_ takes them. */
+static bool whole(ct_tensor *const *in, const ct_attention_args *args) {
+    const ct_layout *q = &in[QUERY]->layout;
+    bool fits = ct_whole() && args->dropout_p == 0;
+    for (int i = KEY; i <= VALUE; i++)
+        if (in[i]) fits = fits && in[i]->layout.dtype == q->dtype && same_batch(&in[i]->layout, q);
+    if (!fits || !in[MASK]) return fits;
+    const ct_layout *m = &in[MASK]->layout;
+    return !learned(in[MASK]) && m->ndim <= q->ndim - !in[KEY] && (m->dtype == CT_BOOL || m->dtype == q->dtype);
+}
+
+/* Layouts of queries, keys and values, each (.., rows, columns), of attention_'s inputs. */
+static ct_status parts_of(const ct_layout *in, ct_layout part[3]) {
+    bool packed = !in[KEY].dtype;
+    if (packed != !in[VALUE].dtype) return ct_shape_fail("attention", "of key and value one is missing");
+    CT_TRY(ct_want_ndim("attention", "query", in, packed ? 3 : 2, CT_MAX_DIMS));
+    if (packed && in->size[0] != 3) return ct_shape_fail("attention", "queries, keys and values are not 3");
+    for (int i = 0; i < 3; i++) {
+        part[i] = in[packed ? 0 : i];
+        if (!packed) continue;
+        part[i].ndim--;
+        memmove(part[i].size, part[i].size + 1, (size_t)part[i].ndim * sizeof *part[i].size);
+        memmove(part[i].stride, part[i].stride + 1, (size_t)part[i].ndim * sizeof *part[i].stride);
+    }
+    return CT_OK;
+}
+
+SHAPE(attention_) {
+    ARGS(attention);
+    (void)n_in;
+    ct_layout part[3], both[2];
+    *n_out = 2;
+    if (args->is_causal && in[MASK].dtype) return ct_shape_fail("attention", "there are two masks");
+    CT_TRY(ct_want_floats("attention", in, 3));
+    CT_TRY(parts_of(in, part));
+    const ct_layout *q = &part[QUERY], *k = &part[KEY], *v = &part[VALUE];
+    int n = q->ndim - 2;
+    if (!same_batch(q, k) || !same_batch(q, v)) return ct_shape_fail("attention", "batches differ");
+    if (q->size[n + 1] != k->size[n + 1] || k->size[n] != v->size[n])
+        return ct_shape_fail("attention", "queries of %lld, %lld keys of %lld, %lld values", (long long)q->size[n + 1],
+                             (long long)k->size[n], (long long)k->size[n + 1], (long long)v->size[n]);
+    int64_t size[CT_MAX_DIMS];
+    memcpy(size, q->size, (size_t)q->ndim * sizeof *size);
+    if (in[MASK].dtype) {
+        size[n + 1] = k->size[n];
+        both[0] = in[MASK], both[1] = ct_layout_of(CT_BOOL, ct_all_dims(size, q->ndim));
+        CT_TRY(ct_shape_broadcast("attention", both, 2, &out[Y]));
+        CT_TRY(ct_want_sizes("attention", "the mask's shape, with the scores',", &out[Y], size, q->ndim));
+    }
+    size[n + 1] = v->size[n + 1];
+    CT_TRY(ct_shape_make("attention", q, q->dtype, size, q->ndim, &out[Y]));
+    return ct_shape_make("attention", NULL, q->dtype, size, n + 1, &out[LSE]);
+}
+
+GRAD(attention_) {
+    (void)n_in;
+    if (!g[Y]) return;
+    ct_tensor *back[] = {
+        ct_in_order_of(g[Y], &out[Y]->layout), in[QUERY], in[KEY], in[VALUE], in[MASK], out[Y], out[LSE]};
+    ct_tensor *d[8];
+    if (ct_why(d[0] = ct_apply(CT_OP_attention_back, back, 7, args_, d))) d[1] = d[2] = d[0];
+    for (int i = QUERY; i <= VALUE; i++)
+        if (need[i]) din[i] = d[i];
+}
+
+SHAPE(attention_back) {
+    ct_layout forward[2];
+    CT_TRY(ct_want_there("attention", in, 2));
+    CT_TRY(ct_want_there("attention", in + 5, 2));
+    CT_TRY(ct_shape_attention_(in + 1, n_in - 3, args_, forward, n_out));
+    *n_out = in[1 + KEY].dtype ? 3 : 1;
+    for (int i = 0; i < 2; i++)
+        CT_TRY(ct_want_sizes("attention", "a gradient, or result,", &in[i ? 5 : 0], forward->size, forward->ndim));
+    CT_TRY(ct_want_sizes("attention", "the sums' logarithms", &in[6], forward[LSE].size, forward[LSE].ndim));
+    for (int i = 0; i < *n_out; i++) {
+        const ct_layout *l = &in[1 + i];
+        CT_TRY(ct_shape_make("attention", l, l->dtype, l->size, l->ndim, &out[i]));
+    }
+    return CT_OK;
+}
+
 static ct_status attention_inputs(ct_tensor *const *in, const ct_attention_args *args) {
     static const char op[] = "scaled_dot_product_attention";
     const ct_layout *q = &in[0]->layout, *k = &in[1]->layout, *v = &in[2]->layout;
@@ -67,6 +159,28 @@ static ct_status attention_inputs(ct_tensor *const *in, const ct_attention_args 
     return CT_OK;
 }
 
+static ct_tensor *by_parts(ct_tensor *const *in, const ct_attention_args *args) {
+    const ct_layout *l = &in[0]->layout;
+    double scale = args->scale ? args->scale : 1 / sqrt((double)l->size[l->ndim - 1]);
+    ct_tensor *scores = ct_matmul(ct_times(in[0], scale), swapped(in[1], -2, -1));
+    if (ct_why(scores)) return scores;
+    ct_tensor *w = weights(scores, in[3], args->is_causal);
+    if (args->dropout_p > 0) w = ct_dropout(w, (ct_dropout_layer_args){.p = args->dropout_p});
+    return ct_matmul(w, in[2]);
+}
+
+/* The three of what attention_ takes as one. */
+static void unpack(ct_tensor *packed, ct_tensor **part) {
+    for (int i = QUERY; i <= VALUE; i++) part[i] = ct_select(packed, (ct_select_args){.dim = 0, .index = i});
+}
+
+FORMULA(attention_) { /* for its gradients: y alone */
+    (void)n_in, (void)out;
+    ct_tensor *as[] = {in[QUERY], in[KEY], in[VALUE], in[MASK]};
+    if (!in[KEY]) unpack(in[QUERY], as);
+    return by_parts(as, args_);
+}
+
 FORMULA(scaled_dot_product_attention) {
     ARGS(attention);
     (void)n_in, (void)out;
@@ -74,95 +188,15 @@ FORMULA(scaled_dot_product_attention) {
     ct_status status = missing ? CT_OK : attention_inputs(in, args);
     if (missing || status) return missing ? missing : ct_tensor_failed(status);
     const ct_layout *l = &in[0]->layout;
-    int64_t heads = args->enable_gqa ? l->size[l->ndim - 3] : 0;
-    ct_tensor *key = heads ? repeated(in[1], heads) : in[1], *value = heads ? repeated(in[2], heads) : in[2];
-    double scale = args->scale ? args->scale : 1 / sqrt((double)l->size[l->ndim - 1]);
-    ct_tensor *scores = ct_matmul(ct_times(in[0], scale), swapped(key, -2, -1));
-    if (ct_why(scores)) return scores;
-    ct_tensor *w = weights(scores, in[3], args->is_causal);
-    if (args->dropout_p > 0) w = ct_dropout(w, (ct_dropout_layer_args){.p = args->dropout_p});
-    return ct_matmul(w, value);
+    ct_tensor *as[] = {in[0], in[1], in[2], in[3]};
+    for (int i = 1; args->enable_gqa && i < 3; i++) as[i] = repeated(in[i], l->size[l->ndim - 3]);
+    return whole(as, args) ? ct_apply(CT_OP_attention_, as, 4, args, NULL) : by_parts(as, args);
 }
 
-/* ---- of several heads ---- */
-enum { X, IN_WEIGHT, IN_BIAS, OUT_WEIGHT, OUT_BIAS, KEY, VALUE, MASK };
-
-static ct_status heads_inputs(ct_tensor *const *in, const ct_multi_head_attention_args *args) {
-    static const char op[] = "multi_head_attention";
-    const ct_layout *x = &in[X]->layout;
-    CT_TRY(ct_want_floats(op, x, 1));
-    CT_TRY(ct_want_ndim(op, "x", x, 2, 3));
-    int64_t size = x->size[x->ndim - 1];
-    if (args->embed_dim && args->embed_dim != size)
-        return ct_shape_fail(op, "x has vectors of %lld, embed_dim is %lld", (long long)size,
-                             (long long)args->embed_dim);
-    if (args->num_heads < 1 || size % args->num_heads)
-        return ct_shape_fail(op, "%lld heads do not divide %lld", (long long)args->num_heads, (long long)size);
-    CT_TRY(ct_want_sizes(op, "in_proj_weight", &in[IN_WEIGHT]->layout, (int64_t[]){3 * size, size}, 2));
-    if (in[IN_BIAS]) CT_TRY(ct_want_sizes(op, "in_proj_bias", &in[IN_BIAS]->layout, (int64_t[]){3 * size}, 1));
-    for (int i = KEY; i <= VALUE; i++)
-        if (in[i]) CT_TRY(ct_want_ndim(op, i == KEY ? "key" : "value", &in[i]->layout, x->ndim, x->ndim));
-    return CT_OK;
-}
-
-/* Third i of t's first dimension; NULL of NULL. */
-static ct_tensor *third(ct_tensor *t, int i) {
-    if (!t) return NULL;
-    int64_t n = t->layout.size[0] / 3;
-    return ct_slice(t, (ct_slice_args){.start = CT_DIMS(i * n), .stop = CT_DIMS((i + 1) * n)});
-}
-
-/* x (L, N, E), (N, L, E) or (L, E) as (N, L, E). */
-static ct_tensor *batched(ct_tensor *x, bool batch_first) {
-    if (x->layout.ndim == 2) return ct_unsqueeze(x, (ct_dim_args){.dim = 0});
-    return batch_first ? x : swapped(x, 0, 1);
-}
-
-/* (N, L, E) as (N, heads, L, E / heads). */
-static ct_tensor *split(ct_tensor *x, int64_t heads) {
-    if (ct_why(x)) return x;
-    const int64_t *n = x->layout.size;
-    return swapped(ct_reshape_to(x, (int64_t[]){n[0], n[1], heads, n[2] / heads}, 4), 1, 2);
-}
-
-ct_tensor *ct_heads_in(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, int i, int64_t heads) {
-    return split(ct_linear(x, third(weight, i), third(bias, i)), heads);
-}
-
-ct_tensor *ct_heads_out(ct_tensor *y, ct_tensor *weight, ct_tensor *bias) {
-    y = swapped(y, 1, 2);
-    if (ct_why(y)) return y;
-    const int64_t *n = y->layout.size;
-    return ct_linear(ct_reshape_to(y, (int64_t[]){n[0], n[1], n[2] * n[3]}, 3), weight, bias);
-}
-
-/* As scaled_dot_product_attention wants it: bools say what counts, and (N * heads, L, S) has its dimensions apart. */
-static ct_tensor *mask_of(ct_tensor *mask, int64_t heads) {
-    if (!mask) return NULL;
-    const ct_layout *l = &mask->layout;
-    if (l->ndim == 3 && l->size[0] % heads == 0)
-        mask = ct_reshape_to(mask, (int64_t[]){l->size[0] / heads, heads, l->size[1], l->size[2]}, 4);
-    return ct_is_float(l->dtype) ? mask : ct_logical_not(mask);
-}
-
-FORMULA(multi_head_attention) {
-    ARGS(multi_head_attention);
-    (void)n_in, (void)out;
-    if (!in[IN_WEIGHT] || !in[OUT_WEIGHT])
-        return ct_tensor_error(CT_FAIL, "multi_head_attention: both projections' weights are wanted");
-    ct_status status = heads_inputs(in, args);
-    if (status) return ct_tensor_failed(status);
-    ct_tensor *from[3] = {in[X], in[KEY] ? in[KEY] : in[X], in[VALUE]}, *part[3];
-    if (!from[2]) from[2] = from[1];
-    bool one = in[X]->layout.ndim == 2;
-    for (int i = 0; i < 3; i++) {
-        ct_tensor *x = batched(from[i], args->batch_first);
-        part[i] = ct_heads_in(x, in[IN_WEIGHT], in[IN_BIAS], i, args->num_heads);
-    }
-    ct_tensor *mask = mask_of(in[MASK], args->num_heads);
-    ct_attention_args by = {.dropout_p = args->dropout, .is_causal = args->is_causal};
-    ct_tensor *y = ct_scaled_dot_product_attention(part[0], part[1], part[2], mask, by);
-    y = ct_heads_out(y, in[OUT_WEIGHT], in[OUT_BIAS]);
-    if (ct_why(y)) return y;
-    return one ? ct_squeeze(y, (ct_dim_args){.dim = 0}) : args->batch_first ? y : swapped(y, 0, 1);
+ct_tensor *ct_attention_packed(ct_tensor *packed, ct_tensor *mask, ct_attention_args args) {
+    ct_tensor *as[] = {packed, NULL, NULL, mask};
+    if (ct_why(packed)) return packed;
+    if (whole(as, &args)) return ct_apply(CT_OP_attention_, as, 4, &args, NULL);
+    unpack(packed, as);
+    return ct_scaled_dot_product_attention(as[QUERY], as[KEY], as[VALUE], mask, args);
 }

@@ -3,9 +3,10 @@
 #define CT_OPS_ATTENTION_H
 #include "ops/ops.h"
 
-/* Projection i (query, key, value) of those in weight (3 E, E) and bias (3 E) or NULL: x (N, L, E) as (N, heads, L, E /
-   heads). */
-ct_tensor *ct_heads_in(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, int i, int64_t heads);
+/* x's (N, L, E) queries, keys and values by weight (3 E, E) and bias (3 E) or NULL: (3, N, heads, L, E / heads). */
+ct_tensor *ct_heads_in(ct_tensor *x, ct_tensor *weight, ct_tensor *bias, int64_t heads);
+/* scaled_dot_product_attention of queries, keys and values (3, .., L, E). */
+ct_tensor *ct_attention_packed(ct_tensor *packed, ct_tensor *mask, ct_attention_args args);
 /* What the heads saw, (N, heads, L, E / heads), as (N, L, E), projected. */
 ct_tensor *ct_heads_out(ct_tensor *y, ct_tensor *weight, ct_tensor *bias);
 #endif

@@ -1,4 +1,4 @@
-/* Whether this thread's ops are recorded for a backward, and whether they are what a checkpoint computes again. */
+/* Whether this thread's ops are recorded for a backward, are what a checkpoint computes again, are one kernel each. */
 #include "ops/ops.h"
 
 static _Thread_local int no_grad_depth;
@@ -20,6 +20,16 @@ bool ct_recomputing(void) { return again; }
 bool ct_recompute_swap(bool now) {
     bool was = again;
     again = now;
+    return was;
+}
+
+static _Thread_local bool whole;
+
+bool ct_whole(void) { return whole; }
+
+bool ct_whole_swap(bool now) {
+    bool was = whole;
+    whole = now;
     return was;
 }
 

@@ -36,6 +36,9 @@ bool ct_recomputing(void);
 bool ct_recompute_swap(bool now);
 /* ct_set of a running statistic: not a second time where a checkpoint runs again. */
 ct_status ct_set_once(ct_tensor *dst, ct_tensor *src);
+/* Whether formulas that have a kernel of their own are to be that, not their parts: while a plan is captured. */
+bool ct_whole(void);
+bool ct_whole_swap(bool now);
 int ct_no_grad_swap(int depth); /* of no_grad, 0: recording; returns what it was */
 
 /* x gets y's value and history; y is of this call alone. Returns x, or an error that names `what`, with x as it was. */

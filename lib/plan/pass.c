@@ -2,6 +2,7 @@
 #include <string.h>
 
 const ct_pass ct_passes[] = {
+    {"whole", "norms and attention as one kernel each way, not as their parts", NULL},
     {"dead", "drop what nothing reads", ct_pass_dead},
     {"cse", "compute equal things once", ct_pass_cse},
     {"fold", "compute constants when the plan is made", ct_pass_fold},
@@ -41,8 +42,10 @@ ct_status ct_passes_use(const char *list) {
     return CT_OK;
 }
 
+bool ct_passes_whole(unsigned off) { return !(off & 1); }
+
 ct_status ct_passes_run(ct_program *p, unsigned off) {
     for (int i = 0; ct_passes[i].name; i++)
-        if (!(off >> i & 1)) CT_TRY(ct_passes[i].run(p));
+        if (ct_passes[i].run && !(off >> i & 1)) CT_TRY(ct_passes[i].run(p));
     return CT_OK;
 }

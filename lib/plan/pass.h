@@ -5,7 +5,7 @@
 
 typedef struct ct_pass {
     const char *name, *help;
-    ct_status (*run)(ct_program *p);
+    ct_status (*run)(ct_program *p); /* NULL: the first, which is a way to capture */
 } ct_pass;
 /* In the order in which they run; ends with a NULL name. */
 extern const ct_pass ct_passes[];
@@ -15,6 +15,8 @@ ct_status ct_passes_read(const char *text, unsigned *off);
 /* The same for all plans made from now on, in place of what was off (ctorch_run.h); and which are off. */
 ct_status ct_passes_use(const char *list);
 unsigned ct_passes_off(void);
+/* Whether the first is on. */
+bool ct_passes_whole(unsigned off);
 /* All but those switched off. */
 ct_status ct_passes_run(ct_program *p, unsigned off);
 

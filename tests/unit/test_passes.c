@@ -138,6 +138,46 @@ static void each_pass(void) {
     ct_buf_free(&text);
 }
 
+/* ---- whole: one kernel each way instead of parts, near to what the parts compute ---- */
+static ct_status whole_graph(void *ctx, ct_tensor **keep) {
+    ct_tensor *const *x = ctx;
+    ct_tensor *q = ct_layer_norm(x[0], x[1], x[2], (ct_layer_norm_args){.normalized_shape = CT_DIMS(16)});
+    ct_tensor *k = ct_rms_norm(x[0], x[1], (ct_rms_norm_args){.normalized_shape = CT_DIMS(16)});
+    keep[0] = ct_scaled_dot_product_attention(q, k, x[0], NULL, (ct_attention_args){.is_causal = true});
+    ct_tensor *loss = ct_sum(ct_square(keep[0]), (ct_reduce_args){0});
+    return ct_gradients(loss, NULL, x, 3, false, keep + 1);
+}
+
+static double apart(ct_tensor *a, ct_tensor *b) { return ct_item(ct_amax(ct_abs(ct_sub(a, b)), (ct_reduce_args){0})); }
+
+static int whole_launches(ct_tensor *const *x, unsigned off, ct_buf *text) {
+    ct_plan_options opt = {.off = off, .after = text};
+    ct_arena arena = {0};
+    ct_plan *plan;
+    ct_tensor *eager[4];
+    if (!CHECK(ct_plan_capture(whole_graph, (void *)x, 4, &arena, &opt, &plan) == CT_OK)) return 0;
+    CHECK(ct_plan_run(plan) == CT_OK && whole_graph((void *)x, eager) == CT_OK);
+    for (int i = 0; i < 4; i++) CHECK(apart(ct_plan_value(plan, i), eager[i]) < 1e-4);
+    int n = ct_plan_launches(plan);
+    ct_plan_free(plan), ct_arena_free(&arena);
+    return n;
+}
+
+static void whole(void) {
+    static const char *const kernels[] = {" = layer_norm_(",   " = layer_norm_back(", " = rms_norm_(",
+                                          " = rms_norm_back(", " = attention_(",      " = attention_back("};
+    ct_scope *scope = ct_scope_open();
+    ct_buf with = CT_BUF(1 << 16), without = CT_BUF(1 << 16);
+    ct_tensor *x[] = {case_uniform(CT_F32, CT_DIMS(2, 70, 16), -1, 1, 1), case_uniform(CT_F32, CT_DIMS(16), 0, 1, 2),
+                      case_uniform(CT_F32, CT_DIMS(16), -1, 1, 3)};
+    for (int i = 0; i < 3; i++) ct_requires_grad(x[i], true);
+    CHECK(whole_launches(x, but("whole"), &with) < whole_launches(x, ~0u, &without));
+    for (int i = 0; i < CT_COUNT(kernels); i++)
+        CHECK(count(&with, kernels[i]) == 1 && count(&without, kernels[i]) == 0);
+    ct_buf_free(&with), ct_buf_free(&without);
+    CHECK(ct_scope_close(scope) == CT_OK);
+}
+
 /* ---- tails: products and convolutions of many sizes hand on each element once ---- */
 typedef struct size {
     int64_t batch, m, n, k; /* of a convolution: images, side, channels made, channels read */
@@ -234,6 +274,7 @@ static void switches(void) {
 int main(void) {
     RUN(switches);
     RUN(each_pass);
+    RUN(whole);
     RUN(tails);
     return check_done("passes");
 }
