@@ -240,6 +240,10 @@ void ct_module_free(ct_module *m);
 ct_tensor *ct_module_forward(ct_module *m, ct_tensor *x);
 /* Whether dropout drops and batch_norm looks at the batch; a new module is in training. */
 void ct_module_train(ct_module *m, bool training);
+/* Between these, as torch.optim.swa_utils.update_bn: the running statistics of every batch_norm begin anew, and each
+   forward in training adds its batch to their mean. *n: how many there are. */
+ct_status ct_update_bn_begin(ct_module *m, int *n);
+ct_status ct_update_bn_end(ct_module *m);
 /* What is trained, *n tensors in order; they and the list are the module's. NULL: no memory. */
 ct_tensor *const *ct_module_params(ct_module *m, int *n);
 /* Name of tensor i, parameters and running statistics, as in PyTorch's state dict ("1.weight"); false past the last. */

@@ -42,6 +42,7 @@ struct ct_module {
     void *args;            /* defaults resolved */
     uint64_t seed;         /* of its parameters' first values */
     bool training;
+    bool cumulative;  /* of a batch_norm: running statistics are means over all batches, not moving averages */
     bool shapes_only; /* parameters have no memory, for a look at shapes; modules inside follow it */
     ct_param *param;
     int n_params;

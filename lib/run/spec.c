@@ -17,6 +17,14 @@ static const ct_key ema_keys[] = {
     ROW(ct_ema_args, decay, FLOAT, 0, 0, 0.9999999, NULL, "what stays of the average in a step; 0: there is none"),
     {0},
 };
+static const ct_key swa_keys[] = {
+    ROW(ct_swa_args, start, INT, 0, 0, 1e9, NULL,
+        "epochs before the first whose weights are averaged; 0: there is none"),
+    ROW(ct_swa_args, lr, FLOAT, 0, 0, INFINITY, NULL, "the learning rate from then on; 0: as the schedule says"),
+    ROW(ct_swa_args, anneal_epochs, INT, 10, 0, 1e9, NULL, "epochs until it is reached"),
+    ROW(ct_swa_args, anneal_strategy, ENUM, 0, 0, 1, "cos|linear", "the way there"),
+    {0},
+};
 static const ct_key train_keys[] = {
     ROW(ct_train_args, epochs, INT, 10, 1, 1e9, NULL, "passes over the training data"),
     ROW(ct_train_args, steps, INT, 0, 0, 1e12, NULL, "steps of the whole run, whatever epochs says; 0: epochs decide"),
@@ -34,6 +42,8 @@ static const ct_key train_keys[] = {
     ROW(ct_train_args, clip_grad_value, FLOAT, 0, 0, INFINITY, NULL, "largest size of a gradient's element; 0: any"),
     {"ema", CT_KEY_MAP, offsetof(ct_train_args, ema), 1, 0, 0, 0, NULL, ema_keys,
      "an exponential average of the weights, which is what is evaluated and saved"},
+    {"swa", CT_KEY_MAP, offsetof(ct_train_args, swa), 1, 0, 0, 0, NULL, swa_keys,
+     "the mean of the last epochs' weights, which is what is evaluated and saved"},
     ROW(ct_train_args, checkpoint_activations, BOOL, 0, 0, 1, NULL,
         "keep few of the layers' results, and compute the others again in the backward"),
     ROW(ct_train_args, log_every, INT, 100, 1, 1e9, NULL, "steps between two step records of log.jsonl"),
@@ -178,11 +188,18 @@ static void read_data(ct_spec *s, const ct_yaml *node) {
     if (inputs) read_inputs(s, inputs);
 }
 
+static void read_train(ct_spec *s, const ct_yaml *node) {
+    if (s->train.ema.decay > 0 && s->train.swa.start > 0)
+        ct_diag(s->doc, CT_ERROR, ct_yaml_get(node, "swa"),
+                "train has both ema and swa: only one average can be what is evaluated and saved");
+}
+
 static const struct {
     const char *name;
     void (*read)(ct_spec *s, const ct_yaml *node);
-} sections[] = {{"data", read_data}, {"model", read_model}, {"freeze", read_freeze},       {"init", read_init},
-                {"tie", read_tie},   {"loss", read_loss},   {"optimizer", read_optimizer}, {"schedule", read_schedule}};
+} sections[] = {{"data", read_data},           {"model", read_model},       {"freeze", read_freeze},
+                {"init", read_init},           {"tie", read_tie},           {"loss", read_loss},
+                {"optimizer", read_optimizer}, {"schedule", read_schedule}, {"train", read_train}};
 
 static void read_sections(ct_spec *s) {
     if (s->root->kind != CT_MAP) {

@@ -8,15 +8,23 @@
 #include "run/loss.h"
 #include "spec/model.h"
 
-/* The spec's `train.ema:`, `train:`. */
+/* The spec's `train.ema:`, `train.swa:`, `train:`. */
 typedef struct ct_ema_args {
     double decay; /* 0: none */
 } ct_ema_args;
+
+typedef struct ct_swa_args {
+    int64_t start; /* 0: none */
+    double lr;     /* 0: the schedule's */
+    int64_t anneal_epochs;
+    int anneal_strategy; /* 0: cos, 1: linear */
+} ct_swa_args;
 
 typedef struct ct_train_args {
     int64_t epochs, steps, eval_every, batch_size, accumulate, early_stopping, log_every;
     double checkpoint_every, clip_grad_norm, clip_grad_value;
     ct_ema_args ema;
+    ct_swa_args swa;
     bool checkpoint_activations;
     int monitor; /* 0: accuracy, 1: loss */
 } ct_train_args;

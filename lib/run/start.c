@@ -117,32 +117,44 @@ static ct_status list_skipped(ct_run *r) {
     return status;
 }
 
+/* From rate lr to SWA's, `epochs` after it began: as torch.optim.swa_utils.SWALR. */
+static double annealed(const ct_swa_args *swa, double lr, int64_t epochs) {
+    if (!swa->start || !(swa->lr > 0) || epochs < 0) return lr;
+    double t = swa->anneal_epochs ? fmin(1, (double)epochs / (double)swa->anneal_epochs) : 1;
+    double share = swa->anneal_strategy ? t : (1 - cos(acos(-1) * t)) / 2;
+    return swa->lr * share + lr * (1 - share);
+}
+
 /* The schedule's rate for the next step, each group's from its own base, and what a checkpoint needs of it. */
 static void set_rate(ct_run *r) {
     const ct_schedule *c = &r->schedule;
+    const ct_swa_args *swa = &r->spec->train.swa;
     ct_run_state *s = &r->state;
     for (int g = 0; g < ct_optim_groups(r->optim); g++) {
-        double *lr = ct_data(ct_optim_lr(r->optim, g)), base = r->base_lr[g];
-        *lr = c->kind->at ? c->kind->at(c->args, base, c->t) : base * (c->lr / c->base);
+        double base = r->base_lr[g], lr = base;
+        if (c->kind) lr = c->kind->at ? c->kind->at(c->args, base, c->t) : base * (c->lr / c->base);
+        *(double *)ct_data(ct_optim_lr(r->optim, g)) = annealed(swa, lr, s->epoch - swa->start);
     }
     s->schedule_t = c->t, s->schedule_bad = c->bad, s->schedule_cooldown = c->cooldown;
     s->schedule_lr = c->lr, s->schedule_best = c->best;
 }
 
-void ct_run_move_rate(ct_run *r, double metric) {
-    if (!r->schedule.kind) return;
-    ct_schedule_step(&r->schedule, metric);
-    set_rate(r);
+void ct_run_move_rate(ct_run *r, double metric, bool after_epoch) {
+    const ct_swa_args *swa = &r->spec->train.swa;
+    int64_t epochs = r->state.epoch - swa->start; /* with a rate of SWA's, after which the schedule rests */
+    bool rests = swa->start && swa->lr > 0 && epochs >= after_epoch;
+    if (r->schedule.kind && !rests && after_epoch != r->spec->per_step) ct_schedule_step(&r->schedule, metric);
+    if (r->base_lr) set_rate(r);
 }
 
 static ct_status start_rate(ct_run *r, bool resumed) {
     const ct_spec *spec = r->spec;
     const ct_run_state *s = &r->state;
-    if (!spec->schedule) return CT_OK;
+    if (!spec->schedule && !spec->train.swa.start) return CT_OK;
     int groups = ct_optim_groups(r->optim);
     if (!(r->base_lr = ct_alloc((size_t)groups, sizeof *r->base_lr))) return CT_NO_MEMORY;
     for (int g = 0; g < groups; g++) r->base_lr[g] = ct_item(ct_optim_lr(r->optim, g));
-    r->schedule = ct_schedule_start(spec->schedule, spec->schedule_args, r->base_lr[0]);
+    if (spec->schedule) r->schedule = ct_schedule_start(spec->schedule, spec->schedule_args, r->base_lr[0]);
     if (resumed)
         r->schedule.t = s->schedule_t, r->schedule.bad = s->schedule_bad, r->schedule.cooldown = s->schedule_cooldown,
         r->schedule.lr = s->schedule_lr, r->schedule.best = s->schedule_best;

@@ -6,8 +6,8 @@
 #include <string.h>
 
 /* What a plan does besides forward: of a batch that is part of an update, MORE adds the gradients of those before it,
-   and KEEP leaves the sum for those after it. */
-enum { TRAIN = 1, LOSSES = 2, PART = 4, MORE = 8, KEEP = 16 };
+   and KEEP leaves the sum for those after it. STATISTICS: as in training, but nothing is learned. */
+enum { TRAIN = 1, LOSSES = 2, PART = 4, MORE = 8, KEEP = 16, STATISTICS = 32 };
 #define RESULTS (2 + CT_MAX_LOSSES) /* the output, the whole loss, each one */
 _Static_assert(RESULTS <= CT_PLAN_KEEP, "a plan keeps them all");
 
@@ -166,7 +166,7 @@ static int results(const ct_step *s, int mode) { return mode & LOSSES ? 2 + s->n
 
 /* The whole step in ops. */
 static ct_status compute(ct_step *s, int64_t n, int mode, ct_tensor **result) {
-    ct_module_train(s->net->module, mode & TRAIN);
+    ct_module_train(s->net->module, mode & (TRAIN | STATISTICS));
     ct_random_use(s->rng);
     if (!(mode & TRAIN)) ct_no_grad_begin();
     ct_status status = forward(s, n, mode, result);
@@ -246,6 +246,12 @@ ct_status ct_step_train_part(ct_step *s, int64_t n, int64_t number, const ct_ste
     ((int64_t *)ct_data(s->rng))[1] = number;
     for (int i = 0; i < n_losses; i++) *(float *)ct_data(s->share[i]) = (float)part->share[i];
     return step(s, n, TRAIN | LOSSES | PART | (part->first ? 0 : MORE) | (part->last ? 0 : KEEP), out);
+}
+
+ct_status ct_step_statistics(ct_step *s, int64_t n, int64_t number) {
+    ct_step_result unused;
+    ((int64_t *)ct_data(s->rng))[1] = number;
+    return step(s, n, STATISTICS, &unused);
 }
 
 ct_status ct_step_eval(ct_step *s, int64_t n, bool losses, ct_step_result *out) {

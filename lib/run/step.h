@@ -30,6 +30,8 @@ typedef struct ct_step_part {
 } ct_step_part;
 /* Forward, backward and, of the last part, the update from all parts' gradients. The losses are the batch's own. */
 ct_status ct_step_train_part(ct_step *s, int64_t n, int64_t number, const ct_step_part *part, ct_step_result *out);
+/* Forward as in training, for what it does to running statistics. */
+ct_status ct_step_statistics(ct_step *s, int64_t n, int64_t number);
 /* Forward in evaluation mode; the losses too if wanted. */
 ct_status ct_step_eval(ct_step *s, int64_t n, bool losses, ct_step_result *out);
 /* What a step on n samples runs, as text, before and after the passes (either may be NULL). */

@@ -89,14 +89,14 @@ static ct_status one_step(ct_run *r) {
     CT_TRY(ct_run_update(r, &out));
     if (!isfinite(out.loss)) return diverged(r, out.loss);
     s->step++, s->number++;
-    if (r->spec->per_step) ct_run_move_rate(r, out.loss);
+    if (r->spec->per_step) ct_run_move_rate(r, out.loss, false);
     if (r->first_step == 0) r->first_step = ct_run_now() - r->began;
     return s->number % r->spec->train.log_every ? CT_OK : log_step(r, &out);
 }
 
-/* What the epoch's steps see, in order. */
-static ct_status order_epoch(ct_run *r) {
+ct_status ct_run_order(ct_run *r) {
     uint64_t seed = (uint64_t)r->spec->seed;
+    if (r->ordered == r->state.epoch) return CT_OK;
     r->ordered = r->state.epoch;
     const ct_tensor *y = r->data->train.y;
     if (r->spec->data.sampler && (!y || y->layout.ndim != 1))
@@ -121,8 +121,12 @@ static bool is_due(const ct_run *r) {
 
 static void move_epoch_rate(ct_run *r) {
     const ct_run_state *s = &r->state;
-    if (!r->spec->per_step)
-        ct_run_move_rate(r, !r->held_out.n ? s->loss : monitors_loss(r) ? s->val_loss : s->val_accuracy);
+    ct_run_move_rate(r, !r->held_out.n ? s->loss : monitors_loss(r) ? s->val_loss : s->val_accuracy, true);
+}
+
+static ct_status end_epoch(ct_run *r) {
+    r->state.epoch++, r->state.step = 0;
+    return ct_run_average_epoch(r);
 }
 
 /* Steps up to the next evaluation. */
@@ -131,10 +135,10 @@ static ct_status run_steps(ct_run *r) {
     double every = r->spec->train.checkpoint_every;
     while (!is_due(r)) {
         if (s->step == r->steps) {
-            s->epoch++, s->step = 0;
+            CT_TRY(end_epoch(r));
             move_epoch_rate(r);
         }
-        if (r->ordered != s->epoch) CT_TRY(order_epoch(r));
+        CT_TRY(ct_run_order(r));
         CT_TRY(one_step(r));
         double t = ct_run_now();
         show_progress(r, "train", t - r->began);
@@ -184,11 +188,11 @@ static ct_status log_epoch(ct_run *r, const ct_epoch_report *e, const ct_tally *
 
 /* Validation and the model's files, of the averaged weights where there are any. */
 static ct_status measure(ct_run *r, ct_epoch_report *e, ct_tally *held_out) {
-    CT_TRY(ct_run_average_swap(r));
-    ct_status status = validate(r, e, held_out);
+    ct_status status = ct_run_average_enter(r);
+    if (!status) status = validate(r, e, held_out);
     if (!status && e->best) status = save_model(r, "best.safetensors");
     if (!status) status = save_model(r, "last.safetensors");
-    ct_status back = ct_run_average_swap(r);
+    ct_status back = ct_run_average_leave(r);
     return status ? status : back;
 }
 
@@ -199,7 +203,7 @@ static ct_status evaluate(ct_run *r) {
     ct_tally seen = s->tally, held_out;
     double loss = ct_tally_total(&seen, r->spec), accuracy = ct_tally_accuracy(&seen);
     bool whole = s->step == r->steps; /* the epoch's last step */
-    if (whole) s->epoch++, s->step = 0;
+    if (whole) CT_TRY(end_epoch(r));
     s->tally = (ct_tally){0}, s->loss = loss, s->evaluated = s->number, s->evaluations++;
     ct_epoch_report e = {
         .epoch = s->epoch + !whole, .epochs = epochs(r), .step = s->number, .loss = loss, .accuracy = accuracy};

@@ -18,6 +18,7 @@ typedef struct ct_run {
     ct_net net;
     ct_optim *optim;
     ct_average *average; /* NULL: none */
+    ct_tensor **own;     /* SWA: copies of the model's buffers, in order, while it has averaged weights */
     ct_step *step;
     ct_normalizer norm;
     ct_augment *augment;     /* NULL: none */
@@ -46,10 +47,17 @@ ct_status ct_run_update(ct_run *r, ct_step_result *out);
 int64_t ct_run_step_samples(const ct_run *r);
 /* The averages that the spec wants, none yet. */
 ct_status ct_run_average_start(ct_run *r);
-/* The model gets its averaged weights, or its own back. */
-ct_status ct_run_average_swap(ct_run *r);
-/* Moves the learning rates as the schedule says. */
-void ct_run_move_rate(ct_run *r, double metric);
+/* After an epoch: SWA's average with its weights, if it is not yet in it. */
+ct_status ct_run_average_epoch(ct_run *r);
+/* The model gets its averaged weights, with running statistics that fit them; CT_STOPPED on the way to those. */
+ct_status ct_run_average_enter(ct_run *r);
+/* And its own back, after an error too. */
+ct_status ct_run_average_leave(ct_run *r);
+/* What the steps of the epoch under way see, in order. */
+ct_status ct_run_order(ct_run *r);
+/* Moves the learning rates as the schedule says, or SWA does: after a step where the schedule moves with them, and
+   after an epoch. */
+void ct_run_move_rate(ct_run *r, double metric, bool after_epoch);
 /* Steps of the whole run. */
 int64_t ct_run_total(const ct_run *r);
 #endif

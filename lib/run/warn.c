@@ -143,11 +143,19 @@ static void look_at_training(ct_spec *s) {
              "early_stopping looks at the validation samples, and there are none; say data.validation: 0.1");
 }
 
+static void look_at_averages(ct_spec *s) {
+    const ct_train_args *t = &s->train;
+    if (!t->steps && t->swa.start >= t->epochs)
+        WARN(s, ct_yaml_get(ct_yaml_get(ct_yaml_get(s->root, "train"), "swa"), "start"),
+             "there are %lld epochs, so that none is left to be averaged", (long long)t->epochs);
+}
+
 void ct_spec_warn(ct_spec *s) {
     look_at_end(s, look_at_list(s, &s->model, NULL));
     look_at_optimizer(s);
     look_at_schedule(s);
     look_at_training(s);
+    look_at_averages(s);
 }
 
 int ct_spec_warnings(const ct_spec *s) { return ct_diag_count(s->doc, CT_WARNING); }

@@ -169,6 +169,38 @@ static void averages(void) {
     ct_average_free(NULL), ct_drop(whole);
 }
 
+/* Running statistics counted anew are the means of the batches' own. */
+static void new_statistics(void) {
+    ct_module *m = ct_module_open("[linear: 3, residual: [batch_norm]]", CT_F32, CT_DIMS(2));
+    ct_tensor *mean = ct_module_tensor(m, "1.0.running_mean"), *var = ct_module_tensor(m, "1.0.running_var");
+    ct_tensor *count = ct_module_tensor(m, "1.0.num_batches_tracked");
+    int n;
+    ct_scope *scope = ct_scope_open();
+    ct_tensor *x[3], *means = NULL, *vars = NULL, *weight = ct_module_tensor(m, "0.weight");
+    for (int i = 0; i < 3; i++) x[i] = ct_mul_scalar(ct_randn(CT_F32, CT_DIMS(6, 2)), i + 1);
+    ct_module_forward(m, x[0]);
+    CHECK(!ct_update_bn_begin(m, &n) && n == 1 && ct_item(count) == 0 && at_(mean, 1) == 0 && at_(var, 1) == 1);
+    for (int i = 0; i < 3; i++) {
+        ct_tensor *y = ct_linear(x[i], weight, ct_module_tensor(m, "0.bias"));
+        ct_tensor *own = ct_mean(y, (ct_reduce_args){.dim = CT_DIMS(0)});
+        ct_tensor *spread = ct_var(y, (ct_var_args){.dim = CT_DIMS(0)});
+        means = means ? ct_add(means, own) : own, vars = vars ? ct_add(vars, spread) : spread;
+        ct_module_forward(m, x[i]);
+    }
+    CHECK(!ct_update_bn_end(m) && ct_item(count) == 3);
+    for (int c = 0; c < 3; c++) {
+        CHECK_NEAR(at_(mean, c), at_(means, c) / 3, 1e-5);
+        CHECK_NEAR(at_(var, c), at_(vars, c) / 3, 1e-4);
+    }
+    double before = at_(mean, 0);
+    CHECK(!ct_init_zeros(weight) && !ct_init_zeros(ct_module_tensor(m, "0.bias")));
+    ct_module_forward(m, x[0]);
+    CHECK_NEAR(at_(mean, 0), 0.9 * before, 1e-6); /* a moving average again */
+    CHECK(ct_update_bn_begin(NULL, &n) == CT_FAIL);
+    CHECK(ct_scope_close(scope) == CT_FAIL);
+    ct_module_free(m);
+}
+
 static void wrong_optimizers(void) {
     ct_module *m = ct_module_open("[linear: 2]", CT_F32, CT_DIMS(2));
     ct_scope *scope = ct_scope_open();
@@ -264,6 +296,7 @@ int main(void) {
     RUN(optimizers);
     CHECK(ct_scope_close(scope) == CT_FAIL); /* a group of another optimizer */
     RUN(averages);
+    RUN(new_statistics);
     RUN(wrong_optimizers);
     RUN(no_step_over_errors);
     RUN(without_a_scope);

@@ -131,20 +131,29 @@ static void in_parts(const char *const *set, ct_train_report *whole) {
     CHECK(same_file("one/last.safetensors", "pieces/last.safetensors"));
 }
 
-/* The largest difference between the weights of two runs. */
-static double apart(const char *a, const char *b) {
-    double most = 0;
-    ct_module *m = ct_module_open("[flatten, linear: 24, relu, dropout: 0.2, linear: 10]", CT_F32, CT_DIMS(1, 8, 8));
-    ct_module *k = ct_module_open("[flatten, linear: 24, relu, dropout: 0.2, linear: 10]", CT_F32, CT_DIMS(1, 8, 8));
-    CHECK(ct_module_load(m, at(a)) == CT_OK && ct_module_load(k, at(b)) == CT_OK);
+/* The largest difference between the weights of run a and the mean of those of b and c. */
+static double from_mean(const char *a, const char *b, const char *c) {
+    static const char model[] = "[flatten, linear: 24, relu, dropout: 0.2, linear: 10]";
+    const char *file[] = {a, b, c};
+    ct_module *m[3];
+    ct_tensor *const *w[3];
     int n;
-    ct_tensor *const *x = ct_module_params(m, &n), *const *y = ct_module_params(k, &n);
-    for (int i = 0; i < n; i++)
-        for (int64_t j = 0; j < ct_numel(x[i]); j++)
-            most = fmax(most, fabs((double)((float *)ct_data(x[i]))[j] - (double)((float *)ct_data(y[i]))[j]));
-    ct_module_free(m), ct_module_free(k);
+    double most = 0;
+    for (int i = 0; i < 3; i++) {
+        m[i] = ct_module_open(model, CT_F32, CT_DIMS(1, 8, 8));
+        CHECK(ct_module_load(m[i], at(file[i])) == CT_OK);
+        w[i] = ct_module_params(m[i], &n);
+    }
+    for (int p = 0; p < n; p++)
+        for (int64_t k = 0; k < ct_numel(w[0][p]); k++) {
+            double v[3];
+            for (int i = 0; i < 3; i++) v[i] = (double)((float *)ct_data(w[i][p]))[k];
+            most = fmax(most, fabs(v[0] - (v[1] + v[2]) / 2));
+        }
+    for (int i = 0; i < 3; i++) ct_module_free(m[i]);
     return most;
 }
+static double apart(const char *a, const char *b) { return from_mean(a, b, b); }
 
 /* Several batches are one large one: also where they differ in size, and in how many of their samples count. */
 static void accumulation(void) {
@@ -185,9 +194,42 @@ static void exponential_average(void) {
     CHECK(train("large", one, false, true, -1, &plain) == CT_OK);
     CHECK(train("one", one_averaged, false, true, -1, &averaged) == CT_OK && averaged.val_loss == plain.val_loss);
     CHECK(apart("large/last.safetensors", "one/last.safetensors") == 0);
-    const char *with_statistics[] = {heavy[0], "model=[flatten, linear: 8, batch_norm, linear: 10]",
+    const char *with_statistics[] = {heavy[0],
+                                     "model=[flatten, linear: {out_features: 8, bias: false}, batch_norm, linear: 10]",
                                      "train.accumulate=2", "train.batch_size=30", NULL};
     in_parts(with_statistics, &averaged);
+}
+
+/* The mean of the weights after the epochs past `start`; its rate falls as a schedule could have it. */
+static void stochastic_average(void) {
+    static const char *const anneals[] = {"lr: 0.05, anneal_epochs: 0", "lr: 0.05, anneal_epochs: 2",
+                                          "lr: 0.05, anneal_epochs: 3",
+                                          "lr: 0.05, anneal_epochs: 4, anneal_strategy: "
+                                          "linear"};
+    static const char *const schedules[] = {"schedule={multistep: {milestones: [1], gamma: 0.5}}",
+                                            "schedule={multistep: {milestones: [2], gamma: 0.75}}",
+                                            "schedule={multistep: {milestones: [2], gamma: 0.875}}",
+                                            "schedule={multistep: {milestones: [2], gamma: 0.875}}"};
+    const char *two[] = {"train.epochs=2", NULL}, *mean[] = {"train.swa={start: 1}", NULL};
+    ct_train_report plain, averaged;
+    CHECK(train("large", NULL, false, true, -1, &plain) == CT_OK && train("two", two, false, true, -1, NULL) == CT_OK);
+    in_parts(mean, &averaged);
+    CHECK(plain.loss == averaged.loss);
+    CHECK(from_mean("one/last.safetensors", "two/last.safetensors", "large/last.safetensors") < 1e-6);
+    for (int i = 0; i < 4; i++) {
+        char swa[128];
+        snprintf(swa, sizeof swa, "train.swa={start: 1, %s}", anneals[i]);
+        const char *anneal[] = {swa, "optimizer={sgd: {lr: 0.1}}", "schedule={constant: 1}", NULL};
+        const char *same[] = {mean[0], anneal[1], schedules[i], NULL};
+        CHECK(train("large", same, false, true, -1, &plain) == CT_OK);
+        in_parts(anneal, &averaged);
+        CHECK(apart("large/last.safetensors", "one/last.safetensors") < 1e-6);
+    }
+    const char *rests[] = {
+        "train.swa={start: 1, lr: 1e-3, anneal_epochs: 1}", /* as the schedule moves with steps */
+        "model=[flatten, linear: {out_features: 8, bias: false}, batch_norm, dropout: 0.2, linear: 10]",
+        "train.eval_every=20", "train.steps=70", NULL};
+    in_parts(rests, &averaged);
 }
 
 static void refusals(void) {
@@ -272,6 +314,7 @@ int main(void) {
     RUN(by_steps);
     RUN(accumulation);
     RUN(exponential_average);
+    RUN(stochastic_average);
     RUN(refusals);
     RUN(divergence);
     RUN(early_stopping);
