@@ -9,6 +9,7 @@
 struct ct_generator {
     const ct_net *net;
     ct_cache *cache;  /* NULL: the window is computed again for each token */
+    bool mixed;       /* it always is: the layers keep nothing */
     int64_t capacity; /* tokens in a window */
     int64_t *window;  /* n of them, the first `known` of which the cache has seen */
     int64_t n, known;
@@ -85,14 +86,16 @@ static ct_status look(ct_generator *g, const float **score) {
 
 static bool keeps_all(const ct_generator *g) { return g->cache && ct_cache_flow(g->cache) > CT_FLOW_WINDOW; }
 
-/* A state has seen what leaves the window; else half of it is seen anew, from the first place on. */
+/* A state has seen what leaves the window; else half of it is seen anew, from the first place on. Where all is computed
+   again anyway, only the oldest token goes. */
 static void make_room(ct_generator *g) {
-    int64_t stays = keeps_all(g) ? 0 : g->capacity / 2;
+    int64_t stays = keeps_all(g) ? 0 : g->mixed ? g->capacity - 1 : g->capacity / 2;
     memmove(g->window, g->window + g->capacity - stays, (size_t)stays * sizeof *g->window);
     g->n = stays, g->known = 0;
 }
 
 ct_status ct_generator_read(ct_generator *g, const int64_t *token, int64_t n, const float **score) {
+    if (g->mixed && n > g->capacity) token += n - g->capacity, n = g->capacity;
     for (int64_t take; n; token += take, n -= take) {
         if (g->n == g->capacity) make_room(g);
         take = CT_MIN(n, g->capacity - g->n);
@@ -130,7 +133,12 @@ ct_status ct_generator_new(const ct_net *net, bool cached, ct_generator **out) {
     g->window = ct_alloc((size_t)g->capacity, sizeof *g->window);
     ct_status status = ct_scope_close(scope);
     if (!status && !g->window) status = CT_NO_MEMORY;
-    if (!status && cached) status = ct_cache_new(net->module, g->capacity, &g->cache);
+    if (!status) status = ct_cache_new(net->module, g->capacity, &g->cache);
+    g->mixed = !g->cache;
+    if (!cached) {
+        ct_cache_free(g->cache);
+        g->cache = NULL;
+    }
     if (status)
         ct_generator_free(g);
     else

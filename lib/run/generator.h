@@ -6,7 +6,8 @@
 typedef struct ct_generator ct_generator;
 /* CT_FAIL where the net is no language model: tokens in, and for each of them scores of the next one. It looks at a
    window of as many tokens as it was made for; when that is full, the older half is forgotten. What layers can keep of
-   earlier tokens (nn/cache.h) is not computed again, unless `cached` is false. net must outlive it. */
+   earlier tokens (nn/cache.h) is not computed again, unless `cached` is false; where they can keep nothing, a full
+   window forgets its oldest token alone. net must outlive it. */
 ct_status ct_generator_new(const ct_net *net, bool cached, ct_generator **out);
 void ct_generator_free(ct_generator *g);
 /* Whether it keeps anything: false where the layers are such that it cannot. */

@@ -132,6 +132,22 @@ static void without_cache(void) {
     for (int i = 0; i < CT_COUNT(models); i++) like_uncached(models[i], false, true);
 }
 
+/* Such a model sees the last tokens, as many as fit, however many came before. */
+static void last_tokens(void) {
+    language l;
+    ct_generator *g = NULL, *other = NULL;
+    const float *a, *b;
+    if (language_open(ENCODER(""), &l) && CHECK(ct_generator_new(&l.net, true, &g) == CT_OK) &&
+        CHECK(ct_generator_new(&l.net, true, &other) == CT_OK)) {
+        CHECK(ct_generator_read(g, l.token, LENGTH + 3, &a) == CT_OK);
+        CHECK(ct_generator_read(g, l.token + LENGTH + 3, 2, &a) == CT_OK);
+        CHECK(ct_generator_read(other, l.token + 5, LENGTH, &b) == CT_OK);
+        CHECK(distance(a, b) == 0);
+    }
+    ct_generator_free(g), ct_generator_free(other);
+    language_close(&l);
+}
+
 /* The shelf's language models keep something of earlier tokens. */
 static void of_shelf(void) {
     static const char *const shelf[] = {"specs/gpt-nano.yaml", "specs/gpt-shakespeare.yaml", "specs/lstm-lm.yaml"};
@@ -226,6 +242,7 @@ static void many(void) {
 int main(void) {
     RUN(with_cache);
     RUN(without_cache);
+    RUN(last_tokens);
     RUN(of_shelf);
     RUN(refusals);
     RUN(limits);
