@@ -18,9 +18,6 @@ static ct_status add_groups(const ct_spec *spec, const ct_entry *entry, int n, c
         int k = 0;
         for (int i = 0; i < n; i++)
             if (entry[i].param->trained && group_of(spec, entry[i].name) == g) list[k++] = entry[i].param->tensor;
-        if (g && !k)
-            return ct_fail(CT_BAD_SPEC, "optimizer: no parameter is left for the group \"%s\"",
-                           spec->group[g - 1].pattern);
         CT_TRY(g ? ct_optim_add(*out, spec->group[g - 1].args, list, k)
                  : ct_optim_new(spec->optimizer, spec->optimizer_args, list, k, out));
     }
@@ -28,14 +25,12 @@ static ct_status add_groups(const ct_spec *spec, const ct_entry *entry, int n, c
 }
 
 ct_status ct_run_optimizer(const ct_spec *spec, ct_module *m, ct_optim **out) {
-    int n = ct_module_count(m), trained = 0;
+    int n = ct_module_count(m);
     ct_entry *entry = ct_alloc((size_t)n, sizeof *entry);
     ct_tensor **list = ct_alloc((size_t)n, sizeof *list);
     ct_status status = entry && list ? CT_OK : CT_NO_MEMORY;
     *out = NULL;
     if (!status) ct_module_entries(m, entry);
-    for (int i = 0; !status && i < n; i++) trained += entry[i].param->trained;
-    if (!status && !trained) status = ct_fail(CT_BAD_SPEC, "the model has no parameters to train");
     if (!status) status = add_groups(spec, entry, n, list, out);
     if (status) {
         ct_optim_free(*out);

@@ -96,6 +96,7 @@ static void read_optimizer(ct_spec *s, const ct_yaml *node) {
         ct_diag(s->doc, CT_ERROR, groups, "groups is a map of name patterns, such as {\"*.bias\": {weight_decay: 0}}");
         return;
     }
+    s->model.groups = groups;
     if (!(s->group = ct_doc_alloc(s->doc, (size_t)groups->n + 1, sizeof *s->group))) return;
     for (int i = 0; i < groups->n; i++) read_group(s, groups->key[i], groups->value[i], ct_yaml_get(node, kind->name));
 }

@@ -25,6 +25,7 @@ typedef struct ct_model_spec {
     const ct_yaml *at;
     const ct_yaml *freeze; /* of the whole model: a list of patterns, or NULL */
     const ct_yaml *tie;    /* a map of names and names, or NULL */
+    const ct_yaml *groups; /* the optimizer's: a map of patterns, or NULL */
     ct_init_use *init;     /* and n_inits of these */
     int n_inits;
     ct_init_from from;

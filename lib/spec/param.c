@@ -55,7 +55,7 @@ void ct_freeze_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out) {
         out->freeze = node;
 }
 
-static void freeze(const names *all, const ct_yaml *list) {
+static bool freeze(const names *all, const ct_yaml *list) {
     for (int i = 0; list && i < list->n; i++) {
         bool fits = false;
         for (int k = 0; k < all->n; k++) {
@@ -64,14 +64,35 @@ static void freeze(const names *all, const ct_yaml *list) {
             ct_requires_grad(p->tensor, false);
             p->trained = false, p->frozen = fits = true;
         }
-        if (!fits) {
-            say_unmatched(all, list->value[i]);
-            return;
-        }
+        if (!fits) return say_unmatched(all, list->value[i]), false;
     }
     bool trained = !list;
     for (int k = 0; k < all->n; k++) trained = trained || all->entry[k].param->trained;
     if (!trained) ct_diag(all->doc, CT_ERROR, list, "freeze leaves no parameter to train");
+    return trained;
+}
+
+/* ---- groups of the optimizer ---- */
+/* Whether group i is the first that fits a trained parameter; else a diagnostic. */
+static bool check_group(const names *all, const ct_yaml *map, int i) {
+    const ct_yaml *pattern = map->key[i];
+    bool fits = false, trained = false;
+    for (int k = 0; k < all->n; k++) {
+        const ct_entry *e = &all->entry[k];
+        if (!is_param(e) || fnmatch(pattern->text, e->name, 0)) continue;
+        fits = true;
+        if (!e->param->trained) continue;
+        int first = 0;
+        while (fnmatch(map->key[first]->text, e->name, 0)) first++;
+        if (first == i) return true;
+        trained = true;
+    }
+    if (!fits)
+        say_unmatched(all, pattern);
+    else
+        ct_diag(all->doc, CT_ERROR, pattern, "no parameter is left for the group '%.80s': %s", pattern->text,
+                trained ? "groups before it have them" : "what it fits is frozen");
+    return false;
 }
 
 /* ---- init ---- */
@@ -129,7 +150,7 @@ const ct_init_use *ct_init_find(const ct_model_spec *spec, const char *name, boo
 }
 
 /* By the seed and the name alone, whatever else is drawn. */
-static void init(const names *all, const ct_model_spec *spec, uint64_t seed, bool *fits) {
+static bool init(const names *all, const ct_model_spec *spec, uint64_t seed, bool *fits) {
     for (int k = 0; k < all->n; k++) {
         const ct_entry *e = &all->entry[k];
         const ct_init_use *use = is_param(e) ? ct_init_find(spec, e->name, fits) : NULL;
@@ -140,10 +161,8 @@ static void init(const names *all, const ct_model_spec *spec, uint64_t seed, boo
         ct_random_swap(was);
     }
     for (int i = 0; i < spec->n_inits; i++)
-        if (!fits[i]) {
-            say_unmatched(all, spec->init[i].pattern);
-            return;
-        }
+        if (!fits[i]) return say_unmatched(all, spec->init[i].pattern), false;
+    return true;
 }
 
 /* ---- tie ---- */
@@ -215,20 +234,21 @@ static bool tie(const names *all, const ct_yaml *name, const ct_yaml *target) {
     return other >= 0;
 }
 
-/* Ties come first: what is tied has no name of its own for the others. */
+/* Ties come first: what is tied has no name of its own for the others. What does not fit is said once: the names are
+   not whole after it. */
 static void apply(names *all, const ct_model_spec *spec, ct_module *m, bool *fits) {
     ct_module_entries(m, all->entry);
     for (int i = 0; spec->tie && i < spec->tie->n; i++)
         if (!tie(all, spec->tie->key[i], spec->tie->value[i])) return;
     all->n = ct_module_count(m);
     ct_module_entries(m, all->entry);
-    init(all, spec, m->seed, fits);
-    freeze(all, spec->freeze);
+    bool ok = init(all, spec, m->seed, fits) && freeze(all, spec->freeze);
+    for (int i = 0; ok && spec->groups && i < spec->groups->n; i++) ok = check_group(all, spec->groups, i);
 }
 
 ct_status ct_param_apply(ct_doc *doc, const ct_model_spec *spec, ct_module *m) {
     names all = {.doc = doc, .n = ct_module_count(m)};
-    if (!spec->freeze && !spec->n_inits && !spec->tie) return CT_OK;
+    if (!spec->freeze && !spec->n_inits && !spec->tie && !spec->groups) return CT_OK;
     all.entry = ct_alloc((size_t)all.n + 1, sizeof *all.entry);
     all.shared = ct_alloc((size_t)all.n + 1, sizeof *all.shared);
     bool *fits = ct_alloc((size_t)spec->n_inits + 1, sizeof *fits);
