@@ -10,6 +10,7 @@ typedef enum ct_option_type {
     CT_OPTION_TEXT,   /* const char * */
     CT_OPTION_INT,    /* int64_t within min..max */
     CT_OPTION_NUMBER, /* ct_number within min..max */
+    CT_OPTION_TIME,   /* double: seconds, above 0, given as 90s, 15m, 2h, 1d or 1h30m */
     CT_OPTION_LIST    /* const char **: every value given, NULL-terminated; NULL when there is none */
 } ct_option_type;
 
@@ -135,6 +136,10 @@ typedef struct ct_machine {
             "switch passes over the plan off: -fuse,-join, or -all", 0, 0      \
     }
 ct_status ct_machine_use(const ct_machine *m);
+
+/* ---- smoke.c: train --dry-run, --overfit N ---- */
+/* Tries the spec and prints what came of it; steps 0: a dry run. */
+ct_status ct_smoke(ct_spec *spec, int64_t steps, const ct_train_options *o, bool json, bool quiet);
 
 /* ---- images.c ---- */
 /* Adds FILE, or all .png files below DIR, in order. */

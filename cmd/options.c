@@ -48,6 +48,30 @@ static ct_status set_number(const ct_command *c, const ct_option *o, const char 
     return CT_OK;
 }
 
+/* A sum of numbers with units, the larger unit first. */
+static ct_status set_time(const ct_command *c, const ct_option *o, const char *value, double *out) {
+    static const struct {
+        char unit;
+        double seconds;
+    } units[] = {{'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
+    const int n = sizeof units / sizeof *units;
+    const char *at = value;
+    double sum = 0;
+    for (int next = 0; at && *at;) {
+        char *end;
+        double v = strspn(at, "0123456789.") ? strtod(at, &end) : -1;
+        int unit = next;
+        while (v >= 0 && unit < n && units[unit].unit != *end) unit++;
+        at = v >= 0 && unit < n ? end + 1 : NULL;
+        if (at) sum += v * units[unit].seconds, next = unit + 1;
+    }
+    if (!at || !(sum > 0) || sum > 1e9)
+        return ct_say(CT_BAD_SPEC, "%s --%s: '%s' is no time, such as 90s, 15m, 2h, 1d or 1h30m", c->name, o->name,
+                      value);
+    *out = sum;
+    return CT_OK;
+}
+
 /* The list grows by one; a command line is short, so it is copied each time. */
 static void add_to_list(const char ***list, const char *value) {
     size_t n = 0;
@@ -69,6 +93,8 @@ static ct_status set(parser *p, const ct_option *o, const char *value) {
         *(const char **)field = value;
     else if (o->type == CT_OPTION_LIST)
         add_to_list(field, value);
+    else if (o->type == CT_OPTION_TIME)
+        return set_time(p->command, o, value, field);
     else if (o->type == CT_OPTION_NUMBER)
         return set_number(p->command, o, value, field);
     else

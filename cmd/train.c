@@ -10,7 +10,9 @@
 
 typedef struct args {
     const char *output, **set, *warn;
-    bool resume, force, eager, reproducible, json, quiet;
+    bool resume, force, eager, reproducible, dry_run, json, quiet;
+    int64_t overfit;
+    double max_time;
     ct_machine machine;
 } args;
 
@@ -25,6 +27,12 @@ static const ct_option options[] = {
     {"eager", 0, NULL, CT_OPTION_FLAG, AT(eager), "call each operation as it comes, rather than replay a plan", 0, 0},
     {"reproducible", 0, NULL, CT_OPTION_FLAG, AT(reproducible),
      "refuse kernels whose bits are not those of other machines", 0, 0},
+    {"max-time", 0, "TIME", CT_OPTION_TIME, AT(max_time), "the run and its schedule end then: 90s, 15m, 2h, 1h30m", 0,
+     0},
+    {"dry-run", 0, NULL, CT_OPTION_FLAG, AT(dry_run), "one step and one batch of evaluation, of which nothing is left",
+     0, 0},
+    {"overfit", 0, "N", CT_OPTION_INT, AT(overfit), "learn the samples of N steps by heart, of which nothing is left",
+     1, 1000000},
     CT_WARN_OPTION(args),
     CT_MACHINE_OPTIONS(args),
     {"json", 0, NULL, CT_OPTION_FLAG, AT(json), "print the result as JSON", 0, 0},
@@ -107,6 +115,18 @@ static char *stem_of(const char *path) {
     return ct_cmd_format("%.*s", (int)(dot && dot > name ? (size_t)(dot - name) : strlen(name)), name);
 }
 
+/* Whether the spec is only tried. */
+static bool is_smoke(const args *a) { return a->dry_run || a->overfit; }
+
+static ct_status check_options(const args *a) {
+    if (a->resume && a->force) return ct_say(CT_BAD_SPEC, "train: --resume or --force, not both");
+    if (a->dry_run && a->overfit) return ct_say(CT_BAD_SPEC, "train: --dry-run or --overfit, not both");
+    if (is_smoke(a) && (a->resume || a->max_time > 0))
+        return ct_say(CT_BAD_SPEC, "train --%s: tries a spec, and knows no --%s", a->dry_run ? "dry-run" : "overfit",
+                      a->resume ? "resume" : "max-time");
+    return CT_OK;
+}
+
 /* SPEC, or with --resume the run itself: as the operand, or by -o alone. */
 static ct_status load(const args *a, const char *operand, char **dir, ct_spec **spec) {
     char *messages = NULL;
@@ -117,7 +137,7 @@ static ct_status load(const args *a, const char *operand, char **dir, ct_spec **
         return ct_say(CT_BAD_SPEC, "train: '%s' and '%s' are two runs", operand, a->output);
     if (!own && is_dir(operand))
         return ct_say(CT_BAD_SPEC, "%s: is a directory; --resume goes on with the run in it", operand);
-    if (!own && !a->output && !strcmp(operand, "-"))
+    if (!own && !a->output && !is_smoke(a) && !strcmp(operand, "-"))
         return ct_say(CT_BAD_SPEC, "train: a spec from standard input wants -o DIR");
     if (own && operand)
         *dir = ct_cmd_format("%s", operand);
@@ -132,7 +152,11 @@ static ct_status load(const args *a, const char *operand, char **dir, ct_spec **
 static void print_summary(const char *dir, const ct_train_report *r) {
     char number[32];
     printf("%" PRId64 " epoch%s, %" PRId64 " steps in %.1f s%s; loss %.4f", r->epochs, r->epochs == 1 ? "" : "s",
-           r->steps, r->seconds, r->stopped_early ? ", stopped early" : "", r->loss);
+           r->steps, r->seconds,
+           r->stopped_early ? ", stopped early"
+           : r->out_of_time ? ", at the end of its time"
+                            : "",
+           r->loss);
     if (!isnan(r->val_accuracy))
         printf("; validation accuracy %s (best, epoch %" PRId64 ")", percent(r->val_accuracy, number), r->best_epoch);
     else if (!isnan(r->val_loss))
@@ -156,6 +180,7 @@ static void print_json(const char *dir, const ct_train_report *r) {
     ct_json_number(&j, "validation_accuracy", r->val_accuracy);
     ct_json_int(&j, "best_epoch", r->best_epoch);
     ct_json_bool(&j, "stopped_early", r->stopped_early);
+    ct_json_bool(&j, "out_of_time", r->out_of_time);
     ct_json_text(&j, "dir", dir);
     ct_json_text(&j, "model", model);
     ct_json_text(&j, "sha256", r->sha256);
@@ -169,6 +194,7 @@ static ct_status train(const args *a, const char *dir, ct_spec *spec) {
                           .resume = a->resume,
                           .force = a->force,
                           .eager = a->eager,
+                          .max_seconds = a->max_time,
                           .data_dirs = ct_data_dirs(),
                           .stop = &ct_stop_signal};
     if (show) o.progress = show_progress, o.epoch = show_epoch;
@@ -176,6 +202,7 @@ static ct_status train(const args *a, const char *dir, ct_spec *spec) {
     ct_train_report report;
     char *messages;
     catch_signals();
+    if (is_smoke(a)) return ct_smoke(spec, a->overfit, &o, a->json, a->quiet);
     ct_status status = ct_train(spec, &o, &report, &messages);
     ct_say_spec(status, messages);
     if (!status && a->json)
@@ -193,7 +220,7 @@ static ct_status run(const void *args_, ct_operands operands) {
     if (!status && a->reproducible && !ct_backend_reproducible())
         status = ct_say(CT_FAIL, "train --reproducible: the kernels '%s' have bits of their own; wanted: v3 or better",
                         ct_backend_name());
-    if (!status && a->resume && a->force) status = ct_say(CT_BAD_SPEC, "train: --resume or --force, not both");
+    if (!status) status = check_options(a);
     if (!status) status = load(a, operands.v[0], &dir, &spec);
     if (!status) status = train(a, dir, spec);
     ct_spec_free(spec);

@@ -69,6 +69,7 @@ typedef struct ct_train_options {
     bool resume;                  /* go on from its last checkpoint */
     bool force;                   /* replace a run that is there */
     bool eager;                   /* define-by-run rather than plans */
+    double max_seconds;           /* the run, and its schedule, end then; 0: as it was begun, with any if it is new */
     const char *const *data_dirs; /* where datasets lie, in order, NULL-terminated */
     const volatile int *stop;     /* set by a signal handler: checkpoint, then CT_STOPPED; may be NULL */
     void (*progress)(void *ctx, const ct_progress *p);  /* after every step; may be NULL */
@@ -82,13 +83,30 @@ typedef struct ct_train_report {
     double seconds, first_step_s;      /* from the call to the end of the first step */
     int64_t best_epoch;
     double loss, val_loss, val_accuracy; /* of the last epoch, and of the best one; NAN where not measured */
-    bool stopped_early;
+    bool stopped_early, out_of_time;
     char sha256[65]; /* of best.safetensors, as sha256sum says it */
 } ct_train_report;
 
 /* Trains and leaves a run directory: spec.yaml, log.jsonl, best.safetensors, last.safetensors, state.safetensors.
    messages as in ct_spec_load (a shape that clashes shows only here where the data decides the input). */
 ct_status ct_train(ct_spec *spec, const ct_train_options *options, ct_train_report *out, char **messages);
+/* Smoke tests of a spec, which leave nothing behind; of the options, `dir` to `max_seconds` but for eager are unused.
+ */
+typedef struct ct_try_report {
+    int64_t parameters, samples, passes; /* samples: that were learned from; passes over them */
+    double loss, first_loss;             /* of the last pass (which is the step), of the first */
+    double eval_loss;                    /* of the evaluation's batch */
+    const char *split;                   /* that it is of: "validation", "test" or "training"; static */
+    double seconds, step_s;              /* from the call on; of the first step, its plan included */
+} ct_try_report;
+/* A step forward and back, and an evaluation of one batch. */
+ct_status ct_train_dry_run(ct_spec *spec, const ct_train_options *options, ct_try_report *out, char **messages);
+/* Trains on the first `steps` steps' samples of an epoch, always in one order, without augmentation and schedule, until
+   a pass's loss is a hundredth of the first one's; CT_FAIL where 1000 passes do not get there. `out` is filled then
+   too.
+ */
+ct_status ct_train_overfit(ct_spec *spec, int64_t steps, const ct_train_options *options, ct_try_report *out,
+                           char **messages);
 /* --resume DIR without a spec: the run's own. */
 ct_status ct_train_resume_spec(const char *dir, ct_spec **out, char **messages);
 

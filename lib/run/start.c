@@ -42,6 +42,9 @@ int64_t ct_run_total(const ct_run *r) {
     return t->steps ? t->steps : t->epochs * r->steps;
 }
 
+int64_t ct_run_epochs(const ct_run *r) { return (ct_run_total(r) + r->steps - 1) / r->steps; }
+double ct_run_spent(const ct_run *r) { return r->state.seconds + ct_run_now() - r->began; }
+
 /* One directory holds one run: what is there decides whether this starts, goes on, or is refused. */
 static ct_status enter_dir(ct_run *r, bool *resume) {
     CT_TRY(ct_run_dir_open(r->opt->dir, &r->dir));
@@ -139,11 +142,21 @@ static void set_rate(ct_run *r) {
     s->schedule_lr = c->lr, s->schedule_best = c->best;
 }
 
+/* With a limit of time the schedule is at least as far as the clock, so that both end together. */
+static void keep_up(ct_run *r) {
+    double limit = r->state.max_seconds, share = limit > 0 ? CT_MIN(ct_run_spent(r) / limit, 1) : 0;
+    int64_t moves = r->spec->per_step ? ct_run_total(r) : ct_run_epochs(r), due = (int64_t)(share * (double)moves);
+    if (r->schedule.kind->at) r->schedule.t = CT_MAX(r->schedule.t, due - 1);
+}
+
 void ct_run_move_rate(ct_run *r, double metric, bool after_epoch) {
     const ct_swa_args *swa = &r->spec->train.swa;
     int64_t epochs = r->state.epoch - swa->start; /* with a rate of SWA's, after which the schedule rests */
     bool rests = swa->start && swa->lr > 0 && epochs >= after_epoch;
-    if (r->schedule.kind && !rests && after_epoch != r->spec->per_step) ct_schedule_step(&r->schedule, metric);
+    if (r->schedule.kind && !rests && after_epoch != r->spec->per_step) {
+        keep_up(r);
+        ct_schedule_step(&r->schedule, metric);
+    }
     if (r->base_lr) set_rate(r);
 }
 
@@ -203,8 +216,7 @@ static ct_status make_net(ct_run *r, bool resume) {
     return status;
 }
 
-/* Data, model, optimizer and what a step needs. */
-static ct_status make(ct_run *r, bool resume, char **messages) {
+ct_status ct_run_make(ct_run *r, bool resume, char **messages) {
     const ct_data_args *data = &r->spec->data;
     uint64_t seed = (uint64_t)r->spec->seed;
     CT_TRY(ct_dataset_load(data, seed, r->opt->data_dirs, &r->data));
@@ -243,7 +255,7 @@ static ct_status log_start(ct_run *r) {
 ct_status ct_run_start(ct_run *r, char **messages) {
     bool resume;
     CT_TRY(enter_dir(r, &resume));
-    CT_TRY(make(r, resume, messages));
+    CT_TRY(ct_run_make(r, resume, messages));
     if (!resume) CT_TRY(ct_run_dir_clear(&r->dir)); /* only now: what is refused leaves a run that was there */
     if (!resume) CT_TRY(keep_spec(r, false));
     r->state.reproducible = ct_backend_reproducible(),
@@ -251,7 +263,20 @@ ct_status ct_run_start(ct_run *r, char **messages) {
     r->state.val_loss = r->state.val_accuracy = NAN;
     if (r->spec->train.checkpoint_activations && !r->opt->eager) CT_TRY(tell_saving(r));
     CT_TRY(resume ? pick_up(r) : log_start(r));
+    if (r->opt->max_seconds > 0) r->state.max_seconds = r->opt->max_seconds;
     r->number_at_start = r->state.number;
     CT_TRY(start_rate(r, resume));
     return list_skipped(r);
+}
+
+void ct_run_free(ct_run *r) {
+    ct_step_free(r->step);
+    ct_augment_free(r->augment);
+    ct_average_free(r->average);
+    ct_optim_free(r->optim);
+    ct_net_free(&r->net);
+    ct_dataset_free(r->data);
+    ct_run_dir_close(&r->dir);
+    ct_division_free(&r->parts);
+    ct_free(r->order), ct_free(r->files), ct_free(r->base_lr);
 }

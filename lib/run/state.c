@@ -17,8 +17,9 @@ static const struct {
 #define LOSS(i) D(tally.sum[i]) D(tally.weight[i])
     I(epoch) I(step) I(number) I(evaluated) I(evaluations) I(best_evaluation) I(tally.correct) I(tally.counted) LOSS(0)
         LOSS(1) LOSS(2) LOSS(3) LOSS(4) LOSS(5) LOSS(6) LOSS(7) I(best_epoch) I(best_step) D(best) D(best_loss)
-            D(best_accuracy) D(loss) D(val_loss) D(val_accuracy) I(log_length) D(seconds) I(finished) I(stopped_early)
-                I(reproducible) I(schedule_t) I(schedule_bad) I(schedule_cooldown) D(schedule_lr) D(schedule_best)
+            D(best_accuracy) D(loss) D(val_loss) D(val_accuracy) I(log_length) D(seconds) D(max_seconds) I(finished)
+                I(stopped_early) I(out_of_time) I(reproducible) I(schedule_t) I(schedule_bad) I(schedule_cooldown)
+                    D(schedule_lr) D(schedule_best)
 #undef I
 #undef D
 #undef LOSS

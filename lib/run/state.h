@@ -16,7 +16,8 @@ typedef struct ct_run_state {
     double loss, val_loss, val_accuracy; /* of the last whole epoch */
     int64_t log_length;                  /* bytes of log.jsonl that belong to this state */
     double seconds;                      /* spent so far */
-    int64_t finished, stopped_early, reproducible;
+    double max_seconds;                  /* that it may take; 0: any */
+    int64_t finished, stopped_early, out_of_time, reproducible;
     int64_t schedule_t, schedule_bad, schedule_cooldown; /* of the learning rate's schedule */
     double schedule_lr, schedule_best;
 } ct_run_state;

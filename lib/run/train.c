@@ -2,7 +2,6 @@
 #include "run/train.h"
 #include "base/alloc.h"
 #include "base/hash.h"
-#include "data/sampler.h"
 #include "file/file.h"
 #include "run/model.h"
 #include <inttypes.h>
@@ -28,23 +27,20 @@ static ct_status save_model(ct_run *r, const char *name) {
 
 /* ---- steps and epochs ---- */
 
-/* Passes over the data, the last one perhaps not whole. */
-static int64_t epochs(const ct_run *r) { return (ct_run_total(r) + r->steps - 1) / r->steps; }
-
 static void show_progress(ct_run *r, const char *phase, double elapsed) {
     if (!r->opt->progress) return;
     const ct_run_state *s = &r->state;
     int64_t done = s->number - r->number_at_start, left = ct_run_total(r) - s->number;
-    double per_step = done ? elapsed / (double)done : 0;
+    double per_step = done ? elapsed / (double)done : 0, limit = s->max_seconds > 0 ? s->max_seconds : INFINITY;
     ct_progress p = {phase,
                      s->epoch + 1,
-                     epochs(r),
+                     ct_run_epochs(r),
                      s->step,
                      r->steps,
                      .loss = s->tally.weight[0] > 0 ? ct_tally_total(&s->tally, r->spec) : 0,
                      .accuracy = ct_tally_accuracy(&s->tally),
                      .samples_per_s = per_step > 0 ? (double)ct_run_step_samples(r) / per_step : 0,
-                     .seconds_left = per_step * (double)left};
+                     .seconds_left = CT_MIN(per_step * (double)left, CT_MAX(limit - ct_run_spent(r), 0))};
     r->opt->progress(r->opt->ctx, &p);
 }
 
@@ -94,20 +90,6 @@ static ct_status one_step(ct_run *r) {
     return s->number % r->spec->train.log_every ? CT_OK : log_step(r, &out);
 }
 
-ct_status ct_run_order(ct_run *r) {
-    uint64_t seed = (uint64_t)r->spec->seed;
-    if (r->ordered == r->state.epoch) return CT_OK;
-    r->ordered = r->state.epoch;
-    const ct_tensor *y = r->data->train.y;
-    if (r->spec->data.sampler && (!y || y->layout.ndim != 1))
-        return ct_fail(CT_BAD_SPEC, "data: sampler balanced wants a class for each sample; %s has none", r->data->name);
-    if (r->spec->data.sampler)
-        return ct_sample_balanced(y, r->data->classes, r->parts.train, r->parts.n_train, seed, r->state.epoch,
-                                  r->order);
-    ct_division_order(&r->parts, seed, r->state.epoch, r->order);
-    return CT_OK;
-}
-
 /* Whether the loss decides: it was asked to, or there is no accuracy. */
 static bool monitors_loss(const ct_run *r) { return r->spec->train.monitor == 1 || r->net.scores < 0; }
 
@@ -116,7 +98,7 @@ static bool is_due(const ct_run *r) {
     const ct_run_state *s = &r->state;
     int64_t every = r->spec->train.eval_every;
     if (s->number == s->evaluated) return false;
-    return s->number >= ct_run_total(r) || (every ? s->number % every == 0 : s->step == r->steps);
+    return s->number >= ct_run_total(r) || s->out_of_time || (every ? s->number % every == 0 : s->step == r->steps);
 }
 
 static void move_epoch_rate(ct_run *r) {
@@ -141,6 +123,7 @@ static ct_status run_steps(ct_run *r) {
         CT_TRY(ct_run_order(r));
         CT_TRY(one_step(r));
         double t = ct_run_now();
+        s->out_of_time = s->max_seconds > 0 && s->number < ct_run_total(r) && ct_run_spent(r) >= s->max_seconds;
         show_progress(r, "train", t - r->began);
         if (r->opt->stop && *r->opt->stop) {
             CT_TRY(checkpoint(r));
@@ -206,7 +189,7 @@ static ct_status evaluate(ct_run *r) {
     if (whole) CT_TRY(end_epoch(r));
     s->tally = (ct_tally){0}, s->loss = loss, s->evaluated = s->number, s->evaluations++;
     ct_epoch_report e = {
-        .epoch = s->epoch + !whole, .epochs = epochs(r), .step = s->number, .loss = loss, .accuracy = accuracy};
+        .epoch = s->epoch + !whole, .epochs = ct_run_epochs(r), .step = s->number, .loss = loss, .accuracy = accuracy};
     ct_status status = measure(r, &e, &held_out);
     if (status == CT_STOPPED) { /* in the middle of validation: as it was after the last step */
         *s = before;
@@ -215,11 +198,15 @@ static ct_status evaluate(ct_run *r) {
     }
     CT_TRY(status);
     if (whole) move_epoch_rate(r);
-    e.val_loss = s->val_loss, e.val_accuracy = s->val_accuracy, e.seconds = s->seconds + ct_run_now() - r->began;
+    e.val_loss = s->val_loss, e.val_accuracy = s->val_accuracy, e.seconds = ct_run_spent(r);
     CT_TRY(log_epoch(r, &e, &seen, &held_out));
     int64_t patience = r->spec->train.early_stopping;
     if (patience && r->held_out.n && s->evaluations - s->best_evaluation >= patience) s->stopped_early = 1;
-    s->finished = s->number >= ct_run_total(r) || s->stopped_early;
+    s->finished = s->number >= ct_run_total(r) || s->stopped_early || s->out_of_time;
+    if (s->out_of_time)
+        CT_TRY(ct_run_log(&r->dir,
+                          "{\"type\":\"end\",\"reason\":\"max_time\",\"step\":%" PRId64 ",\"max_seconds\":%.9g}",
+                          s->number, s->max_seconds));
     CT_TRY(checkpoint(r));
     if (r->opt->epoch) r->opt->epoch(r->opt->ctx, &e);
     return CT_OK;
@@ -238,17 +225,9 @@ static void finish(ct_run *r) {
     ct_train_report *t = r->report;
     t->epochs = s->epoch, t->steps = s->number, t->best_epoch = s->best_epoch;
     t->loss = s->loss, t->val_loss = s->best_loss, t->val_accuracy = s->best_accuracy;
-    t->stopped_early = s->stopped_early;
-    t->seconds = s->seconds + ct_run_now() - r->began, t->first_step_s = r->first_step;
-    ct_step_free(r->step);
-    ct_augment_free(r->augment);
-    ct_average_free(r->average);
-    ct_optim_free(r->optim);
-    ct_net_free(&r->net);
-    ct_dataset_free(r->data);
-    ct_run_dir_close(&r->dir);
-    ct_division_free(&r->parts);
-    ct_free(r->order), ct_free(r->files), ct_free(r->base_lr);
+    t->stopped_early = s->stopped_early, t->out_of_time = s->out_of_time;
+    t->seconds = ct_run_spent(r), t->first_step_s = r->first_step;
+    ct_run_free(r);
 }
 
 ct_status ct_train(ct_spec *spec, const ct_train_options *options, ct_train_report *out, char **messages) {

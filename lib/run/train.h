@@ -36,10 +36,16 @@ typedef struct ct_run {
 
 double ct_run_now(void);                             /* seconds */
 void ct_run_note(const ct_run *r, const char *line); /* what a user should know */
-/* Everything up to the first step. messages: as in ct_train. */
+/* Data, model, optimizer and what a step needs; no directory. resume: a checkpoint will say what the weights are.
+   messages: as in ct_train. */
+ct_status ct_run_make(ct_run *r, bool resume, char **messages);
+/* Everything up to the first step: the directory, ct_run_make, the log's beginning or the checkpoint. */
 ct_status ct_run_start(ct_run *r, char **messages);
 /* Counts the classes for losses whose class_weights are balanced, before the net is built. */
 ct_status ct_run_balance(ct_run *r);
+void ct_run_free(ct_run *r);
+/* What the steps of the state's epoch see, in order. */
+ct_status ct_run_order(ct_run *r);
 /* The batches of the next step and the update that they make, their losses counted in the state's tally. out: the
    losses over all of them; there is no output. */
 ct_status ct_run_update(ct_run *r, ct_step_result *out);
@@ -53,11 +59,12 @@ ct_status ct_run_average_epoch(ct_run *r);
 ct_status ct_run_average_enter(ct_run *r);
 /* And its own back, after an error too. */
 ct_status ct_run_average_leave(ct_run *r);
-/* What the steps of the epoch under way see, in order. */
-ct_status ct_run_order(ct_run *r);
 /* Moves the learning rates as the schedule says, or SWA does: after a step where the schedule moves with them, and
    after an epoch. */
 void ct_run_move_rate(ct_run *r, double metric, bool after_epoch);
-/* Steps of the whole run. */
+/* Steps of the whole run; passes over the data, the last one perhaps not whole. */
 int64_t ct_run_total(const ct_run *r);
+int64_t ct_run_epochs(const ct_run *r);
+/* Seconds that it has taken, those before it was resumed too. */
+double ct_run_spent(const ct_run *r);
 #endif

@@ -1,4 +1,5 @@
 /* A step of a run: the batches whose gradients make one update. */
+#include "data/sampler.h"
 #include "run/train.h"
 
 int64_t ct_run_step_samples(const ct_run *r) { return r->spec->train.batch_size * r->spec->train.accumulate; }
@@ -58,5 +59,19 @@ ct_status ct_run_update(ct_run *r, ct_step_result *out) {
     CT_TRY(ct_samples_load(&of, first, n, r->step));
     CT_TRY(ct_step_train(r->step, n, s->number * r->spec->train.accumulate, out));
     ct_tally_add(&s->tally, r->step, n, out);
+    return CT_OK;
+}
+
+ct_status ct_run_order(ct_run *r) {
+    uint64_t seed = (uint64_t)r->spec->seed;
+    if (r->ordered == r->state.epoch) return CT_OK;
+    r->ordered = r->state.epoch;
+    const ct_tensor *y = r->data->train.y;
+    if (r->spec->data.sampler && (!y || y->layout.ndim != 1))
+        return ct_fail(CT_BAD_SPEC, "data: sampler balanced wants a class for each sample; %s has none", r->data->name);
+    if (r->spec->data.sampler)
+        return ct_sample_balanced(y, r->data->classes, r->parts.train, r->parts.n_train, seed, r->state.epoch,
+                                  r->order);
+    ct_division_order(&r->parts, seed, r->state.epoch, r->order);
     return CT_OK;
 }

@@ -1,4 +1,4 @@
-# How runs start: with another model's weights.
+# How runs start: with another model's weights; tried before; with a limit of time.
 
 setup() {
     load common
@@ -70,4 +70,53 @@ optimizer: adam
 Y
     fails 2 "$ctorch" train t.yaml -o run
     says "only wants a class for each sample; random has none"
+}
+
+@test "train --dry-run: a step and an evaluation, and nothing is left" {
+    need_python
+    ls >before
+    succeeds "$ctorch" train specs/digits-mlp.yaml --dry-run
+    says "a step on 32 samples: loss 2." "a batch of the validation samples: loss 2." " ms with its plan"
+    run "$ctorch" train - --dry-run --json <specs/digits-mlp.yaml
+    json 'd["samples"] == 32 and 2 < d["loss"] < 3 and 2 < d["evaluation_loss"] < 3 and d["parameters"] == 4810'
+    succeeds "$ctorch" train specs/digits-mlp.yaml --dry-run --quiet
+    [ -z "$output" ]
+    fails 3 "$ctorch" train specs/mnist-mlp.yaml --dry-run
+    says "ctorch fetch mnist"
+    fails 2 "$ctorch" train specs/digits-mlp.yaml --dry-run --set model.3.linear=11
+    says "it must be (N, 10)"
+    fails 2 "$ctorch" train --resume run --dry-run
+    fails 2 "$ctorch" train specs/digits-mlp.yaml --dry-run --overfit 1
+    [ "$(ls)" = "$(cat before)" ]
+}
+
+@test "train --overfit: near zero, or it says that it could not" {
+    need_python
+    ls >before
+    succeeds "$ctorch" train specs/digits-mlp.yaml --overfit 2
+    says "64 samples learned by heart in "
+    run "$ctorch" train specs/digits-mlp.yaml --overfit 1 --json --set optimizer.adam.lr=1e-9 --set train.batch_size=4
+    [ "$status" -eq 1 ]
+    says "after 1000 passes over 4 samples the loss is "
+    output=$(grep '^{' <<<"$output")
+    json 'd["passes"] == 1000 and d["learned"] is False and d["loss"] > 0.9 * d["first_loss"]'
+    fails 2 "$ctorch" train specs/digits-mlp.yaml --overfit 0
+    [ "$(ls)" = "$(cat before)" ]
+}
+
+@test "train --max-time: the run is complete when the time is up" {
+    need_python
+    run "$ctorch" train specs/digits-mlp.yaml -o run --json --max-time 0.2s --set train.epochs=1000000
+    json 'd["out_of_time"] and not d["stopped_early"] and 0 < d["steps"] < 41000000 and d["seconds"] >= 0.2'
+    tail -n 1 run/log.jsonl | grep -q '^{"type":"end","reason":"max_time","step":[0-9]*,"max_seconds":0.2}$'
+    succeeds "$ctorch" eval run
+    succeeds "$ctorch" train --resume run
+    says "at the end of its time"
+    for wrong in 5 -1s 0s 1m1h 2x h '' 99999d; do
+        fails 2 "$ctorch" train specs/digits-mlp.yaml -o other --max-time "$wrong"
+        says "is no time, such as 90s, 15m, 2h, 1d or 1h30m"
+    done
+    "$ctorch" train specs/digits-mlp.yaml -o long --quiet --max-time 1d2h30m1.5s
+    grep -q '"type":"epoch","epoch":30' long/log.jsonl
+    ! grep -q '"type":"end"' long/log.jsonl
 }
