@@ -40,7 +40,7 @@ static ct_status step(ct_run *r, ct_try_report *out) {
 /* The validation samples; without any, the test samples, or those of training. */
 static ct_samples evaluated(const ct_run *r, const char **split) {
     if (r->held_out.n) return *split = "validation", r->held_out;
-    const ct_split *test = &r->data->test;
+    const ct_rows *test = &r->data->test;
     if (test->x) return *split = "test", (ct_samples){.split = test, .norm = &r->norm, .n = ct_size(test->x, 0)};
     *split = "training";
     return (ct_samples){.split = &r->data->train, .norm = &r->norm, .index = r->order, .n = r->parts.n_train};
