@@ -13,6 +13,7 @@
 #define ENUM(s, field, words, help) int field;
 #define DIMS(s, field, help) ct_dims field;
 #define INTS(s, field, n, ...) int64_t field[n];
+#define WORDED(s, field, n, ...) int64_t field[n];
 #define FLOATS(s, field, ...) double field[2];
 #include "kernels/args.def"
 #undef BEGIN

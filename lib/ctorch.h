@@ -32,6 +32,7 @@ const char *ct_version(void);
 
 /* ---- tensors ---- */
 #define CT_MAX_DIMS 8
+#define CT_SAME (-1)      /* padding[0] of a convolution: as much as keeps the size */
 #define CT_ZERO INT64_MIN /* in an args struct: an explicit 0 where a zero field would mean PyTorch's default */
 
 /* bf16 and f16 are to store: ops compute with them in f32 and round each result once. */

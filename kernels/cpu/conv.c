@@ -161,6 +161,6 @@ static bool conv_tails(const ct_call *call, void *state, size_t *workspace) {
 #define CONV(name, prepare_, tails_)               \
     const ct_kernel CT_ISA_NAME(ct_cpu_##name) = { \
         .prepare = prepare_, .run = conv_run, .release = conv_release, .tails = tails_};
-CONV(conv2d, forward_prepare, conv_tails)
+CONV(conv2d_, forward_prepare, conv_tails)
 CONV(conv2d_dx, dx_prepare, conv_tails)
 CONV(conv2d_dw, dw_prepare, NULL)

@@ -30,7 +30,7 @@ static int64_t place(const ct_layout *l, const int64_t *at) { return at[0] * l->
 
 #define BODY "kernels/ref/conv.c"
 #include "kernels/ref/floats.h"
-FLOAT_KERNEL(conv2d)
+FLOAT_KERNEL(conv2d_)
 FLOAT_KERNEL(conv2d_dx)
 FLOAT_KERNEL(conv2d_dw)
 #else
@@ -92,7 +92,7 @@ static void F(dw)(const window *k, const ct_call *call, const void *const *in, T
         window k = {a->stride, a->padding, a->dilation, a->groups}; \
         F(fn)(&k, call, in, out[0]);                                \
     }
-RUN_CONV(conv2d, conv2d, forward)
+RUN_CONV(conv2d_, conv2d, forward)
 RUN_CONV(conv2d_dx, conv2d_back, dx)
 RUN_CONV(conv2d_dw, conv2d_back, dw)
 #undef RUN_CONV

@@ -247,7 +247,7 @@ static rule *const rules[CT_OP_COUNT] = {
     [CT_OP_gather] = along,      [CT_OP_scatter_add] = along, [CT_OP_index_select] = chosen,
     [CT_OP_index_back] = chosen, [CT_OP_view] = viewed,       [CT_OP_expand] = expanded,
     [CT_OP_permute] = permuted,  [CT_OP_slice] = sliced,      [CT_OP_slice_back] = slice_put,
-    [CT_OP_matmul] = multiplied, [CT_OP_linear] = linear,     [CT_OP_conv2d] = folded,
+    [CT_OP_matmul] = multiplied, [CT_OP_linear] = linear,     [CT_OP_conv2d_] = folded,
     [CT_OP_max_pool2d] = folded, [CT_OP_avg_pool2d] = folded, [CT_OP_adaptive_avg_pool2d] = folded,
 };
 

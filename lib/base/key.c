@@ -7,7 +7,7 @@
 /* The default of a number, or of the i-th of several. */
 static double number_default(const ct_key *key, int i) {
     double v = isnan(key->def) ? 0 : key->def;
-    const char *s = key->type == CT_KEY_INTS || key->type == CT_KEY_FLOATS ? key->choices : NULL;
+    const char *s = key->type == CT_KEY_FLOATS ? key->choices : NULL;
     for (; s && i >= 0; i--) {
         s = ct_number_read(s, &v);
         if (s && *s == ',') s++;

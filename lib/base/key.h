@@ -28,8 +28,8 @@ typedef struct ct_key {
     int count;                /* of INTS and FLOATS */
     double def, min, max;     /* default (the enum's index, the bool's 0 or 1; NAN: a spec must say it) and inclusive
                                  bounds, both 0 for none */
-    const char *choices;      /* ENUM: the words; INT, FLOAT: words allowed beside numbers (word i means -1-i), or NULL;
-                                 STRING, PATH: the default text or NULL; INTS, FLOATS: the defaults as "0.9,0.999" where
+    const char *choices;      /* ENUM: the words; INT, INTS, FLOAT: words allowed beside numbers (word i means -1-i), or
+                                 NULL; STRING, PATH: the default text or NULL; FLOATS: the defaults as "0.9,0.999" where
                                  they differ, else NULL; NODE: the name of its form */
     const struct ct_key *sub; /* MAP */
     const char *help;
@@ -54,6 +54,10 @@ const ct_key *ct_key_find(const ct_key *keys, const char *name);
 /* The word of an ENUM key's choice i into `out`; false when there is none. And the index of a word, or -1. */
 bool ct_key_choice(const ct_key *key, int i, char *out, size_t size);
 int ct_key_choice_index(const ct_key *key, const char *word, size_t len);
+/* Whether words may stand beside its numbers. */
+static inline bool ct_key_has_words(const ct_key *key) {
+    return key->choices && (key->type == CT_KEY_INT || key->type == CT_KEY_INTS || key->type == CT_KEY_FLOAT);
+}
 /* The nearest of `names` to `word` by edit distance, if near enough to suggest; NULL otherwise. */
 const char *ct_nearest(const char *word, const char *const *names, int n);
 #endif

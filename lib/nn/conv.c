@@ -17,8 +17,13 @@ typedef struct args {
 #define DILATION(n) CT_ROW_INTS(dilation, n, 1, 1, 1 << 20, "distance between a window's elements")
 #define GROUPS CT_ROW_INT(groups, 1, 1, 1 << 20, "channels are split into this many groups")
 #define BIAS CT_ROW_NOT(bias, "learn an additive bias")
+#define PADDING(n)                                                                             \
+    {                                                                                          \
+        "padding", CT_KEY_INTS, offsetof(args, padding), n, 0, 0, 1 << 20, "same|valid", NULL, \
+            "added on each side; same: as many as keep the size, valid: 0"                     \
+    }
 #define CONV(n)                                                                                           \
-    FIRST(n), CT_ROW_INTS(padding, n, 0, 0, 1 << 20, "added on each side"), DILATION(n), GROUPS, BIAS,    \
+    FIRST(n), PADDING(n), DILATION(n), GROUPS, BIAS,                                                      \
         CT_ROW_ENUM(padding_mode, "zeros|reflect|replicate|circular", "what is added"), CT_WEIGHT_ROWS, { \
         0                                                                                                 \
     }
@@ -54,7 +59,9 @@ static ct_tensor *padded(ct_tensor *x, const args *a, int64_t *padding, int n) {
     if (!a->padding_mode) return x;
     ct_pad_args by = {.mode = a->padding_mode, .pad.n = 2 * n}; /* its words are in the same order */
     for (int i = 0; i < n; i++) {
-        by.pad.v[2 * (n - 1 - i)] = by.pad.v[2 * (n - 1 - i) + 1] = a->padding[i];
+        int64_t total = padding[i] == CT_SAME ? (a->kernel_size[i] - 1) * a->dilation[i] : 2 * CT_MAX(padding[i], 0);
+        if (padding[i] == CT_SAME && a->stride[i] != 1) return x; /* the convolution refuses it */
+        by.pad.v[2 * (n - 1 - i)] = total / 2, by.pad.v[2 * (n - 1 - i) + 1] = total - total / 2;
         padding[i] = 0;
     }
     return ct_pad(x, by);

@@ -15,7 +15,7 @@ static ct_tensor *call(int op, const void *args, ct_tensor *a, ct_tensor *b, ct_
     ct_conv2d_back_args back = {.groups = c->groups, .size = size};
     for (int i = 0; i < 2; i++)
         back.stride[i] = c->stride[i], back.padding[i] = c->padding[i], back.dilation[i] = c->dilation[i];
-    return ct_apply(op, (ct_tensor *[]){a, b, NULL}, op == CT_OP_conv2d ? 3 : 2, &back, NULL);
+    return ct_apply(op, (ct_tensor *[]){a, b, NULL}, op == CT_OP_conv2d_ ? 3 : 2, &back, NULL);
 }
 
 /* Size of the result along side i of the window. */
@@ -50,7 +50,35 @@ ct_status ct_conv_sizes(const ct_conv *c, const ct_layout *x, const ct_layout *w
 }
 
 /* ---- the convolution ---- */
-SHAPE(conv2d) {
+ct_tensor *ct_conv_padded(const ct_conv *c, ct_tensor *x, const ct_tensor *weight, int64_t *padding) {
+    enum { VALID = CT_SAME - 1 }; /* the words of `padding` */
+    ct_pad_args more = {.pad.n = 2 * c->dims};
+    bool same = padding[0] == CT_SAME, odd = false;
+    if (!same && padding[0] != VALID) return x;
+    for (int i = 0; i < c->dims; i++) {
+        int64_t total = 0, kernel = i + 2 < weight->layout.ndim ? weight->layout.size[i + 2] : 1;
+        if (same && c->stride[i] != 1)
+            return ct_tensor_error(CT_FAIL, "%s: padding same wants a stride of 1, got %lld", c->op,
+                                   (long long)c->stride[i]);
+        if (same && (kernel < 1 || __builtin_mul_overflow(kernel - 1, c->dilation[i], &total)))
+            return ct_tensor_error(CT_FAIL, "%s: there is no padding that keeps the size", c->op);
+        padding[i] = total / 2, odd |= total % 2;
+        more.pad.v[2 * (c->dims - 1 - i) + 1] = total % 2;
+    }
+    return odd ? ct_pad(x, more) : x;
+}
+
+FORMULA(conv2d) {
+    ct_conv2d_args a = *(const ct_conv2d_args *)args_;
+    (void)n_in, (void)out;
+    ct_tensor *missing = ct_missing("conv2d", in, 2);
+    if (missing) return missing;
+    ct_conv c = conv2(&a);
+    ct_tensor *x = ct_conv_padded(&c, in[0], in[1], a.padding);
+    return CT_PART(conv2d_, &a, x, in[1], in[2]);
+}
+
+SHAPE(conv2d_) {
     ct_conv c = conv2(args_);
     int64_t size[CT_MAX_DIMS];
     *n_out = 1;
@@ -60,7 +88,7 @@ SHAPE(conv2d) {
     if (in[2].dtype != CT_NONE) CT_TRY(ct_want_sizes("conv2d", "bias", &in[2], &size[1], 1));
     return ct_shape_make("conv2d", &in[0], in[0].dtype, size, 4, out);
 }
-GRAD(conv2d) {
+GRAD(conv2d_) {
     (void)n_in, (void)out;
     if (need[0]) din[0] = call(CT_OP_conv2d_dx, args_, g[0], in[1], ct_shape_of(in[0]));
     if (need[1]) din[1] = call(CT_OP_conv2d_dw, args_, g[0], in[0], ct_shape_of(in[1]));
@@ -86,7 +114,7 @@ SHAPE(conv2d_dx) {
 }
 GRAD(conv2d_dx) {
     (void)n_in, (void)out;
-    if (need[0]) din[0] = call(CT_OP_conv2d, args_, g[0], in[1], (ct_dims){0});
+    if (need[0]) din[0] = call(CT_OP_conv2d_, args_, g[0], in[1], (ct_dims){0});
     if (need[1]) din[1] = call(CT_OP_conv2d_dw, args_, in[0], g[0], ct_shape_of(in[1]));
 }
 
@@ -100,6 +128,6 @@ SHAPE(conv2d_dw) {
 }
 GRAD(conv2d_dw) {
     (void)n_in, (void)out;
-    if (need[0]) din[0] = call(CT_OP_conv2d, args_, in[1], g[0], (ct_dims){0});
+    if (need[0]) din[0] = call(CT_OP_conv2d_, args_, in[1], g[0], (ct_dims){0});
     if (need[1]) din[1] = call(CT_OP_conv2d_dx, args_, in[0], g[0], ct_shape_of(in[1]));
 }

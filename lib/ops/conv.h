@@ -13,6 +13,9 @@ typedef struct ct_conv {
 
 /* Sizes of the result for x (N, C, H, W) and weight (O, C / groups, KH, KW), or with a depth before the height. */
 ct_status ct_conv_sizes(const ct_conv *c, const ct_layout *x, const ct_layout *w, int64_t *size);
+/* x for a padding in numbers, which replace `same` and `valid` in padding[]: with one more at the end of sides where an
+   odd number keeps the size. */
+ct_tensor *ct_conv_padded(const ct_conv *c, ct_tensor *x, const ct_tensor *weight, int64_t *padding);
 /* The gradient of a 3-d convolution's input, of the shape `size`, from x, that of its result. */
 ct_tensor *ct_conv3d_back(const ct_conv *c, ct_tensor *x, ct_tensor *weight, const ct_dims *size);
 #endif

@@ -21,9 +21,12 @@ FORMULA(conv1d) {
     ct_status status = want_sides("conv1d", in, 1);
     if (status) return ct_tensor_failed(status);
     bool one = in[0]->layout.ndim == 2;
-    ct_conv2d_args wide = {{1, args->stride[0]}, {0, args->padding[0]}, {1, args->dilation[0]}, args->groups};
-    ct_tensor *x = with(one ? with(in[0], 0) : in[0], 2);
-    ct_tensor *y = without(CT_PART(conv2d, &wide, x, with(in[1], 2), in[2]), 2);
+    int64_t padding = args->padding[0];
+    ct_conv c = {"conv1d", 1, args->stride, &padding, args->dilation, args->groups};
+    ct_tensor *x = ct_conv_padded(&c, in[0], in[1], &padding);
+    ct_conv2d_args wide = {{1, args->stride[0]}, {0, padding}, {1, args->dilation[0]}, args->groups};
+    x = with(one ? with(x, 0) : x, 2);
+    ct_tensor *y = without(CT_PART(conv2d_, &wide, x, with(in[1], 2), in[2]), 2);
     return one ? without(y, 0) : y;
 }
 

@@ -23,6 +23,7 @@
 #define ENUM(s, field, words, help) ROW(s, ENUM, field, field, 1, words, 0, 0, 0, help)
 #define DIMS(s, field, help) ROW(s, DIMS, field, field, 1, NULL, 0, INT64_MIN / 2, INT64_MAX / 2, help)
 #define INTS(s, field, n, ...) ROW(s, INTS, field, field, n, NULL, __VA_ARGS__)
+#define WORDED(s, field, n, words, ...) ROW(s, INTS, field, field, n, words, __VA_ARGS__)
 #define FLOATS(s, field, defaults, ...) ROW(s, FLOATS, field, field, 2, defaults, 0, __VA_ARGS__)
 #include "kernels/args.def"
 

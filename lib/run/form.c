@@ -73,8 +73,7 @@ void ct_key_type_words(const ct_key *key, char *out, size_t size) {
     if (key->type == CT_KEY_INT || key->type == CT_KEY_FLOAT || several || key->type == CT_KEY_DIMS)
         range_words(key, range, sizeof range);
     if (several) snprintf(rest, sizeof rest, " or list of %d", key->count);
-    if ((key->type == CT_KEY_INT || key->type == CT_KEY_FLOAT) && key->choices)
-        snprintf(rest, sizeof rest, "|%s", key->choices);
+    if (ct_key_has_words(key)) snprintf(rest + strlen(rest), sizeof rest - strlen(rest), "|%s", key->choices);
     snprintf(out, size, "%s%s%s", words ? words : "value", range, rest);
 }
 

@@ -44,15 +44,14 @@ static bool check_range(ct_doc *doc, const ct_key *key, const ct_yaml *node, dou
 
 /* The index of the word that may stand beside numbers ("auto"), -1 when it is none. */
 static int word_of(const ct_key *key, const ct_yaml *node) {
-    bool has_words = key->type == CT_KEY_INT || key->type == CT_KEY_FLOAT;
-    return has_words && node->kind == CT_SCALAR ? ct_key_choice_index(key, node->text, strlen(node->text)) : -1;
+    return ct_key_has_words(key) && node->kind == CT_SCALAR ? ct_key_choice_index(key, node->text, strlen(node->text))
+                                                            : -1;
 }
 
 /* Neither a number nor one of the words beside them. */
 static bool wrong_number(ct_doc *doc, const ct_key *key, const ct_yaml *node, const char *type) {
-    bool has_words = (key->type == CT_KEY_INT || key->type == CT_KEY_FLOAT) && key->choices;
     choices c = {0};
-    if (has_words) split_choices(key, &c);
+    if (ct_key_has_words(key)) split_choices(key, &c);
     char text[256];
     int len = snprintf(text, sizeof text, "%s", type);
     for (int i = 0; i < c.n && len < (int)sizeof text; i++)
@@ -102,6 +101,8 @@ typedef bool read_fn(ct_doc *doc, const ct_key *key, const ct_yaml *node, void *
 /* A list of just so many, or one that fills all. */
 static bool read_several(ct_doc *doc, const ct_key *key, const ct_yaml *node, char *field, read_fn *read, size_t size) {
     bool ok = true;
+    ct_key item = *key;
+    item.choices = NULL; /* a word says all of it */
     if (node->kind != CT_LIST && !read(doc, key, node, field)) return false;
     if (node->kind == CT_LIST && node->n != key->count) {
         ct_diag(doc, CT_ERROR, node, "%s must be a number or a list of %d, got a list of %d", key->name, key->count,
@@ -111,7 +112,7 @@ static bool read_several(ct_doc *doc, const ct_key *key, const ct_yaml *node, ch
     for (int i = 0; i < key->count; i++) {
         char *at = field + (size_t)i * size;
         if (node->kind == CT_LIST)
-            ok = read(doc, key, node->value[i], at) && ok;
+            ok = read(doc, &item, node->value[i], at) && ok;
         else if (i)
             memcpy(at, field, size);
     }

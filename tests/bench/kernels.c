@@ -61,7 +61,7 @@ static const ct_batch_norm_args norm = {true, 0.1, 1e-5};
 #define FC1 (2.0 * 64 * 9216 * 128)
 static const bench benches[] = {
     {"conv1 forward",
-     CT_OP_conv2d,
+     CT_OP_conv2d_,
      CONV1,
      &conv,
      3,
@@ -77,7 +77,7 @@ static const bench benches[] = {
      {NHWC(CT_F32, 64, 32, 26, 26), NHWC(CT_F32, 64, 1, 28, 28)},
      {OIHW(32, 1, 3, 3)}},
     {"conv2 forward",
-     CT_OP_conv2d,
+     CT_OP_conv2d_,
      CONV2,
      &conv,
      3,

@@ -108,7 +108,7 @@ static void fill(void *data, const ct_layout *l, uint64_t seed) {
 
 static bool job_make(job *j, const ct_backend *backend, int op, const void *args) {
     j->in[0] = j->layout[0], j->in[1] = j->layout[1];
-    j->call = (ct_call){op, op == CT_OP_conv2d ? 3 : 2, 1, j->in, &j->layout[2], args};
+    j->call = (ct_call){op, op == CT_OP_conv2d_ ? 3 : 2, 1, j->in, &j->layout[2], args};
     j->kernel = backend->kernel[op];
     size_t bytes = 0;
     if (j->kernel->prepare && j->kernel->prepare(&j->call, &j->state, &bytes)) return false;
@@ -168,7 +168,7 @@ static const void *conv_args_of(const shape *s, int pass, conv_args *a) {
 }
 
 static bool conv_job(job *j, const ct_backend *backend, const shape *s, int pass, ct_dtype t, conv_args *args) {
-    static const int op[] = {CT_OP_conv2d, CT_OP_conv2d_dx, CT_OP_conv2d_dw};
+    static const int op[] = {CT_OP_conv2d_, CT_OP_conv2d_dx, CT_OP_conv2d_dw};
     conv_layouts(s, pass, t, j->layout);
     if (!job_make(j, backend, op[pass], conv_args_of(s, pass, args))) return false;
     return true;

@@ -104,7 +104,7 @@ static void one_conv(const shape *s, int order_x, int order_y) {
     ct_layout w = F32(PLAIN, s->o, s->c / groups, s->kh, s->kw);
     for (int bias = 0; bias < 2; bias++) {
         input(&t, x), input(&t, w), input(&t, bias ? F32(PLAIN, s->o) : absent), output(&t, y);
-        TRY(conv2d, &args, 5e-6);
+        TRY(conv2d_, &args, 5e-6);
     }
     ct_conv2d_back_args back = {{s->stride[0], s->stride[1]},
                                 {s->padding[0], s->padding[1]},

@@ -19,7 +19,7 @@ static void products(void) {
 }
 
 static void convolutions(void) {
-    CASE(conv2d, ARGS(conv2d, .stride = {1, 2}, .padding = {0, 1}, .dilation = {1, 1}, .groups = 2),
+    CASE(conv2d_, ARGS(conv2d, .stride = {1, 2}, .padding = {0, 1}, .dilation = {1, 1}, .groups = 2),
          LIST(F32((1, 2, 3, 4), 0.5, -2, -0.5, 0, 2, -3, 0.5, 2.5, 0, 0, -2.5, 2.5, -0.5, 1, 2.5, -0.5, 0.5, 0.5, 2.5,
                   -3, 1, 2.5, -2, 0.5),
               F32((2, 1, 2, 2), 2, -2.5, 3, 2.5, -1, -2, -2, -1.5), F32((2), -1.5, 0)),
@@ -38,7 +38,7 @@ static void convolutions(void) {
               F32((1, 2, 3, 4), 0.5, -2, -0.5, 0, 2, -3, 0.5, 2.5, 0, 0, -2.5, 2.5, -0.5, 1, 2.5, -0.5, 0.5, 0.5, 2.5,
                   -3, 1, 2.5, -2, 0.5)),
          LIST(F32((2, 1, 2, 2), 3, -2.5, 11.5, -2, -3.25, -2.75, 7.25, -4.75)));
-    CASE(conv2d, ARGS(conv2d, .stride = {1, 1}, .dilation = {2, 1}, .groups = 1),
+    CASE(conv2d_, ARGS(conv2d, .stride = {1, 1}, .dilation = {2, 1}, .groups = 1),
          LIST(F32((2, 1, 4, 3), 0, -3, -0.5, -1, 1, 1.5, 2.5, 2.5, 2, 0.5, 2, -3, 3, -1, 1.5, 2.5, -2.5, -1, 1.5, -1.5,
                   2, -0.5, -2, -3),
               F32((1, 1, 2, 1), -3, 3), F32((1), 3)),

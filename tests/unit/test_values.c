@@ -313,11 +313,65 @@ static void recurring(void) {
     CHECK(ct_why(ct_gru(x, w, w, NULL, NULL, NULL, (ct_recurrent_args){0}, NULL)));
 }
 
+/* The size stays; of an odd number of zeros the last is at the end, as PyTorch has it. */
+static void same_padding(void) {
+    ct_tensor *x = ct_reshape(VECTOR(1, 2, 3, 4, 5), (ct_shape_args){CT_DIMS(1, 1, 5)});
+    ct_tensor *w = ct_reshape(VECTOR(1, 10), (ct_shape_args){CT_DIMS(1, 1, 2)});
+    ct_tensor *w3 = ct_reshape(VECTOR(1, 10, 100), (ct_shape_args){CT_DIMS(1, 1, 3)});
+    CHECK_HOLDS(ct_conv1d(x, w, NULL, (ct_conv1d_args){.padding = {CT_SAME}}), 21, 32, 43, 54, 5);
+    CHECK_HOLDS(ct_conv1d(x, w3, NULL, (ct_conv1d_args){.padding = {CT_SAME}, .dilation = {2}}), 310, 420, 531, 42, 53);
+    CHECK_HOLDS(ct_conv1d(x, w, NULL, (ct_conv1d_args){.padding = {CT_SAME - 1}}), 21, 32, 43, 54);
+    ct_shape_args image = {CT_DIMS(1, 1, 1, 5)}, kernel = {CT_DIMS(1, 1, 1, 2)}, volume = {CT_DIMS(1, 1, 1, 5, 1)};
+    ct_conv2d_args same = {.padding = {CT_SAME, CT_SAME}};
+    CHECK_HOLDS(ct_conv2d(ct_reshape(x, image), ct_reshape(w, kernel), NULL, same), 21, 32, 43, 54, 5);
+    ct_tensor *deep = ct_reshape(w, (ct_shape_args){CT_DIMS(1, 1, 2, 1, 1)});
+    CHECK_HOLDS(ct_conv3d(ct_reshape(x, (ct_shape_args){CT_DIMS(1, 1, 5, 1, 1)}), deep, NULL,
+                          (ct_conv3d_args){.padding = {CT_SAME}}),
+                21, 32, 43, 54, 5);
+    CHECK_HOLDS(ct_conv3d(ct_reshape(x, volume), ct_reshape(w, (ct_shape_args){CT_DIMS(1, 1, 1, 2, 1)}), NULL,
+                          (ct_conv3d_args){.padding = {CT_SAME}}),
+                21, 32, 43, 54, 5);
+    CHECK_STR(ct_why(ct_conv1d(x, w, NULL, (ct_conv1d_args){.padding = {CT_SAME}, .stride = {2}})),
+              "conv1d: padding same wants a stride of 1, got 2");
+    ct_tensor *y = ct_conv2d(ct_requires_grad(ct_reshape(x, image), true), ct_reshape(w, kernel), NULL, same);
+    CHECK(!ct_why(y) && ct_size(y, 3) == 5);
+}
+
+/* A layer's settings in words give what numbers give. */
+static void same_padding_of_layers(void) {
+    static const char *const rows[][2] = {
+        {"kernel_size: [3, 5], padding: same", "kernel_size: [3, 5], padding: [1, 2]"},
+        {"kernel_size: 3, dilation: 2, padding: same, padding_mode: circular",
+         "kernel_size: 3, dilation: 2, padding: 2, padding_mode: circular"},
+        {"kernel_size: 3, stride: 2, padding: valid, padding_mode: reflect", "kernel_size: 3, stride: 2"}};
+    ct_tensor *x = ct_randn(CT_F32, CT_DIMS(2, 3, 7, 8)), *y[2];
+    for (int i = 0; i < CT_COUNT(rows); i++) {
+        ct_module *m[2];
+        for (int k = 0; k < 2; k++) {
+            char text[160];
+            snprintf(text, sizeof text, "[conv2d: {out_channels: 4, %s}]", rows[i][k]);
+            ct_manual_seed(1);
+            if (!CHECK(m[k] = ct_module_open(text, CT_F32, CT_DIMS(3, 7, 8)))) return;
+            y[k] = ct_module_forward(m[k], x);
+        }
+        CHECK(!ct_why(y[0]) && ct_numel(y[0]) == ct_numel(y[1]) && !ct_item(ct_amax(ct_abs(ct_sub(y[0], y[1])), ALL)));
+        ct_module_free(m[0]), ct_module_free(m[1]);
+    }
+    CHECK(!ct_module_open("[conv1d: {out_channels: 2, kernel_size: 3, stride: 2, padding: same}]", CT_F32,
+                          CT_DIMS(3, 8)));
+    CHECK_HAS(ct_error(), "padding same wants a stride of 1, got 2");
+    CHECK(!ct_module_open("[conv2d: {out_channels: 2, kernel_size: 3, padding: [same, 1]}]", CT_F32, CT_DIMS(3, 8, 8)));
+    CHECK_HAS(ct_error(), "padding must be an integer");
+    CHECK(!ct_module_open("[conv2d: {out_channels: 2, kernel_size: 3, padding: smae}]", CT_F32, CT_DIMS(3, 8, 8)));
+    CHECK_HAS(ct_error(), "same or valid");
+}
+
 int main(void) {
     ct_scope *scope = ct_scope_open();
     RUN(products), RUN(spread), RUN(norms), RUN(extremes), RUN(classes), RUN(planes), RUN(pairs), RUN(indexed);
     RUN(batches), RUN(drawn), RUN(dropped), RUN(likelihoods), RUN(similar), RUN(unseen), RUN(middles), RUN(sequences);
     RUN(subscripts), RUN(convolved), RUN(recurring);
+    RUN(same_padding), RUN(same_padding_of_layers);
     CHECK(ct_scope_close(scope) == CT_FAIL); /* of the calls that were to fail */
     return check_done("values");
 }
