@@ -53,10 +53,13 @@ static bool is_row(const index_run *r, int64_t i) {
 static void select_rows(void *ctx, int64_t begin, int64_t end) {
     const index_run *r = ctx;
     const index_state *s = r->s;
-    for (int64_t i = begin; i < end; i++)
+    for (int64_t i = begin; i < end; i++) {
+        size_t bytes = (size_t)s->inner * sizeof *r->y;
         if (is_row(r, i % s->picked))
-            memcpy(r->y + i * s->inner, r->x + (i / s->picked * s->rows + r->index[i % s->picked]) * s->inner,
-                   (size_t)s->inner * sizeof *r->y);
+            memcpy(r->y + i * s->inner, r->x + (i / s->picked * s->rows + r->index[i % s->picked]) * s->inner, bytes);
+        else
+            memset(r->y + i * s->inner, 0, bytes);
+    }
 }
 
 static void select_run(const ct_exec *exec, const ct_call *call, void *state, const void *const *in, void *const *out) {

@@ -1,5 +1,5 @@
 /* Elements picked by number: gather, scatter_add, index_select, index_back, index_copy, one_hot. An index out of range
-   is said in exec and skipped. */
+   is said in exec and skipped; where it was to be read there is 0. */
 #include "kernels/ref/ref.h"
 
 static ct_status prepare(const ct_call *call, void **state CT_UNUSED, size_t *workspace CT_UNUSED) {
@@ -19,6 +19,7 @@ RUN_OF(gather) {
     size_t bytes = ct_dtype_bytes(x->dtype);
     int64_t v, sx[CT_MAX_DIMS];
     strides_but(x, dim, sx);
+    ct_elems_zero(y, out[0]);
     for (ct_sweep w = CT_SWEEP(y->ndim, y->size, 0, y->stride, index->stride, sx); w.more; ct_sweep_next(&w))
         if (ct_elem_index(exec, index, in[1], w.at[1], ct_dim_size(x, dim), &v))
             ct_elem_copy(bytes, out[0], w.at[0], in[0], w.at[2] + v * ct_dim_stride(x, dim));
@@ -43,6 +44,7 @@ RUN_OF(index_select) {
     size_t bytes = ct_dtype_bytes(x->dtype);
     int64_t v, sx[CT_MAX_DIMS];
     strides_but(x, dim, sx);
+    ct_elems_zero(y, out[0]);
     for (ct_sweep w = CT_SWEEP(y->ndim, y->size, 0, y->stride, sx); w.more; ct_sweep_next(&w)) {
         int64_t i = w.index[dim] * ct_dim_stride(index, 0);
         if (ct_elem_index(exec, index, in[1], i, ct_dim_size(x, dim), &v))

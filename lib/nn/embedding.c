@@ -1,7 +1,6 @@
 /* Rows of a table by index, as torch.nn.Embedding and EmbeddingBag: weight (num_embeddings, embedding_dim) of N(0, 1).
  */
 #include "nn/keys.h"
-#include "ops/shape_util.h"
 #include <string.h>
 
 typedef struct args {
@@ -51,26 +50,11 @@ static ct_tensor *forward(ct_module *m, ct_tensor *index) {
                         (ct_embedding_args){.padding_idx = CT_GIVEN(a->padding_idx)});
 }
 
-/* Where a bag (N, L) has nothing but padding, its row is 0. */
-static ct_tensor *forward_bag(ct_module *m, ct_tensor *index) {
-    enum { MEAN, SUM, MAX };
+static ct_tensor *forward_bag(ct_module *m, ct_tensor *const *in, ct_tensor **out) {
     const args *a = m->args;
-    ct_tensor *rows = forward(m, index);
-    if (ct_why(rows) || ct_ndim(rows) != 3) return rows;
-    if (a->padding_idx < 0) {
-        ct_reduce_args over = {.dim = CT_DIMS(1)};
-        return a->mode == MEAN ? ct_mean(rows, over) : a->mode == SUM ? ct_sum(rows, over) : ct_amax(rows, over);
-    }
-    ct_tensor *padding = ct_eq(index, ct_constant(index->layout.dtype, (ct_dims){0}, (double)a->padding_idx));
-    ct_tensor *left_out = ct_unsqueeze(padding, (ct_dim_args){.dim = 2});
-    ct_tensor *count = ct_sum_dim(ct_to(ct_logical_not(left_out), CT_F32), 1, false);
-    if (a->mode == MAX) {
-        ct_tensor *most = ct_amax(ct_masked_fill(rows, left_out, (ct_fill_args){.value = -INFINITY}),
-                                  (ct_reduce_args){.dim = CT_DIMS(1)});
-        return ct_masked_fill(most, ct_logical_not(count), (ct_fill_args){0});
-    }
-    ct_tensor *sum = ct_sum_dim(ct_masked_fill(rows, left_out, (ct_fill_args){0}), 1, false);
-    return a->mode == SUM ? sum : ct_div(sum, ct_at_least(count, 1));
+    (void)out;
+    return ct_embedding_bag(in[0], ct_param_named(m, "weight"), NULL, in[1],
+                            (ct_embedding_bag_args){.mode = a->mode, .padding_idx = CT_GIVEN(a->padding_idx)});
 }
 
 const ct_layer ct_layer_embedding = {.kind = {"embedding", keys, sizeof(args), "rows of a learned table, by index"},
@@ -78,6 +62,9 @@ const ct_layer ct_layer_embedding = {.kind = {"embedding", keys, sizeof(args), "
                                      .forward = forward,
                                      .flow = ct_flow_alone};
 const ct_layer ct_layer_embedding_bag = {
-    .kind = {"embedding_bag", bag_keys, sizeof(args), "means, sums or maxima of rows of a learned table, by index"},
+    .kind = {"embedding_bag", bag_keys, sizeof(args),
+             "means, sums or maxima of rows of a learned table, by index; a second input weighs the rows of a sum"},
     .build = build_bag,
-    .forward = forward_bag};
+    .forward_all = forward_bag,
+    .min_in = 1,
+    .max_in = 2};

@@ -176,6 +176,47 @@ static ct_status save_and_load(double *out) {
     return status ? status : closed;
 }
 
+/* ---- functions of tensors ---- */
+static ct_tensor *curve(ct_tensor *const *in, int n, void *ctx) {
+    (void)n, (void)ctx;
+    return ct_mul(ct_softmax(in[0], (ct_dim_args){0}), ct_tanh(in[1]));
+}
+static ct_tensor *total(ct_tensor *const *in, int n, void *ctx) {
+    return ct_sum(curve(in, n, ctx), (ct_reduce_args){0});
+}
+
+/* Recomputed, differentiated as functions, and mapped. */
+static ct_status transforms(double *out) {
+    ct_scope *scope = ct_scope_open();
+    ct_manual_seed(4);
+    ct_tensor *in[] = {ct_requires_grad(ct_rand(CT_F32, CT_DIMS(3)), true), ct_rand(CT_F32, CT_DIMS(3))};
+    ct_tensor *rows[] = {ct_rand(CT_F32, CT_DIMS(2, 3)), ct_rand(CT_F32, CT_DIMS(2, 3))}, *d[2] = {0}, *h[4] = {0}, *y;
+    ct_status status = ct_backward(ct_sum(ct_checkpoint(curve, NULL, in, 2), (ct_reduce_args){0}));
+    if (!status) status = ct_vjp(curve, NULL, in, 2, in[1], true, &y, d);
+    if (!status) status = ct_hessian(total, NULL, in, 2, false, h);
+    y = ct_vmap(curve, NULL, rows, 2, (ct_vmap_args){0});
+    *out =
+        status ? 0 : ct_item(ct_sum(y, (ct_reduce_args){0})) + ct_item(ct_sum(ct_add(d[0], h[1]), (ct_reduce_args){0}));
+    ct_status closed = ct_scope_close(scope);
+    return status ? status : closed;
+}
+
+/* In 16 bits, over planes, in place, in parts, and by value. */
+static ct_status many_ways(double *out) {
+    ct_scope *scope = ct_scope_open();
+    ct_manual_seed(5);
+    ct_tensor *x = ct_requires_grad(ct_to(ct_rand(CT_F32, CT_DIMS(1, 2, 3, 2, 2)), CT_BF16), true), *part[3], *sum;
+    ct_tensor *w = ct_uniform_(ct_zeros(CT_BF16, CT_DIMS(2, 2, 2, 2, 2)), -1, 1);
+    ct_tensor *y = ct_conv3d(x, w, NULL, (ct_conv3d_args){.padding = {CT_SAME}});
+    ct_status status = ct_unbind(y, 2, part);
+    sum = status ? y : ct_sum(ct_mul(part[0], part[2]), (ct_reduce_args){0});
+    if (!status) status = ct_backward(sum);
+    ct_tensor *most = ct_amax(ct_unique(ct_detach(y), NULL, NULL), (ct_reduce_args){0});
+    *out = status ? 0 : ct_item(most) + ct_item(ct_sum(ct_grad(x), (ct_reduce_args){0}));
+    ct_status closed = ct_scope_close(scope);
+    return status ? status : closed;
+}
+
 /* ---- every N ---- */
 /* One allocation fails, or all from it on; false when none was asked for any more. */
 static bool check_one(const char *name, trial *t, double want, int *unharmed) {
@@ -283,6 +324,8 @@ int main(void) {
     check("a spec", good_spec);
     check("a wrong spec", wrong_spec);
     check("save and load", save_and_load);
+    check("transforms", transforms);
+    check("many ways", many_ways);
     replay_asks_nothing("[flatten, linear: 128, relu, linear: 10]", ct_layout_of(CT_F32, CT_DIMS(1, 1, 28, 28)));
     replay_asks_nothing("[conv2d: {out_channels: 32, kernel_size: 3}, relu, max_pool2d: 2, dropout: 0.25, "
                         "conv2d: {out_channels: 16, kernel_size: 3, padding: 1, bias: false}, batch_norm, gelu, "

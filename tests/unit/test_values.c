@@ -366,12 +366,36 @@ static void same_padding_of_layers(void) {
     CHECK_HAS(ct_error(), "same or valid");
 }
 
+/* Bags that begin at offsets, of which some are empty; rows that are weighed, or left out. */
+static void bags(void) {
+    ct_tensor *w = ct_reshape(LEAF(1, 2, 3, 4, 5, 6), (ct_shape_args){CT_DIMS(3, 2)});
+    ct_tensor *index = ct_from(CT_I64, CT_DIMS(4), (int64_t[]){0, 2, 1, 2}), *each = VECTOR(1, 2, 3, 0.5);
+    ct_tensor *offsets = ct_from(CT_I64, CT_DIMS(4), (int64_t[]){0, 2, 2, 4});
+    ct_embedding_bag_args mean = {0}, sum = {.mode = 1}, most = {.mode = 2},
+                          last = {.mode = 1, .include_last_offset = true};
+    CHECK_HOLDS(ct_embedding_bag(index, w, offsets, NULL, mean), 3, 4, 0, 0, 4, 5, 0, 0);
+    CHECK_HOLDS(ct_embedding_bag(index, w, offsets, each, sum), 11, 14, 0, 0, 11.5, 15, 0, 0);
+    CHECK_HOLDS(ct_embedding_bag(index, w, offsets, NULL, most), 5, 6, 0, 0, 5, 6, 0, 0);
+    CHECK_HOLDS(ct_embedding_bag(index, w, offsets, NULL, last), 6, 8, 0, 0, 8, 10);
+    mean.padding_idx = 2, most.padding_idx = 2;
+    CHECK_HOLDS(ct_embedding_bag(index, w, offsets, NULL, mean), 1, 2, 0, 0, 3, 4, 0, 0);
+    CHECK_HOLDS(ct_embedding_bag(index, w, offsets, NULL, most), 1, 2, 0, 0, 3, 4, 0, 0);
+    ct_tensor *rows = ct_reshape(index, (ct_shape_args){CT_DIMS(2, 2)}),
+              *row_each = ct_reshape(each, (ct_shape_args){CT_DIMS(2, 2)});
+    CHECK_HOLDS(ct_embedding_bag(rows, w, NULL, row_each, sum), 11, 14, 11.5, 15);
+    CHECK_HOLDS(grad(ct_embedding_bag(index, w, offsets, each, sum), w, false), 1, 1, 3, 3, 2.5, 2.5);
+    CHECK_HAS(ct_why(ct_embedding_bag(index, w, NULL, NULL, sum)), "want the offsets");
+    CHECK_HAS(ct_why(ct_embedding_bag(rows, w, offsets, NULL, sum)), "have none");
+    CHECK_HAS(ct_why(ct_embedding_bag(index, w, offsets, each, (ct_embedding_bag_args){0})), "for mode sum");
+    CHECK_HAS(ct_why(ct_embedding_bag(index, w, ct_add_scalar(offsets, 1), NULL, sum)), "out of range");
+}
+
 int main(void) {
     ct_scope *scope = ct_scope_open();
     RUN(products), RUN(spread), RUN(norms), RUN(extremes), RUN(classes), RUN(planes), RUN(pairs), RUN(indexed);
     RUN(batches), RUN(drawn), RUN(dropped), RUN(likelihoods), RUN(similar), RUN(unseen), RUN(middles), RUN(sequences);
     RUN(subscripts), RUN(convolved), RUN(recurring);
-    RUN(same_padding), RUN(same_padding_of_layers);
+    RUN(same_padding), RUN(same_padding_of_layers), RUN(bags);
     CHECK(ct_scope_close(scope) == CT_FAIL); /* of the calls that were to fail */
     return check_done("values");
 }
