@@ -89,6 +89,7 @@ ct_status ct_spec_check(ct_spec *spec, ct_check_report *out, char **messages) {
         ct_batch_text(&fields.of[0].layout, out->input, sizeof out->input);
         status = ct_net_look(spec, &fields, add_row, &t, &net);
         if (!status) out->parameters = ct_module_parameters(net.module), out->trainable = ct_module_trained(net.module);
+        if (!status) status = ct_run_trainable(spec, net.module);
         ct_net_free(&net);
     }
     ct_status closed = ct_scope_close(scope); /* what went wrong inside is a diagnostic already */

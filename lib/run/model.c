@@ -24,12 +24,19 @@ static ct_status add_groups(const ct_spec *spec, const ct_entry *entry, int n, c
     return CT_OK;
 }
 
+ct_status ct_run_trainable(const ct_spec *spec, const ct_module *m) {
+    if (!ct_module_trained(m))
+        ct_diag(spec->doc, CT_ERROR, ct_yaml_get(spec->root, "model"), "the model has no parameters to train");
+    return ct_diag_status(spec->doc);
+}
+
 ct_status ct_run_optimizer(const ct_spec *spec, ct_module *m, ct_optim **out) {
+    *out = NULL;
+    CT_TRY(ct_run_trainable(spec, m));
     int n = ct_module_count(m);
     ct_entry *entry = ct_alloc((size_t)n, sizeof *entry);
     ct_tensor **list = ct_alloc((size_t)n, sizeof *list);
     ct_status status = entry && list ? CT_OK : CT_NO_MEMORY;
-    *out = NULL;
     if (!status) ct_module_entries(m, entry);
     if (!status) status = add_groups(spec, entry, n, list, out);
     if (status) {

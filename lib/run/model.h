@@ -6,6 +6,8 @@
 #include "run/weights.h"
 
 #define CT_MODEL_FORMAT "ctorch-model-1" /* a model file's metadata `format` */
+/* That there is something to train: else a diagnostic, and CT_BAD_SPEC. */
+ct_status ct_run_trainable(const ct_spec *spec, const ct_module *m);
 /* The spec's optimizer over a module's trained parameters, grouped as its `groups` say. */
 ct_status ct_run_optimizer(const ct_spec *spec, ct_module *m, ct_optim **out);
 /* What the data is, as text: a line a file, "SHA-256 NAME". */

@@ -153,8 +153,6 @@ static ct_status build(const ct_spec *spec, const ct_model_spec *model, const ct
         net->module =
             ct_model_build(spec->doc, model, (uint64_t)spec->seed, in, n, &net->value, &net->n_values, seen, ctx);
     if (net->module) look_at_losses(net);
-    if (net->module && !ct_module_trained(net->module))
-        ct_diag(spec->doc, CT_ERROR, ct_yaml_get(spec->root, "model"), "the model has no parameters to train");
     const ct_yaml *monitor = ct_yaml_get(ct_yaml_get(spec->root, "train"), "monitor");
     if (net->module && net->scores < 0 && fields->classes >= 0 && monitor && !spec->train.monitor &&
         !ct_diag_status(spec->doc))

@@ -225,7 +225,7 @@ ct_status ct_run_make(ct_run *r, bool resume, char **messages) {
     CT_TRY(ct_run_balance(r));
     if (resume) CT_TRY(check_resumed(r)); /* before what other data makes of the model */
     CT_TRY(with_messages(r, make_net(r, resume), messages));
-    CT_TRY(ct_run_optimizer(r->spec, r->net.module, &r->optim));
+    CT_TRY(with_messages(r, ct_run_optimizer(r->spec, r->net.module, &r->optim), messages));
     r->report->parameters = ct_module_trained(r->net.module);
     ct_normalizer_make(data->normalize.mean, data->normalize.std, &r->norm);
     if (data->n_augment) CT_TRY(ct_augment_open(data->augment, data->n_augment, seed, r->data->train.x, &r->augment));

@@ -51,7 +51,6 @@ typedef struct ref_case {
 #define ARGS(op, ...) (&(ct_##op##_args){__VA_ARGS__})
 #define CASE(op, args, ins, outs) run_case(#op, &ct_ref_##op, args, 0, ins, outs)
 #define BAD_CASE(op, bad, args, ins, outs) run_case(#op, &ct_ref_##op, args, bad, ins, outs)
-#define UNTOUCHED -12345.5 /* of an output that must stay as it was */
 
 enum { ROWS, COLUMNS, GAPS, ORDERS };
 
@@ -80,7 +79,6 @@ static inline void *memory_of(const ct_layout *l, size_t n, const double *values
 }
 
 static inline bool near(double got, double want) {
-    if (want == UNTOUCHED) return got > 1e12; /* what 0x55 is in f32 and f64 */
     return got == want || (isnan(got) && isnan(want)) || fabs(got - want) <= 1e-5 * CT_MAX(fabs(want), 1);
 }
 
