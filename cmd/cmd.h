@@ -93,7 +93,8 @@ int ct_terminal_width(int fd); /* 0: not a terminal */
 typedef struct ct_json {
     bool comma;
     int depth;
-} ct_json; /* starts zeroed; key NULL: an element of a list, or the whole */
+    FILE *out; /* NULL: standard output */
+} ct_json;     /* starts zeroed; key NULL: an element of a list, or the whole */
 void ct_json_open(ct_json *j, const char *key, char bracket);
 void ct_json_close(ct_json *j, char bracket);
 void ct_json_text(ct_json *j, const char *key, const char *value);            /* NULL: null */
@@ -113,27 +114,30 @@ typedef struct ct_machine {
     int64_t threads;
     const char *isa, *passes;
 } ct_machine;
-#define CT_MACHINE_OPTIONS(args)                                               \
-    {                                                                          \
-        "threads",                                                             \
-        0,                                                                     \
-        "N",                                                                   \
-        CT_OPTION_INT,                                                         \
-        offsetof(args, machine.threads),                                       \
-        "use N threads, not as many as there may be",                          \
-        1,                                                                     \
-        1024},                                                                 \
-        {"isa",                                                                \
-         0,                                                                    \
-         "NAME",                                                               \
-         CT_OPTION_TEXT,                                                       \
-         offsetof(args, machine.isa),                                          \
-         "kernels for v2, v3 or v4 of x86-64, or the plain ref, not the best", \
-         0,                                                                    \
-         0},                                                                   \
-    {                                                                          \
-        "passes", 0, "LIST", CT_OPTION_TEXT, offsetof(args, machine.passes),   \
-            "switch passes over the plan off: -fuse,-join, or -all", 0, 0      \
+/* All of them, and those but --threads. */
+#define CT_MACHINE_OPTIONS(args)                      \
+    {                                                 \
+        "threads",                                    \
+        0,                                            \
+        "N",                                          \
+        CT_OPTION_INT,                                \
+        offsetof(args, machine.threads),              \
+        "use N threads, not as many as there may be", \
+        1,                                            \
+        1024},                                        \
+        CT_KERNEL_OPTIONS(args)
+#define CT_KERNEL_OPTIONS(args)                                              \
+    {"isa",                                                                  \
+     0,                                                                      \
+     "NAME",                                                                 \
+     CT_OPTION_TEXT,                                                         \
+     offsetof(args, machine.isa),                                            \
+     "kernels for v2, v3 or v4 of x86-64, or the plain ref, not the best",   \
+     0,                                                                      \
+     0},                                                                     \
+    {                                                                        \
+        "passes", 0, "LIST", CT_OPTION_TEXT, offsetof(args, machine.passes), \
+            "switch passes over the plan off: -fuse,-join, or -all", 0, 0    \
     }
 ct_status ct_machine_use(const ct_machine *m);
 
@@ -156,6 +160,9 @@ void ct_predictions_add(ct_predictions *p, int64_t i, const char *file, int labe
 ct_status ct_predictions_close(ct_predictions *p, ct_status status);
 /* Draws `n` samples, spread over the classes, of the `total` that `options` choose. */
 ct_status ct_draw_samples(ct_model *m, const ct_eval_options *options, int64_t total, int64_t n);
+
+/* One field of a CSV's line, quoted as RFC 4180 says. */
+void ct_csv_field(FILE *out, const char *text);
 
 /* ---- main.c ---- */
 const ct_command *ct_command_at(int i); /* NULL past the last */

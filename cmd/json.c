@@ -1,4 +1,4 @@
-/* JSON on standard output: one value a line, its parts written as they come. */
+/* JSON: one value a line, its parts written as they come. */
 #include "cmd/cmd.h"
 #include <inttypes.h>
 #include <math.h>
@@ -15,76 +15,78 @@ static int utf8(const unsigned char *s) {
     return overlong || not_one ? 0 : n;
 }
 
-static void write_bytes(const char *text, size_t len) {
+static FILE *out_of(const ct_json *j) { return j->out ? j->out : stdout; }
+
+static void write_bytes(FILE *out, const char *text, size_t len) {
     const unsigned char *s = (const unsigned char *)text, *end = s + len;
-    putchar('"');
+    putc('"', out);
     while (s < end) {
         int n = utf8(s);
         if (!n)
-            fputs("\\ufffd", stdout);
+            fputs("\\ufffd", out);
         else if (*s == '"' || *s == '\\')
-            printf("\\%c", *s);
+            fprintf(out, "\\%c", *s);
         else if (*s < 0x20 || *s == 0x7f)
-            printf("\\u%04x", *s);
+            fprintf(out, "\\u%04x", *s);
         else
-            fwrite(s, 1, (size_t)n, stdout);
+            fwrite(s, 1, (size_t)n, out);
         s += n ? n : 1;
     }
-    putchar('"');
+    putc('"', out);
 }
 
-static void write_text(const char *text) { write_bytes(text, strlen(text)); }
+static void write_text(FILE *out, const char *text) { write_bytes(out, text, strlen(text)); }
 
 static void start(ct_json *j, const char *key) {
-    if (j->comma) fputs(", ", stdout);
+    if (j->comma) fputs(", ", out_of(j));
     j->comma = true;
     if (!key) return;
-    write_text(key);
-    fputs(": ", stdout);
+    write_text(out_of(j), key);
+    fputs(": ", out_of(j));
 }
 
 void ct_json_open(ct_json *j, const char *key, char bracket) {
     start(j, key);
-    putchar(bracket);
+    putc(bracket, out_of(j));
     j->comma = false;
     j->depth++;
 }
 
 void ct_json_close(ct_json *j, char bracket) {
-    putchar(bracket);
+    putc(bracket, out_of(j));
     j->comma = true;
     if (--j->depth) return;
-    putchar('\n');
+    putc('\n', out_of(j));
     j->comma = false;
 }
 
 void ct_json_text(ct_json *j, const char *key, const char *value) {
     start(j, key);
     if (value)
-        write_text(value);
+        write_text(out_of(j), value);
     else
-        fputs("null", stdout);
+        fputs("null", out_of(j));
 }
 
 void ct_json_bytes(ct_json *j, const char *key, const char *value, size_t n) {
     start(j, key);
-    write_bytes(value, n);
+    write_bytes(out_of(j), value, n);
 }
 
 void ct_json_number(ct_json *j, const char *key, double value) {
     start(j, key);
     if (isfinite(value))
-        printf("%.9g", value);
+        fprintf(out_of(j), "%.9g", value);
     else
-        fputs("null", stdout);
+        fputs("null", out_of(j));
 }
 
 void ct_json_int(ct_json *j, const char *key, int64_t value) {
     start(j, key);
-    printf("%" PRId64, value);
+    fprintf(out_of(j), "%" PRId64, value);
 }
 
 void ct_json_bool(ct_json *j, const char *key, bool value) {
     start(j, key);
-    fputs(value ? "true" : "false", stdout);
+    fputs(value ? "true" : "false", out_of(j));
 }

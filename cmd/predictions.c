@@ -13,13 +13,12 @@ struct ct_predictions {
     const ct_model *model;
 };
 
-static void write_field(FILE *out, const char *prefix, const char *text) {
-    bool quote = strpbrk(text, "\",\r\n") || strpbrk(prefix, ",");
-    if (!quote) {
-        fprintf(out, "%s%s", prefix, text);
+void ct_csv_field(FILE *out, const char *text) {
+    if (!strpbrk(text, "\",\r\n")) {
+        fputs(text, out);
         return;
     }
-    fprintf(out, "\"%s", prefix);
+    putc('"', out);
     for (; *text; text++) {
         if (*text == '"') putc('"', out);
         putc(*text, out);
@@ -38,8 +37,10 @@ ct_status ct_predictions_open(const char *path, const ct_model *m, ct_prediction
     }
     fputs("index,file,label,prediction", p->out);
     for (int i = 0; i < ct_model_classes(m); i++) {
+        char *head = ct_cmd_format("p_%s", ct_model_class(m, i));
         putc(',', p->out);
-        write_field(p->out, "p_", ct_model_class(m, i));
+        ct_csv_field(p->out, head);
+        free(head);
     }
     fputs("\r\n", p->out);
     *out = p;
@@ -49,11 +50,11 @@ ct_status ct_predictions_open(const char *path, const ct_model *m, ct_prediction
 void ct_predictions_add(ct_predictions *p, int64_t i, const char *file, int label, int prediction,
                         const float *probability) {
     fprintf(p->out, "%" PRId64 ",", i);
-    write_field(p->out, "", file ? file : "");
+    ct_csv_field(p->out, file ? file : "");
     putc(',', p->out);
-    write_field(p->out, "", ct_model_class(p->model, label));
+    ct_csv_field(p->out, ct_model_class(p->model, label));
     putc(',', p->out);
-    write_field(p->out, "", ct_model_class(p->model, prediction));
+    ct_csv_field(p->out, ct_model_class(p->model, prediction));
     for (int k = 0; k < ct_model_classes(p->model); k++) fprintf(p->out, ",%.6g", (double)probability[k]);
     fputs("\r\n", p->out);
 }

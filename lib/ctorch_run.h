@@ -187,6 +187,52 @@ typedef struct ct_eval_report {
 ct_status ct_evaluate(ct_model *m, const ct_eval_options *options, ct_eval_report *out);
 void ct_eval_report_free(ct_eval_report *r);
 
+/* ---- timing ---- */
+typedef struct ct_bench ct_bench; /* a model at work on batch after batch */
+typedef struct ct_bench_options {
+    const char *const *set;       /* of a spec, as in ct_spec_load */
+    int64_t batch;                /* samples of a step; 0: as the spec says */
+    bool eval;                    /* forward alone, in evaluation mode, without a loss; else a step of training */
+    bool device_only;             /* always the same batch, of random numbers, which is in memory already */
+    const char *const *data_dirs; /* as in ct_train_options */
+    void (*note)(void *ctx, const char *line); /* what a user should know; may be NULL */
+    void *ctx;
+} ct_bench_options;
+/* path: a spec, or a model as in ct_model_open. Where its data is not there, random numbers of its shape do, and a note
+   says so. messages as in ct_spec_load. */
+ct_status ct_bench_open(const char *path, const ct_bench_options *options, ct_bench **out, char **messages);
+void ct_bench_close(ct_bench *b);
+/* The next batch gathered and normalised, and a step on it. */
+ct_status ct_bench_step(ct_bench *b);
+typedef struct ct_bench_facts {
+    int64_t batch, parameters;
+    int launches;             /* kernels of a step */
+    double operations, bytes; /* of them all: two a multiply-add of products and convolutions; read and written */
+} ct_bench_facts;
+ct_status ct_bench_look(ct_bench *b, ct_bench_facts *out);
+
+typedef struct ct_kernel_report {
+    char name[96], shape[48];                 /* the ops that it is made of, "linear+relu"; of its first result */
+    double operations, bytes, start, seconds; /* start: from the step's */
+} ct_kernel_report;
+/* A step with a look at the clock between its kernels: *n of them in their order, which ct_kernels_free ends. The first
+   is "load", the gathering, unless device_only. */
+ct_status ct_bench_kernels(ct_bench *b, ct_kernel_report **out, int *n);
+void ct_kernels_free(ct_kernel_report *k);
+/* What this machine can do with the threads in use: operations a second of a product of 2048 x 2048 matrices, bytes a
+   second read and written by copying what no cache holds. Takes about a second. */
+ct_status ct_machine_rates(double *operations, double *bytes);
+
+/* The value at share q of n >= 1 sorted numbers, between two neighbours in proportion; 0.5: the median. */
+double ct_quantile(const double *sorted, size_t n, double q);
+void ct_sort_numbers(double *x, size_t n); /* ascending */
+typedef struct ct_interval {
+    double value, low, high; /* 95% of what would come out of a repetition, by the bootstrap's percentiles */
+} ct_interval;
+/* The median of x[n], and the ratio of the medians of a[n] and b[n], whose i-th numbers were measured in turn. */
+ct_status ct_median_interval(const double *x, size_t n, ct_interval *out);
+ct_status ct_ratio_interval(const double *a, const double *b, size_t n, ct_interval *out);
+
 /* ---- datasets ---- */
 typedef struct ct_fetch_options {
     const char *dir, *mirror; /* files land in DIR/NAME/; mirror: instead of the manifest's, or NULL */

@@ -1,5 +1,6 @@
 #include "plan/plan.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "plan/launch.h"
 #include "plan/pass.h"
 #include "plan/share.h"
@@ -92,11 +93,27 @@ static ct_status settle(ct_plan *p) {
     return CT_OK;
 }
 
-ct_status ct_plan_run(ct_plan *p) {
+/* at: NULL, or room for launches + 1. */
+static ct_status run(ct_plan *p, double *at) {
     CT_TRY(settle(p));
     _Atomic int64_t bad = 0;
-    for (int k = 0; k < p->program.n_items; k++) ct_launch_run(&p->launch[k], p->arena->data + p->bytes, &bad);
+    for (int k = 0; k < p->program.n_items; k++) {
+        if (at) at[k] = ct_now();
+        ct_launch_run(&p->launch[k], p->arena->data + p->bytes, &bad);
+    }
+    if (at) at[p->program.n_items] = ct_now();
     return bad ? ct_fail(CT_FAIL, "index %lld is out of range", (long long)ct_bad_value(bad)) : CT_OK;
+}
+
+ct_status ct_plan_run(ct_plan *p) { return run(p, NULL); }
+ct_status ct_plan_run_timed(ct_plan *p, double *at) { return run(p, at); }
+
+void ct_plan_launch_facts(const ct_plan *p, int i, ct_launch_facts *out) {
+    const ct_stage *item = &p->program.item[i];
+    ct_stage_name(item, out->name, sizeof out->name);
+    ct_layout_text(&item->use[item->n_in].layout, out->shape, sizeof out->shape);
+    out->bytes = ct_stage_bytes(&p->program, item);
+    out->operations = 2 * ct_stage_work(item);
 }
 
 const void *ct_plan_data(const ct_plan *p, int i) { return address(p, &p->program.keep[i]); }

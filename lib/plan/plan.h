@@ -30,6 +30,15 @@ ct_status ct_plan_capture(ct_status (*fn)(void *ctx, ct_tensor **keep), void *ct
                           const ct_plan_options *opt, ct_plan **out);
 /* Asks no allocator, but where the arena must grow. */
 ct_status ct_plan_run(ct_plan *p);
+/* The same, and in at[] when (ct_now) each of its launches began, and the end after the last. */
+ct_status ct_plan_run_timed(ct_plan *p, double *at);
+/* What a launch is, and what it takes. */
+typedef struct ct_launch_facts {
+    char name[96], shape[48]; /* its ops, as "linear+relu"; of its first result */
+    double bytes;             /* of all that it reads and writes, each value once */
+    double operations;        /* of products and convolutions: two a multiply-add */
+} ct_launch_facts;
+void ct_plan_launch_facts(const ct_plan *p, int i, ct_launch_facts *out);
 /* A tensor of this scope over the value of keep[i]. */
 ct_tensor *ct_plan_value(ct_plan *p, int i);
 const void *ct_plan_data(const ct_plan *p, int i); /* its first element */

@@ -58,5 +58,10 @@ int *ct_program_reads(const ct_program *p);
 bool ct_use_same(const ct_use *a, const ct_use *b);
 /* Elements of the two lie alike, whatever their types: the strides of sizes of 1 do not count. */
 bool ct_layout_alike(const ct_layout *a, const ct_layout *b);
+/* Its ops in their order, as "linear+relu"; "..." where they do not fit. */
+void ct_stage_name(const ct_stage *item, char *out, size_t size);
+/* That it reads and writes; what lies in one place once each way. */
+double ct_stage_bytes(const ct_program *p, const ct_stage *item);
+double ct_stage_work(const ct_stage *item);     /* multiply-adds of products and convolutions */
 const ct_op *ct_stage_op(const ct_stage *item); /* NULL: a chain */
 #endif

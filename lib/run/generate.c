@@ -1,5 +1,6 @@
 /* Text that a model of text goes on with. */
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/philox.h"
 #include "run/model.h"
 #include "run/sample.h"
@@ -70,16 +71,16 @@ static ct_status write_text(const writing *w, ct_generate_report *r) {
     ct_tensor *prompt = first_tokens(&w->model->tokenizer, w->o);
     if (ct_why(prompt)) return prompt->status;
     const float *score;
-    double start = ct_run_now();
+    double start = ct_now();
     r->prompt_tokens = ct_numel(prompt);
     CT_TRY(read_on(w, ct_data(prompt), r->prompt_tokens, &score));
-    r->prompt_seconds = ct_run_now() - start, start += r->prompt_seconds;
+    r->prompt_seconds = ct_now() - start, start += r->prompt_seconds;
     bool more = true;
     for (int64_t token; more && r->tokens < w->o->tokens; r->tokens++) {
         if (r->tokens) CT_TRY(read_on(w, &token, 1, &score));
         CT_TRY(write_token(w, r->tokens, score, &token, &more));
     }
-    r->seconds = ct_run_now() - start;
+    r->seconds = ct_now() - start;
     return CT_OK;
 }
 

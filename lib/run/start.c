@@ -1,5 +1,6 @@
 /* A run made ready: its directory, data, model and optimizer, as new or as a checkpoint left them. */
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/parallel.h"
 #include "file/file.h"
 #include "run/model.h"
@@ -8,13 +9,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-double ct_run_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 void ct_run_note(const ct_run *r, const char *line) {
     if (r->opt->note) r->opt->note(r->opt->ctx, line);
@@ -43,7 +37,7 @@ int64_t ct_run_total(const ct_run *r) {
 }
 
 int64_t ct_run_epochs(const ct_run *r) { return (ct_run_total(r) + r->steps - 1) / r->steps; }
-double ct_run_spent(const ct_run *r) { return r->state.seconds + ct_run_now() - r->began; }
+double ct_run_spent(const ct_run *r) { return r->state.seconds + ct_now() - r->began; }
 
 /* One directory holds one run: what is there decides whether this starts, goes on, or is refused. */
 static ct_status enter_dir(ct_run *r, bool *resume) {

@@ -272,6 +272,10 @@ ct_status ct_step_launches(ct_step *s, int64_t n, bool train, int *launches) {
     return CT_OK;
 }
 
+ct_status ct_step_plan(ct_step *s, int64_t n, bool train, ct_plan **out) {
+    return get_plan(s, n, train ? TRAIN | LOSSES : 0, out);
+}
+
 /* Both are captured; neither is kept. */
 ct_status ct_step_checkpoint_bytes(ct_step *s, int64_t n, size_t bytes[2]) {
     ct_stretch *stretch = s->stretch;

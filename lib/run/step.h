@@ -38,6 +38,8 @@ ct_status ct_step_eval(ct_step *s, int64_t n, bool losses, ct_step_result *out);
 ct_status ct_step_text(ct_step *s, int64_t n, bool train, ct_buf *before, ct_buf *after);
 /* Bytes that a training step's values and kernels take, with checkpointed activations and without. */
 ct_status ct_step_checkpoint_bytes(ct_step *s, int64_t n, size_t bytes[2]);
+/* The plan of a whole step, the cache's: valid until the next step of another kind or size. */
+ct_status ct_step_plan(ct_step *s, int64_t n, bool train, ct_plan **out);
 /* How many kernels its plan runs; of an update's several batches, that of the last. */
 ct_status ct_step_launches(ct_step *s, int64_t n, bool train, int *launches);
 #endif

@@ -1,6 +1,7 @@
 /* Training: steps and evaluations, with checkpoints such that a run stopped anywhere ends as if it had not been. */
 #include "run/train.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "file/file.h"
 #include "run/model.h"
@@ -13,7 +14,7 @@
 
 static ct_status checkpoint(ct_run *r) {
     CT_TRY(ct_run_log_sync(&r->dir));
-    double t = ct_run_now();
+    double t = ct_now();
     ct_run_state s = r->state;
     s.log_length = r->dir.log_length;
     s.seconds += t - r->began;
@@ -86,7 +87,7 @@ static ct_status one_step(ct_run *r) {
     if (!isfinite(out.loss)) return diverged(r, out.loss);
     s->step++, s->number++;
     if (r->spec->per_step) ct_run_move_rate(r, out.loss, false);
-    if (r->first_step == 0) r->first_step = ct_run_now() - r->began;
+    if (r->first_step == 0) r->first_step = ct_now() - r->began;
     return s->number % r->spec->train.log_every ? CT_OK : log_step(r, &out);
 }
 
@@ -122,7 +123,7 @@ static ct_status run_steps(ct_run *r) {
         }
         CT_TRY(ct_run_order(r));
         CT_TRY(one_step(r));
-        double t = ct_run_now();
+        double t = ct_now();
         s->out_of_time = s->max_seconds > 0 && s->number < ct_run_total(r) && ct_run_spent(r) >= s->max_seconds;
         show_progress(r, "train", t - r->began);
         if (r->opt->stop && *r->opt->stop) {
@@ -142,7 +143,7 @@ static ct_status validate(ct_run *r, ct_epoch_report *e, ct_tally *t) {
         e->best = true;
         return CT_OK;
     }
-    show_progress(r, "validation", ct_run_now() - r->began);
+    show_progress(r, "validation", ct_now() - r->began);
     CT_TRY(ct_samples_eval(&r->held_out, r->step, t, NULL, NULL, r->opt->stop));
     s->val_loss = ct_tally_total(t, r->spec), s->val_accuracy = ct_tally_accuracy(t);
     bool by_loss = monitors_loss(r);
@@ -233,7 +234,7 @@ static void finish(ct_run *r) {
 ct_status ct_train(ct_spec *spec, const ct_train_options *options, ct_train_report *out, char **messages) {
     if (messages) *messages = NULL;
     *out = (ct_train_report){0};
-    ct_run r = {.spec = spec, .opt = options, .report = out, .dir = {.log = -1}, .began = ct_run_now(), .ordered = -1};
+    ct_run r = {.spec = spec, .opt = options, .report = out, .dir = {.log = -1}, .began = ct_now(), .ordered = -1};
     r.checkpointed = r.began;
     ct_scope *scope = ct_scope_open();
     if (!scope) return CT_NO_MEMORY;

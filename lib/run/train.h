@@ -34,7 +34,6 @@ typedef struct ct_run {
     int64_t number_at_start;
 } ct_run;
 
-double ct_run_now(void);                             /* seconds */
 void ct_run_note(const ct_run *r, const char *line); /* what a user should know */
 /* Data, model, optimizer and what a step needs; no directory. resume: a checkpoint will say what the weights are.
    messages: as in ct_train. */

@@ -310,6 +310,24 @@ static void many_shapes(void) {
     CHECK(ct_scope_close(scope) == CT_OK);
 }
 
+/* What ctorch bench does. */
+static ct_status timed_step(double *out) {
+    ct_bench *b = NULL;
+    ct_bench_facts f = {0};
+    ct_kernel_report *k = NULL;
+    char *messages;
+    int n = 0;
+    ct_status status = ct_bench_open(at("timed.yaml"), &(ct_bench_options){.batch = 4}, &b, &messages);
+    ct_text_free(messages);
+    if (!status) status = ct_bench_step(b);
+    if (!status) status = ct_bench_look(b, &f);
+    if (!status) status = ct_bench_kernels(b, &k, &n);
+    *out = status ? 0 : f.bytes + n;
+    ct_kernels_free(k);
+    ct_bench_close(b);
+    return status;
+}
+
 int main(void) {
     ct_free(ct_alloc(1, 1));
     if (!asked) return puts("memory: 0 passed, 0 failed, 1 skipped"), 0; /* memcheck has an allocator of its own */
@@ -321,6 +339,9 @@ int main(void) {
     check("a step through the C API", through_the_api);
     check("a planned step", planned_step);
     check("an eager step", eager_step);
+    puts_in("timed.yaml", "data: {dataset: random, shape: [4], classes: 3, samples: 6}\nmodel: [linear: 3]\n"
+                          "loss: cross_entropy\noptimizer: {sgd: {lr: 0.1}}\n");
+    check("a timed step", timed_step);
     check("a spec", good_spec);
     check("a wrong spec", wrong_spec);
     check("save and load", save_and_load);
