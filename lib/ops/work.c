@@ -36,7 +36,7 @@ static const struct {
     int op;
     int64_t (*work)(const ct_call *c);
 } rows[] = {
-    {CT_OP_matmul, of_rows},         {CT_OP_linear, of_rows},          {CT_OP_conv2d, of_conv},
+    {CT_OP_matmul, of_rows},         {CT_OP_linear, of_rows},          {CT_OP_conv2d_, of_conv},
     {CT_OP_conv2d_dx, of_conv_dx},   {CT_OP_conv2d_dw, of_conv_dw},    {CT_OP_lstm_steps, of_lstm},
     {CT_OP_lstm_back, of_lstm_back}, {CT_OP_attention_, of_attention}, {CT_OP_attention_back, of_attention_back}};
 

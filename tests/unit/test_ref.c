@@ -149,8 +149,7 @@ static void small_shapes(void) {
 
 /* What is out of range is said, and nothing else is harmed. */
 static void bad_indices(void) {
-    BAD_CASE(gather, 4, ARGS(dim, .dim = 0), LIST(F32((3), 1, 2, 3), I64((3), 2, 3, 0)),
-             LIST(F32((3), 3, 0, 1)));
+    BAD_CASE(gather, 4, ARGS(dim, .dim = 0), LIST(F32((3), 1, 2, 3), I64((3), 2, 3, 0)), LIST(F32((3), 3, 0, 1)));
     BAD_CASE(gather, -1, ARGS(dim, .dim = 0), LIST(F32((3), 1, 2, 3), I64((2), -1, 1)), LIST(F32((2), 0, 2)));
     BAD_CASE(index_select, -9, ARGS(dim, .dim = 0), LIST(F32((2), 1, 2), TENSOR(CT_I32, (2), 1, -9)),
              LIST(F32((2), 2, 0)));
