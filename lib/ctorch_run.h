@@ -36,15 +36,29 @@ ct_status ct_schema_json(char **text);
 typedef struct ct_layer_report {
     char name[64], layer[32], output[64]; /* "0", "linear", "(N, 128)" */
     int64_t parameters;
+    int64_t multiply_adds; /* of products and convolutions, forward, for one sample */
+    int64_t activations;   /* bytes of what it makes of a batch and the backward reads */
 } ct_layer_report;
+/* Bytes that a training run has in memory at its peak, by what they are for. */
+typedef struct ct_memory_report {
+    int64_t parameters, averages, gradients, optimizer;
+    int64_t activations; /* and all other values that a step has at once, but for gradients */
+    int64_t workspace;   /* of kernels */
+    int64_t batch;       /* what is loaded for a step */
+    int64_t plans;       /* of training and evaluation, about */
+    int64_t data;        /* the data set; -1: not known without it */
+} ct_memory_report;
 typedef struct ct_check_report {
     ct_layer_report *layer; /* n_layers; freed by ct_check_report_free */
     int n_layers;
     int64_t parameters, trainable; /* trainable: those that the spec does not freeze */
-    char input[64];                /* "(N, 1, 28, 28)", or "" where only the data would tell */
+    int64_t multiply_adds, activations;
+    int64_t batch, peak; /* samples of a batch; the sum of all memory that is known */
+    ct_memory_report memory;
+    char input[64]; /* "(N, 1, 28, 28)", or "" where only the data would tell */
 } ct_check_report;
-/* Builds the model on shapes alone, without data: the input's shape comes from the dataset's manifest or data.size.
-   messages as in ct_spec_load. */
+/* Builds the model and plans a training step on shapes alone, without data: the input's shape comes from the dataset's
+   manifest or data.size. messages as in ct_spec_load. */
 ct_status ct_spec_check(ct_spec *spec, ct_check_report *out, char **messages);
 void ct_check_report_free(ct_check_report *r);
 

@@ -163,6 +163,8 @@ static ct_tensor *forward_layer(ct_module *m, ct_tensor *const *in, int n_in, ct
 
 ct_tensor *ct_module_forward_all(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out) {
     ct_tensor *read[CT_MAX_IN], *own[CT_MAX_IN];
+    const ct_graph *g = ct_capturing();
+    m->node = g ? g->n : 0;
     if (!out && m->n_outputs) out = own;
     if (out) memset(out, 0, CT_MAX_IN * sizeof *out);
     ct_module_give(m, in, n_in);
@@ -177,6 +179,7 @@ ct_tensor *ct_module_forward_all(ct_module *m, ct_tensor *const *in, int n_in, c
     for (int i = 1; !m->layer && i < m->n_children; i++) y = ct_module_forward_all(m->child[i], &y, 1, out);
     if (out) out[0] = y;
     for (int i = 0; i < m->n_outputs; i++) m->output[i]->last = out[1 + i];
+    m->nodes = g ? g->n - m->node : 0;
     return m->last = y;
 }
 

@@ -8,14 +8,7 @@
 
 /* A tensor of undefined values; without memory where only shapes are looked at. */
 static ct_tensor *blank(const ct_module *m, ct_dtype dtype, ct_dims shape) {
-    if (!m->shapes_only) return ct_empty(dtype, shape);
-    ct_layout l = ct_layout_of(dtype, shape);
-    ct_storage *s = ct_layout_bytes(&l) == SIZE_MAX ? NULL : ct_alloc(1, sizeof *s);
-    if (!s) return ct_tensor_error(CT_NO_MEMORY, "%s: a parameter is too large", m->path);
-    *s = (ct_storage){.refs = 1, .bytes = ct_layout_bytes(&l)};
-    ct_tensor *t = ct_tensor_make(&l, s, 0);
-    ct_storage_unref(s);
-    return t;
+    return m->shapes_only ? ct_tensor_shell(dtype, shape) : ct_empty(dtype, shape);
 }
 
 static ct_status add(ct_module *m, const char *name, ct_tensor *t, bool trained) {

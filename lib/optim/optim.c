@@ -83,7 +83,7 @@ static ct_status fill(const ct_optim *o, group *g, ct_tensor *const *params) {
     for (int p = 0; p < g->n; p++) {
         g->list[p] = params[p];
         for (int i = 0; i < g->n_state; i++) {
-            ct_tensor *t = ct_zeros(params[p]->layout.dtype, ct_shape_of(params[p]));
+            ct_tensor *t = ct_zeros_as(params[p]);
             if (ct_why(t)) return t->status;
             g->list[(2 + i) * g->n + p] = ct_keep(t);
         }

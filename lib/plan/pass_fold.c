@@ -22,8 +22,8 @@ static ct_status give_memory(ct_program *p, const ct_stage *item) {
     for (int i = item->n_in; i < item->n_in + item->n_out; i++) {
         ct_value *v = item->use[i].value < 0 ? NULL : &p->value[item->use[i].value];
         if (!v) continue;
-        if (!(v->fixed = ct_alloc_aligned(v->bytes, 1))) return CT_NO_MEMORY;
-        list[p->n_constants++] = v->fixed, p->constant_bytes += v->bytes;
+        if (!(v->at = ct_alloc_aligned(v->bytes, 1))) return CT_NO_MEMORY;
+        v->fixed = true, list[p->n_constants++] = v->at, p->constant_bytes += v->bytes;
     }
     return CT_OK;
 }
@@ -34,7 +34,7 @@ static ct_status compute(ct_program *p, const ct_stage *item, ct_layout *l, void
     for (int i = 0; i < n; i++) {
         const ct_use *u = &item->use[i];
         l[i] = u->layout;
-        at[i] = u->value < 0 ? NULL : p->value[u->value].fixed + u->offset;
+        at[i] = u->value < 0 ? NULL : p->value[u->value].at + u->offset;
     }
     ct_call call = {item->op, item->n_in, item->n_out, l, l + item->n_in, item->args};
     return ct_kernel_run(&call, (const void *const *)at, at + item->n_in);

@@ -5,7 +5,8 @@
 
 typedef struct ct_value {
     ct_storage *storage;
-    char *fixed;          /* its own memory: a parameter, an input, a constant; or NULL */
+    bool fixed;           /* it has memory of its own: a parameter, an input, a constant */
+    char *at;             /* that memory; NULL where only shapes are known */
     size_t bytes, offset; /* in the arena */
     int first, last;      /* items that write it first, use it last; first -1: not written. fixed: last reads only */
     int joined;           /* index of the value whose place it shares, or -1 */

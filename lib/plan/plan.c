@@ -72,7 +72,7 @@ ct_status ct_plan_capture(ct_status (*fn)(void *ctx, ct_tensor **keep), void *ct
 static char *address(const ct_plan *p, const ct_use *u) {
     const ct_value *v = &p->program.value[u->value];
     if (v->joined >= 0) v = &p->program.value[v->joined];
-    return (v->fixed ? v->fixed : p->arena->data + v->offset) + u->offset;
+    return (v->fixed ? v->at : p->arena->data + v->offset) + u->offset;
 }
 
 static ct_status settle(ct_plan *p) {
@@ -132,6 +132,7 @@ ct_tensor *ct_plan_value(ct_plan *p, int i) {
 }
 
 size_t ct_plan_bytes(const ct_plan *p) { return p->bytes + p->workspace; }
+size_t ct_plan_workspace(const ct_plan *p) { return p->workspace; }
 
 /* Nodes of the graph are two or three times what is made of them; states of kernels are not known here. */
 size_t ct_plan_own_bytes(const ct_plan *p) {

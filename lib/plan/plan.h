@@ -43,6 +43,7 @@ void ct_plan_launch_facts(const ct_plan *p, int i, ct_launch_facts *out);
 ct_tensor *ct_plan_value(ct_plan *p, int i);
 const void *ct_plan_data(const ct_plan *p, int i); /* its first element */
 size_t ct_plan_bytes(const ct_plan *p);            /* of the arena, workspace included */
+size_t ct_plan_workspace(const ct_plan *p);        /* of them: the kernels' */
 size_t ct_plan_own_bytes(const ct_plan *p);        /* about what the plan itself takes, which the arena does not */
 int ct_plan_launches(const ct_plan *p);            /* kernels a run */
 void ct_plan_free(ct_plan *p);

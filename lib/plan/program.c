@@ -35,8 +35,13 @@ static ct_status collect_values(ct_program *p, ct_tensor *const *keep, int n_kee
     for (size_t i = 0; i < k; i++) {
         if (p->n_values && p->value[p->n_values - 1].storage == p->value[i].storage) continue;
         ct_storage *s = p->value[i].storage;
-        p->value[p->n_values++] =
-            (ct_value){.storage = s, .fixed = s->data, .bytes = s->bytes, .first = -1, .last = -1, .joined = -1};
+        p->value[p->n_values++] = (ct_value){.storage = s,
+                                             .fixed = s->data || s->shell,
+                                             .at = s->data,
+                                             .bytes = s->bytes,
+                                             .first = -1,
+                                             .last = -1,
+                                             .joined = -1};
     }
     return CT_OK;
 }

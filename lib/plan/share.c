@@ -83,7 +83,7 @@ static void set_in_place(ct_program *p) {
         const ct_use *made = made_as(maker, new->value);
         if (!made || !lie_alike(made, slot) || !lie_alike(new, slot)) continue;
         if (s->last == v->first && !may_overwrite(maker, slot->value, new->value)) continue;
-        v->fixed = s->fixed;
+        v->fixed = true, v->at = s->at;
         ct_stage_clear(set);
     }
     ct_program_close(p);

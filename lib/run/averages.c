@@ -4,8 +4,8 @@
 
 /* EMA's statistics are averaged with the weights that they belong to. SWA's weights are too far apart for that: theirs
    are counted anew. */
-static bool is_averaged(const ct_run *r, const ct_param *p) {
-    return p->trained || (r->spec->train.ema.decay > 0 && !p->frozen && ct_dtype_of(p->tensor) == CT_F32);
+bool ct_run_averages(const ct_spec *spec, const ct_param *p) {
+    return p->trained || (spec->train.ema.decay > 0 && !p->frozen && ct_dtype_of(p->tensor) == CT_F32);
 }
 
 static bool is_buffer(const ct_param *p) { return !p->trained && !p->frozen; }
@@ -25,7 +25,7 @@ ct_status ct_run_average_start(ct_run *r) {
     ct_entry *entry = entries(r, &n);
     ct_tensor **list = ct_alloc((size_t)n, sizeof *list);
     for (int i = 0; entry && list && i < n; i++)
-        if (is_averaged(r, entry[i].param)) list[k++] = entry[i].param->tensor;
+        if (ct_run_averages(r->spec, entry[i].param)) list[k++] = entry[i].param->tensor;
     if (k) r->average = ct_average_open(list, k, t->ema.decay);
     ct_free(entry), ct_free(list);
     if (!r->average) return CT_NO_MEMORY;

@@ -65,7 +65,7 @@ static ct_status find_fields(const ct_bench *b, const char *path, ct_fields *out
     if (b->data)
         ct_dataset_fields(b->data, out);
     else
-        CT_TRY(ct_spec_fields(b->spec, out));
+        CT_TRY(ct_spec_fields(b->spec, out, &(ct_data_size){0}));
     return out->n ? CT_OK : ct_fail(CT_BAD_DATA, "%s: only its data would say what size the input has", path);
 }
 

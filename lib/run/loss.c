@@ -168,12 +168,13 @@ bool ct_loss_is_sum(const ct_loss *l) {
 }
 
 /* ---- computing ---- */
+static ct_tensor *row_major(ct_tensor *x) { return ct_is_contiguous(x) ? x : ct_contiguous(x); }
 static bool same_sizes(const int64_t *a, const int64_t *b, int n) { return !memcmp(a, b, (size_t)n * sizeof *a); }
 
 ct_tensor *ct_loss_rows(ct_tensor *x, const ct_tensor *t) {
     const ct_layout *l = &x->layout, *is = &t->layout;
     int64_t R = ct_numel(t);
-    if (l->ndim == 2 && (is->ndim == 1 || l->size[0] == R)) return l->size[0] == R ? ct_contiguous(x) : NULL;
+    if (l->ndim == 2 && (is->ndim == 1 || l->size[0] == R)) return l->size[0] == R ? row_major(x) : NULL;
     if (l->ndim != is->ndim + 1 || l->ndim < 3 || l->size[0] != is->size[0]) return NULL;
     int classes = l->ndim == 3 && l->size[1] == is->size[1] ? 2 : 1;
     if (classes == 1 && !same_sizes(l->size + 2, is->size + 1, l->ndim - 2)) return NULL;
@@ -182,7 +183,7 @@ ct_tensor *ct_loss_rows(ct_tensor *x, const ct_tensor *t) {
         if (d != classes) order.v[k++] = d;
     order.v[l->ndim - 1] = classes;
     if (classes == 1) x = ct_permute(x, (ct_dims_args){order});
-    return ct_contiguous(ct_reshape(x, (ct_shape_args){shape}));
+    return row_major(ct_reshape(x, (ct_shape_args){shape}));
 }
 
 static ct_tensor *differ(const ct_loss *l, const ct_tensor *x, const ct_tensor *t) {

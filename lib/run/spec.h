@@ -60,8 +60,14 @@ struct ct_spec {
 /* From text rather than a file; `name` is what messages call it. */
 ct_status ct_spec_parse(const char *name, const char *text, size_t len, const char *const *set, ct_spec **out,
                         char **messages);
-/* What is known of a sample without data: from the manifest, or from data's keys. No fields: nothing. */
-ct_status ct_spec_fields(const ct_spec *s, ct_fields *out);
+/* -1: not known. */
+typedef struct ct_data_size {
+    int64_t train, test; /* samples */
+    int64_t bytes;       /* in memory */
+} ct_data_size;
+/* What is known of a sample without data: from the manifest, or from data's keys. No fields: nothing. And of all of
+   them. */
+ct_status ct_spec_fields(const ct_spec *s, ct_fields *out, ct_data_size *size);
 /* Warns of what is legal and surely wrong; of a spec without errors. */
 void ct_spec_warn(ct_spec *s);
 /* The diagnostics so far as text in *messages (if wanted), and whether there is an error among them. */

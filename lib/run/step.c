@@ -28,11 +28,12 @@ struct ct_step {
 };
 
 /* Images (capacity, C, H, W) lie channels-last; anything else row-major. */
-static ct_tensor *make_field(const ct_layout *l, int64_t capacity) {
+static ct_tensor *make_field(const ct_layout *l, int64_t capacity, bool shapes_only) {
+    ct_tensor *(*make)(ct_dtype, ct_dims) = shapes_only ? ct_tensor_shell : ct_zeros;
     ct_dims shape = {l->ndim, {capacity}};
     for (int i = 1; i < l->ndim; i++) shape.v[i] = l->size[i];
-    if (shape.n != 4 || l->dtype != CT_F32) return ct_zeros(l->dtype, shape);
-    ct_tensor *t = ct_zeros(CT_F32, CT_DIMS(shape.v[0], shape.v[2], shape.v[3], shape.v[1]));
+    if (shape.n != 4 || l->dtype != CT_F32) return make(l->dtype, shape);
+    ct_tensor *t = make(CT_F32, CT_DIMS(shape.v[0], shape.v[2], shape.v[3], shape.v[1]));
     return ct_permute(t, (ct_dims_args){CT_DIMS(0, 3, 1, 2)});
 }
 
@@ -56,7 +57,7 @@ static ct_status make_sums(ct_step *s) {
     ct_tensor *const *params = s->optim ? ct_optim_params(s->optim, &n) : NULL;
     if (!s->optim || s->net->spec->train.accumulate == 1) return CT_OK;
     if (!(s->sum = ct_alloc((size_t)n, sizeof *s->sum))) return CT_NO_MEMORY;
-    for (int i = 0; i < n; i++) s->sum[i] = ct_keep(ct_zeros(ct_dtype_of(params[i]), ct_shape_of(params[i])));
+    for (int i = 0; i < n; i++) s->sum[i] = ct_keep(ct_zeros_as(params[i]));
     for (int i = 0; i < s->net->spec->n_losses; i++) s->share[i] = ct_keep(ct_scalar(CT_F32, 1));
     return CT_OK;
 }
@@ -67,7 +68,8 @@ ct_status ct_step_new(const ct_net *net, ct_optim *optim, int64_t capacity, bool
     *s = (ct_step){.net = net, .optim = optim, .capacity = capacity, .eager = eager};
     int64_t rng[2] = {net->spec->seed, 0};
     ct_scope *scope = ct_scope_open();
-    for (int i = 0; i < net->fields.n; i++) s->field[i] = ct_keep(make_field(&net->fields.of[i].layout, capacity));
+    for (int i = 0; i < net->fields.n; i++)
+        s->field[i] = ct_keep(make_field(&net->fields.of[i].layout, capacity, net->module->shapes_only));
     s->rng = ct_keep(ct_from(CT_I64, CT_DIMS(2), rng));
     ct_status made = make_sums(s), closed = ct_scope_close(scope);
     if (made || closed) {
@@ -179,23 +181,26 @@ typedef struct captured {
     ct_step *step;
     int64_t n;
     int mode;
+    const ct_step_view *view;
 } captured;
 
 static ct_status capture(void *ctx, ct_tensor **result) {
     const captured *c = ctx;
-    return compute(c->step, c->n, c->mode, result);
+    CT_TRY(compute(c->step, c->n, c->mode, result));
+    return c->view && c->view->graph ? c->view->graph(c->view->ctx, ct_capturing()) : CT_OK;
 }
 
-static ct_status make_plan(ct_step *s, int64_t n, int mode, ct_buf *before, ct_buf *after, ct_plan **out) {
-    captured c = {s, n, mode};
-    ct_plan_options options = {ct_passes_off(), before, after};
+/* view: what is wanted to be known of it; NULL: nothing. */
+static ct_status make_plan(ct_step *s, int64_t n, int mode, const ct_step_view *view, ct_plan **out) {
+    captured c = {s, n, mode, view};
+    ct_plan_options options = {ct_passes_off(), view ? view->before : NULL, view ? view->after : NULL};
     return ct_plan_capture(capture, &c, results(s, mode), &s->plans.arena, &options, out);
 }
 
 /* The plan for n samples. */
 static ct_status get_plan(ct_step *s, int64_t n, int mode, ct_plan **out) {
     if ((*out = ct_plan_cache_find(&s->plans, n, mode))) return CT_OK;
-    CT_TRY(make_plan(s, n, mode, NULL, NULL, out));
+    CT_TRY(make_plan(s, n, mode, NULL, out));
     return ct_plan_cache_add(&s->plans, n, mode, *out);
 }
 
@@ -258,16 +263,21 @@ ct_status ct_step_eval(ct_step *s, int64_t n, bool losses, ct_step_result *out) 
     return step(s, n, losses ? LOSSES : 0, out);
 }
 
-ct_status ct_step_text(ct_step *s, int64_t n, bool train, ct_buf *before, ct_buf *after) {
+/* Of an update's several batches, the last. */
+static int training(const ct_step *s) { return s->sum ? TRAIN | LOSSES | PART | MORE : TRAIN | LOSSES; }
+
+ct_status ct_step_look(ct_step *s, int64_t n, bool train, const ct_step_view *view, ct_step_bytes *bytes) {
     ct_plan *plan;
-    CT_TRY(make_plan(s, n, train ? TRAIN | LOSSES : 0, before, after, &plan));
+    CT_TRY(make_plan(s, n, train ? training(s) : LOSSES, view, &plan));
+    *bytes = (ct_step_bytes){.workspace = ct_plan_workspace(plan), .own = ct_plan_own_bytes(plan)};
+    bytes->values = ct_plan_bytes(plan) - bytes->workspace;
     ct_plan_free(plan);
     return CT_OK;
 }
 
 ct_status ct_step_launches(ct_step *s, int64_t n, bool train, int *launches) {
     ct_plan *plan;
-    CT_TRY(get_plan(s, n, !train ? 0 : s->sum ? TRAIN | LOSSES | PART | MORE : TRAIN | LOSSES, &plan));
+    CT_TRY(get_plan(s, n, train ? training(s) : 0, &plan));
     *launches = ct_plan_launches(plan);
     return CT_OK;
 }
@@ -283,7 +293,7 @@ ct_status ct_step_checkpoint_bytes(ct_step *s, int64_t n, size_t bytes[2]) {
     for (int i = 0; !status && i < 2; i++) {
         ct_plan *plan;
         s->stretch = i ? NULL : stretch;
-        if ((status = make_plan(s, n, TRAIN | LOSSES, NULL, NULL, &plan))) break;
+        if ((status = make_plan(s, n, TRAIN | LOSSES, NULL, &plan))) break;
         bytes[i] = ct_plan_bytes(plan);
         ct_plan_free(plan);
     }

@@ -34,8 +34,18 @@ ct_status ct_step_train_part(ct_step *s, int64_t n, int64_t number, const ct_ste
 ct_status ct_step_statistics(ct_step *s, int64_t n, int64_t number);
 /* Forward in evaluation mode; the losses too if wanted. */
 ct_status ct_step_eval(ct_step *s, int64_t n, bool losses, ct_step_result *out);
-/* What a step on n samples runs, as text, before and after the passes (either may be NULL). */
-ct_status ct_step_text(ct_step *s, int64_t n, bool train, ct_buf *before, ct_buf *after);
+/* What is wanted to be known of a plan; each may be NULL. */
+typedef struct ct_step_view {
+    ct_buf *before, *after;                           /* what it runs, as text, before and after the passes */
+    ct_status (*graph)(void *ctx, const ct_graph *g); /* called with all the ops that it is made of */
+    void *ctx;
+} ct_step_view;
+typedef struct ct_step_bytes {
+    size_t values, workspace, own; /* of the arena: all values and the kernels' workspace; of the plan itself */
+} ct_step_bytes;
+/* Plans a training step, or an evaluation with its losses, on n samples, and runs nothing: the net may be one that was
+   looked at (ct_net_look). */
+ct_status ct_step_look(ct_step *s, int64_t n, bool train, const ct_step_view *view, ct_step_bytes *bytes);
 /* Bytes that a training step's values and kernels take, with checkpointed activations and without. */
 ct_status ct_step_checkpoint_bytes(ct_step *s, int64_t n, size_t bytes[2]);
 /* The plan of a whole step, the cache's: valid until the next step of another kind or size. */

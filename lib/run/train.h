@@ -50,6 +50,8 @@ ct_status ct_run_order(ct_run *r);
 ct_status ct_run_update(ct_run *r, ct_step_result *out);
 /* Samples that a step sees, but for the last of an epoch. */
 int64_t ct_run_step_samples(const ct_run *r);
+/* Whether a parameter is averaged where the spec wants averages. */
+bool ct_run_averages(const ct_spec *spec, const ct_param *p);
 /* The averages that the spec wants, none yet. */
 ct_status ct_run_average_start(ct_run *r);
 /* After an epoch: SWA's average with its weights, if it is not yet in it. */

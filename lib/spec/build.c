@@ -182,7 +182,7 @@ static bool build_layer(builder *b, const ct_layer_spec *l, ct_module *list, ct_
     if (gather(b, l, *x, in, m) < 0 || !build_parts(b, l, m, in[0])) return false;
     ct_tensor *out[CT_MAX_IN], *y = ct_module_forward_all(m, in, n, l->outputs ? out : NULL);
     if (ct_why(y)) return refuse(b, l, layout, from, ct_why(y));
-    if (b->seen && !l->n_parts) b->seen(b->ctx, m, layout, &y->layout);
+    if (b->seen) b->seen(b->ctx, m, layout, &y->layout);
     *x = out[0] = y;
     return name_results(b, l, m, out);
 }

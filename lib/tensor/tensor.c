@@ -117,6 +117,22 @@ ct_tensor *ct_zeros(ct_dtype dtype, ct_dims shape) {
     return t;
 }
 
+ct_tensor *ct_tensor_shell(ct_dtype dtype, ct_dims shape) {
+    ct_layout l;
+    ct_status status = check_shape(dtype, &shape, &l);
+    ct_storage *s = status ? NULL : ct_alloc(1, sizeof *s);
+    if (!s) return ct_tensor_failed(status ? status : CT_NO_MEMORY);
+    *s = (ct_storage){.refs = 1, .shell = true, .bytes = ct_layout_bytes(&l)};
+    ct_tensor *t = ct_tensor_make(&l, s, 0);
+    ct_storage_unref(s);
+    return t;
+}
+
+ct_tensor *ct_zeros_as(const ct_tensor *t) {
+    return t->storage->shell ? ct_tensor_shell(t->layout.dtype, ct_shape_of(t))
+                             : ct_zeros(t->layout.dtype, ct_shape_of(t));
+}
+
 ct_tensor *ct_from(ct_dtype dtype, ct_dims shape, const void *data) {
     ct_tensor *t = ct_empty(dtype, shape);
     if (!ct_why(t) && t->storage->bytes) memcpy(t->storage->data, data, t->storage->bytes);

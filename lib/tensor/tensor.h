@@ -11,6 +11,7 @@ typedef struct ct_storage {
     uint32_t followed; /* the version that the last change recorded for autograd made: older handles lack its history */
     void *data;
     size_t bytes;
+    bool shell; /* stands for memory that is not there: of a parameter, or an input, where only shapes are looked at */
     void (*release)(void *owner); /* NULL: data is ct_free'd */
     void *owner;
 } ct_storage;
@@ -49,6 +50,11 @@ ct_tensor *ct_tensor_failed(ct_status status);
 /* A contiguous tensor over memory owned elsewhere (a mapped file): release(owner) is called when the last user ends;
    at once, too, if this fails. release may be NULL (then `data` is ct_free'd: the tensor takes it over). */
 ct_tensor *ct_tensor_wrap(ct_dtype dtype, ct_dims shape, void *data, void (*release)(void *), void *owner);
+
+/* As ct_empty, but without the memory: what a capture takes for a parameter, an input. */
+ct_tensor *ct_tensor_shell(ct_dtype dtype, ct_dims shape);
+/* Zeros of t's type and shape, row-major; of a shell: a shell. */
+ct_tensor *ct_zeros_as(const ct_tensor *t);
 
 /* ---- for the rooms that make tensors ---- */
 ct_layout ct_layout_of(ct_dtype dtype, ct_dims shape); /* contiguous */

@@ -111,11 +111,11 @@ setup() {
     for spec in digits-mlp mnist-mlp mnist-cnn; do
         said=$(sed -n '1s/.* \([0-9,]*\) parameters.*/\1/p' specs/$spec.yaml | tr -d ,)
         succeeds "$ctorch" check specs/$spec.yaml
-        [[ $output =~ total\ +$said$ ]]
+        [[ $output =~ total\ +$said\  ]]
         succeeds "$ctorch" check specs/$spec.yaml --json
         json "d['parameters'] == $said == sum(l['parameters'] for l in d['layers'])"
     done
-    json 'd["input"] == "(N, 1, 28, 28)" and d["layers"][-1] == {"name": "10", "layer": "linear", "output": "(N, 10)", "parameters": 1290}'
+    json 'd["input"] == "(N, 1, 28, 28)" and d["layers"][-1] == {"name": "10", "layer": "linear", "output": "(N, 10)", "parameters": 1290, "multiply_adds": 1280, "activation_bytes": 2560}'
     succeeds "$ctorch" check specs/mnist-cnn.yaml --set data.dataset=fashion-mnist
 }
 

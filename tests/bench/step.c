@@ -95,12 +95,13 @@ static void random_field(const ct_field *f, int64_t below, int64_t n, void *out)
 static ct_status bench_new(const workload *w, bench *b) {
     char path[64], *messages;
     ct_fields fields;
+    ct_data_size size;
     snprintf(path, sizeof path, "specs/%s.yaml", w->spec);
     ct_status status = ct_spec_load(path, w->set, &b->spec, &messages);
     if (status && messages) ct_fail(status, "%s", messages);
     ct_text_free(messages);
     CT_TRY(status);
-    CT_TRY(ct_spec_fields(b->spec, &fields));
+    CT_TRY(ct_spec_fields(b->spec, &fields, &size));
     CT_TRY(ct_net_build(b->spec, &fields, NULL, NULL, &b->net));
     if (w->train) CT_TRY(ct_run_optimizer(b->spec, b->net.module, &b->optim));
     CT_TRY(ct_step_new(&b->net, b->optim, w->batch, false, &b->step));

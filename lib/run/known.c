@@ -1,0 +1,86 @@
+/* What is known of a spec's data without reading it. */
+#include "run/spec.h"
+#include "base/number.h"
+#include "data/manifest.h"
+#include <string.h>
+
+/* How many classes are left of `n` (-1: not known) with these names (NULL: their numbers, or not known). */
+static int count_classes(const ct_spec *spec, char *const *name, int n) {
+    const ct_yaml *only = ct_yaml_get(ct_yaml_get(spec->root, "data"), "only");
+    for (int i = 0; name && i < spec->data.n_only; i++) {
+        int k = 0;
+        while (k < n && strcmp(name[k], spec->data.only[i])) k++;
+        const char *near = k == n ? ct_nearest(spec->data.only[i], (const char *const *)name, n) : NULL;
+        if (k == n)
+            ct_diag(spec->doc, CT_ERROR, only->value[i], "the data has no class '%.40s'%s%s%s", spec->data.only[i],
+                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    }
+    return spec->data.only ? spec->data.n_only : n;
+}
+
+/* Samples of a manifest's parts, a byte a label in IDX files. */
+static void size_of_manifest(const ct_spec *spec, const ct_manifest *m, ct_data_size *out) {
+    enum { HEAD = 8 };
+    out->bytes = 0;
+    for (int i = 0; i < m->n_files; i++) {
+        const ct_manifest_file *f = &m->file[i];
+        int64_t *n = !strcmp(f->role, "train_y") ? &out->train : !strcmp(f->role, "test_y") ? &out->test : NULL;
+        if (n && !spec->data.only) *n = f->size - HEAD;
+        out->bytes = f->packed || out->bytes < 0 ? -1 : out->bytes + f->size;
+    }
+}
+
+static int tokens(const ct_data_args *d) { return d->tokenizer == 1 ? 256 : -1; } /* characters: the text says it */
+
+static ct_status of_manifest(const ct_spec *spec, const ct_manifest *m, ct_fields *out) {
+    const ct_data_args *d = &spec->data;
+    char **names;
+    int classes;
+    CT_TRY(ct_manifest_classes(m, d->labels, &names, &classes));
+    if (!strcmp(m->format, "text"))
+        ct_text_fields(d->block_size, tokens(d), out);
+    else if (m->shape.n && m->shape.n < CT_MAX_DIMS) {
+        ct_dims s = {m->shape.n + 1, {1}};
+        for (int i = 0; i < m->shape.n; i++) s.v[i + 1] = m->shape.v[i];
+        ct_layout input = ct_layout_of(CT_F32, s);
+        ct_fields_classes(&input, count_classes(spec, names, classes), out);
+    }
+    return CT_OK;
+}
+
+/* Numbers of the fields, for both parts; a sample's tokens and the next ones are one row that is longer by one. */
+static ct_status of_random(const ct_spec *spec, ct_fields *out, ct_data_size *size) {
+    const ct_data_args *d = &spec->data;
+    int64_t sample = 0;
+    CT_TRY(ct_random_fields(d, out));
+    bool shared = d->vocab && !d->classes && !d->target.n;
+    for (int i = 0; i < out->n; i++)
+        if (!shared || i != 1)
+            sample = ct_count_add(sample, (int64_t)CT_MIN(ct_layout_bytes(&out->of[i].layout), INT64_MAX));
+    size->train = size->test = d->samples;
+    size->bytes = ct_count_mul(ct_count_add(sample, shared ? sizeof(int64_t) : 0), 2 * d->samples);
+    out->classes = count_classes(spec, NULL, out->classes);
+    return CT_OK;
+}
+
+ct_status ct_spec_fields(const ct_spec *spec, ct_fields *out, ct_data_size *size) {
+    const ct_data_args *d = &spec->data;
+    *out = (ct_fields){0}, *size = (ct_data_size){-1, -1, -1};
+    if (d->tensors || (d->images && !d->size[0])) return CT_OK;
+    if (d->images) {
+        ct_layout input = ct_layout_of(CT_F32, CT_DIMS(1, d->channels ? d->channels : 1, d->size[0], d->size[1]));
+        ct_fields_classes(&input, count_classes(spec, NULL, -1), out);
+        return CT_OK;
+    }
+    if (d->dataset && !strcmp(d->dataset, "random")) return of_random(spec, out, size);
+    if (d->dataset && !strcmp(d->dataset, "text")) {
+        ct_text_fields(d->block_size, tokens(d), out);
+        return ct_text_check(d);
+    }
+    ct_manifest *m;
+    CT_TRY(ct_manifest_load(d->dataset ? d->dataset : "digits", &m));
+    size_of_manifest(spec, m, size);
+    ct_status status = of_manifest(spec, m, out);
+    ct_manifest_free(m);
+    return status;
+}
