@@ -213,10 +213,13 @@ static ct_status evaluate(ct_run *r) {
     return CT_OK;
 }
 
-static ct_status hash_model(ct_run *r) {
+/* When the run's own memory is free again: a file that is mapped counts too. */
+static ct_status hash_model(const char *dir, char hex[65]) {
+    char path[4096];
     ct_bytes file;
-    CT_TRY(ct_file_map(ct_run_path(&r->dir, "best.safetensors"), &file));
-    ct_status status = ct_sha256_of(file.data, file.len, r->report->sha256);
+    snprintf(path, sizeof path, "%s/best.safetensors", dir);
+    CT_TRY(ct_file_map(path, &file));
+    ct_status status = ct_sha256_of(file.data, file.len, hex);
     ct_bytes_free(&file);
     return status;
 }
@@ -243,10 +246,10 @@ ct_status ct_train(ct_spec *spec, const ct_train_options *options, ct_train_repo
         status = run_steps(&r);
         if (!status) status = evaluate(&r);
     }
-    if (!status) status = hash_model(&r);
     finish(&r);
     ct_status closed = ct_scope_close(scope);
-    return status ? status : closed;
+    if (!status) status = closed;
+    return status ? status : hash_model(options->dir, out->sha256);
 }
 
 ct_status ct_train_resume_spec(const char *dir, ct_spec **out, char **messages) {
