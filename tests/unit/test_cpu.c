@@ -209,6 +209,78 @@ static void test_norm(void) {
             }
 }
 
+/* layer_norm and rms_norm of vectors far from 0, with weight and bias or without. */
+static void test_vectors(void) {
+    static const int64_t shapes[][2] = {{1, 3}, {3, 16}, {70, 33}, {300, 64}, {5, 1000}, {2000, 7}};
+    trial t = {0};
+    for (int s = 0; s < CT_COUNT(shapes); s++)
+        for (int affine = 0; affine < 2; affine++) {
+            int64_t rows = shapes[s][0], n = shapes[s][1];
+            ct_layout x = F32(PLAIN, rows, n), v = F32(PLAIN, n), w = affine ? v : absent, of_row = F32(PLAIN, rows);
+            ct_layer_norm_args layer = {CT_DIMS(n), 1e-5};
+            ct_rms_norm_args rms = {CT_DIMS(n), -1};
+            operand *far = input(&t, x);
+            for (size_t i = 0; i < far->bytes / 4; i++) ((float *)far->data)[i] += 5;
+            input(&t, w), input(&t, w), output(&t, x), output(&t, of_row), output(&t, of_row);
+            TRY(layer_norm_, &layer, 2e-5);
+            input(&t, x), input(&t, x), input(&t, of_row), positive(&t, of_row), input(&t, w);
+            output(&t, x), output(&t, v), output(&t, v);
+            TRY(layer_norm_back, NULL, 1e-5);
+            input(&t, x), input(&t, w), output(&t, x), output(&t, of_row);
+            TRY(rms_norm_, &rms, 1e-5);
+            input(&t, x), input(&t, x), positive(&t, of_row), input(&t, w), output(&t, x), output(&t, v);
+            TRY(rms_norm_back, NULL, 1e-5);
+        }
+}
+
+/* (3, N, heads, rows, columns) or (N, heads, rows, columns), a row's heads beside each other in memory. */
+static ct_layout heads(int three, int64_t n, int64_t h, int64_t rows, int64_t columns) {
+    ct_layout l = F32(PLAIN, three, n, h, rows, columns);
+    const int64_t stride[] = {h * columns, rows * three * h * columns, columns, three * h * columns, 1};
+    memcpy(l.stride, stride, sizeof stride);
+    if (three > 1) return l;
+    l.ndim--;
+    memmove(l.size, l.size + 1, 4 * sizeof *l.size), memmove(l.stride, l.stride + 1, 4 * sizeof *l.stride);
+    return l;
+}
+
+/* Queries, keys and values apart, or packed; then the gradients. mask: absent, or its layout. */
+static void one_attention(const ct_layout *part, ct_layout mask, bool packed, ct_attention_args args) {
+    trial t = {0};
+    ct_layout y = packed ? heads(1, part->size[1], part->size[2], part->size[3], part->size[4]) : part[0], lse;
+    y.size[3] = packed ? y.size[3] : part[2].size[3];
+    y = heads(1, y.size[0], y.size[1], y.size[2], y.size[3]), lse = layout(CT_F32, PLAIN, 3, y.size);
+    for (int back = 0; back < 2; back++) {
+        if (back) input(&t, y);
+        input(&t, part[0]);
+        for (int i = 1; i < 3; i++) input(&t, packed ? absent : part[i]);
+        operand *m = input(&t, mask);
+        for (size_t i = 0; mask.dtype == CT_BOOL && i < m->bytes; i++) m->data[i] = next_random() % 4 > 0;
+        if (back) input(&t, y), positive(&t, lse);
+        for (int i = 0; i < (packed ? 1 : 3) && back; i++) output(&t, part[i]);
+        if (!back) output(&t, y), output(&t, lse);
+        if (back)
+            TRY(attention_back, &args, 2e-5);
+        else
+            TRY(attention_, &args, 2e-5);
+    }
+}
+
+static void test_attention(void) {
+    static const int64_t shapes[][3] = {{1, 1, 1}, {1, 200, 16}, {5, 3, 4}, {64, 64, 32}, {130, 70, 33}, {67, 131, 8}};
+    for (int s = 0; s < CT_COUNT(shapes); s++) {
+        int64_t L = shapes[s][0], S = shapes[s][1], E = shapes[s][2];
+        ct_layout part[] = {heads(1, 2, 3, L, E), heads(1, 2, 3, S, E), heads(1, 2, 3, S, E + 2)};
+        ct_layout all = heads(3, 2, 3, L, E), flags = layout(CT_BOOL, PLAIN, SIZES(2, 1, 1, S));
+        for (int causal = 0; causal < 2; causal++) {
+            one_attention(part, absent, false, (ct_attention_args){.is_causal = causal});
+            one_attention(&all, absent, true, (ct_attention_args){.is_causal = causal, .scale = 0.3});
+        }
+        one_attention(part, flags, false, (ct_attention_args){0});
+        one_attention(part, F32(PLAIN, L, S), false, (ct_attention_args){0});
+    }
+}
+
 static void test_dropout(void) {
     trial t = {0};
     for (int order = PLAIN; order <= LAST; order++)
@@ -300,6 +372,6 @@ static void test_update(void) {
 
 int main(void) {
     RUN(test_sum), RUN(test_softmax), RUN(test_matmul), RUN(test_conv), RUN(test_pool);
-    RUN(test_norm), RUN(test_dropout), RUN(test_loss), RUN(test_update);
+    RUN(test_norm), RUN(test_vectors), RUN(test_attention), RUN(test_dropout), RUN(test_loss), RUN(test_update);
     return check_done("cpu");
 }
