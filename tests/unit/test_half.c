@@ -296,7 +296,7 @@ static void models(void) {
     CHECK_HAS(ct_error(), "'0.bias' is f16 (1, 3), the model wants f32 (1)");
     CHECK_HOLDS(ct_module_tensor(m, "0.weight"), 0.10009765625, -2, 3);
     ct_module_free(m);
-    ct_safetensors *s;
+    ct_safetensors *s = NULL;
     const ct_named turned = {"x", ct_transpose(ct_to(ct_cat((ct_tensor *[]){row, row}, 2, (ct_dim_args){0}), CT_BF16),
                                                (ct_transpose_args){.dim0 = 0, .dim1 = 1})};
     CHECK(!ct_safetensors_write(at("turned"), &turned, 1, NULL, 0) && !ct_safetensors_open(at("turned"), &s));

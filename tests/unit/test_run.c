@@ -204,8 +204,7 @@ static void exponential_average(void) {
 static void stochastic_average(void) {
     static const char *const anneals[] = {"lr: 0.05, anneal_epochs: 0", "lr: 0.05, anneal_epochs: 2",
                                           "lr: 0.05, anneal_epochs: 3",
-                                          "lr: 0.05, anneal_epochs: 4, anneal_strategy: "
-                                          "linear"};
+                                          "lr: 0.05, anneal_strategy: linear, anneal_epochs: 4"};
     static const char *const schedules[] = {"schedule={multistep: {milestones: [1], gamma: 0.5}}",
                                             "schedule={multistep: {milestones: [2], gamma: 0.75}}",
                                             "schedule={multistep: {milestones: [2], gamma: 0.875}}",
