@@ -32,8 +32,8 @@ static inline ct_matrices ct_matrices_of(const ct_layout *l, int skip, int tail,
         int from = d + row - n;
         if (from >= skip && l->size[from] > 1) m.step[d] = l->stride[from];
     }
-    if (l->dtype && l->size[row] > 1) m.row = l->stride[row];
-    if (l->dtype && tail > 1 && l->size[column] > 1) m.column = l->stride[column];
+    if (l->dtype && row >= 0 && l->size[row] > 1) m.row = l->stride[row];
+    if (l->dtype && tail > 1 && column >= 0 && l->size[column] > 1) m.column = l->stride[column];
     return m;
 }
 
