@@ -14,7 +14,7 @@
 #define DIMS(s, field, help) ct_dims field;
 #define INTS(s, field, n, ...) int64_t field[n];
 #define WORDED(s, field, n, ...) int64_t field[n];
-#define FLOATS(s, field, ...) double field[2];
+#define FLOATS(s, field, n, ...) double field[n];
 #include "kernels/args.def"
 #undef BEGIN
 #undef END

@@ -260,7 +260,7 @@ ct_status ct_module_load(ct_module *m, const char *path);
 typedef struct ct_optim ct_optim;
 /* "adam: {lr: 1e-3}", as a spec says it, for params[n], which must outlive it. NULL when it cannot be. */
 ct_optim *ct_optim_open(const char *optimizer, ct_tensor *const *params, int n);
-/* A further group of parameters with settings of its own; the optimizer must be the same. */
+/* A further group of parameters, with an optimizer and settings of its own. */
 ct_status ct_optim_add_group(ct_optim *o, const char *optimizer, ct_tensor *const *params, int n);
 void ct_optim_free(ct_optim *o);
 void ct_optim_zero_grad(ct_optim *o);

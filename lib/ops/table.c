@@ -24,7 +24,7 @@
 #define DIMS(s, field, help) ROW(s, DIMS, field, field, 1, NULL, 0, INT64_MIN / 2, INT64_MAX / 2, help)
 #define INTS(s, field, n, ...) ROW(s, INTS, field, field, n, NULL, __VA_ARGS__)
 #define WORDED(s, field, n, words, ...) ROW(s, INTS, field, field, n, words, __VA_ARGS__)
-#define FLOATS(s, field, defaults, ...) ROW(s, FLOATS, field, field, 2, defaults, 0, __VA_ARGS__)
+#define FLOATS(s, field, n, defaults, ...) ROW(s, FLOATS, field, field, n, defaults, 0, __VA_ARGS__)
 #include "kernels/args.def"
 
 /* ---- functions of the families ---- */
@@ -53,7 +53,8 @@
 #undef FORMULA
 /* Updates of optimizers: outputs take the place of inputs. */
 #define UPDATES(X) \
-    X(sgd) X(adam) X(adamw) X(rmsprop) X(adagrad) X(adadelta) X(adamax) X(radam) X(nadam) X(lion) X(lamb) X(average)
+    X(sgd)         \
+    X(adam) X(adamw) X(rmsprop) X(adagrad) X(adadelta) X(adamax) X(radam) X(nadam) X(lion) X(lamb) X(muon) X(average)
 UPDATES(DECLARE_PLACE)
 DECLARE_PLACE(batch_norm_train) /* new running statistics, of the old ones */
 DECLARE_PLACE(index_copy)

@@ -58,11 +58,14 @@ static int two_states(const void *a) {
 #define nadam_states two_states
 #define lion_states one_state
 #define lamb_states two_states
+#define muon_states one_state
 #define average_states no_state
 
+#define PLACE(name) \
+    int ct_place_##name(int n_in, const void *args, int i) { return update_place(n_in, name##_states(args), i); }
 #define UPDATE(name)                                                                        \
     SHAPE(name) { return update_shape(#name, in, n_in, name##_states(args_), out, n_out); } \
-    int ct_place_##name(int n_in, const void *args, int i) { return update_place(n_in, name##_states(args), i); }
+    PLACE(name)
 UPDATE(sgd)
 UPDATE(adam)
 UPDATE(adamw)
@@ -75,3 +78,9 @@ UPDATE(nadam)
 UPDATE(lion)
 UPDATE(lamb)
 UPDATE(average)
+
+SHAPE(muon) {
+    for (int i = 0; i < (n_in - 2) / 3; i++) CT_TRY(ct_want_ndim("muon", "a parameter,", &in[i], 2, 2));
+    return update_shape("muon", in, n_in, muon_states(args_), out, n_out);
+}
+PLACE(muon)

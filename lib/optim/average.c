@@ -19,8 +19,8 @@ static ct_status copy_of(ct_tensor *t, ct_tensor **copy) {
 static ct_status start(ct_average *a, ct_tensor *const *of) {
     for (int i = 0; i < a->n; i++) {
         ct_dtype dtype = ct_dtype_of(of[i]);
-        if (dtype != CT_F32 && dtype != CT_F64)
-            return ct_fail(CT_FAIL, "average: tensor %d is %s, wanted f32 or f64", i, ct_dtype_name(dtype));
+        if (!ct_is_float(dtype))
+            return ct_fail(CT_FAIL, "average: tensor %d is %s, wanted floats", i, ct_dtype_name(dtype));
         a->list[a->n + i] = of[i];
         CT_TRY(copy_of(of[i], &a->list[i]));
     }

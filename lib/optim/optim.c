@@ -24,6 +24,7 @@ static ct_optimizer rows[] = {
     {.op = CT_OP_nadam, .state_name = {"exp_avg", "exp_avg_sq"}},
     {.op = CT_OP_lion, .state_name = {"exp_avg"}},
     {.op = CT_OP_lamb, .state_name = {"exp_avg", "exp_avg_sq"}},
+    {.op = CT_OP_muon, .state_name = {"momentum_buffer"}, .ndim = 2},
 };
 static const ct_kind *kinds[CT_COUNT(rows)];
 
@@ -47,8 +48,9 @@ const ct_optimizer *ct_optimizer_find(const char *name) {
 
 /* ---- an optimizer at work ---- */
 
-/* Parameters that share their settings. */
+/* Parameters that share optimizer and settings. */
 typedef struct group {
+    const ct_optimizer *kind;
     void *args;
     ct_tensor **list; /* the op's inputs: n params, n gradients, states of n each, lr, count */
     int n, n_state;
@@ -56,7 +58,6 @@ typedef struct group {
 } group;
 
 struct ct_optim {
-    const ct_optimizer *kind;
     group *group;
     int n_groups;
     size_t cap;
@@ -79,8 +80,17 @@ static void group_free(group *g) {
     ct_free(g->args), ct_free(g->list);
 }
 
-static ct_status fill(const ct_optim *o, group *g, ct_tensor *const *params) {
+bool ct_optimizer_takes(const ct_optimizer *kind, const ct_tensor *param) {
+    return !kind->ndim || param->layout.ndim == kind->ndim;
+}
+
+static ct_status fill(group *g, ct_tensor *const *params) {
     for (int p = 0; p < g->n; p++) {
+        char is[128];
+        ct_layout_text(&params[p]->layout, is, sizeof is);
+        if (!ct_optimizer_takes(g->kind, params[p]))
+            return ct_fail(CT_FAIL, "%s: parameter %d is %s, wanted %d dimensions", g->kind->kind.name, p, is,
+                           g->kind->ndim);
         g->list[p] = params[p];
         for (int i = 0; i < g->n_state; i++) {
             ct_tensor *t = ct_zeros_as(params[p]);
@@ -89,23 +99,23 @@ static ct_status fill(const ct_optim *o, group *g, ct_tensor *const *params) {
         }
     }
     double lr;
-    memcpy(&lr, (char *)g->args + ct_key_find(o->kind->kind.keys, "lr")->offset, sizeof lr);
+    memcpy(&lr, (char *)g->args + ct_key_find(g->kind->kind.keys, "lr")->offset, sizeof lr);
     g->lr = ct_keep(ct_scalar(CT_F64, lr));
     return ct_why(g->lr) ? CT_NO_MEMORY : CT_OK;
 }
 
-ct_status ct_optim_add(ct_optim *o, const void *args, ct_tensor *const *params, int n) {
+ct_status ct_optim_add(ct_optim *o, const ct_optimizer *kind, const void *args, ct_tensor *const *params, int n) {
     group *all = ct_grow(o->group, (size_t)o->n_groups, &o->cap, sizeof *all);
     if (!all) return CT_NO_MEMORY;
     o->group = all;
     ct_tensor **list = ct_realloc(o->params, (size_t)(o->n + n) + 1, sizeof *list);
     if (!list) return CT_NO_MEMORY;
     o->params = list;
-    group g = {.n = n, .n_state = states(o->kind, args), .args = ct_alloc(1, o->kind->kind.args_size)};
+    group g = {.kind = kind, .n = n, .n_state = states(kind, args), .args = ct_alloc(1, kind->kind.args_size)};
     g.list = ct_alloc((size_t)(2 + g.n_state) * (size_t)n + 2, sizeof *g.list);
     ct_status status = g.args && g.list ? CT_OK : CT_NO_MEMORY;
-    if (!status) memcpy(g.args, args, o->kind->kind.args_size);
-    if (!status) status = fill(o, &g, params);
+    if (!status) memcpy(g.args, args, kind->kind.args_size);
+    if (!status) status = fill(&g, params);
     if (status) {
         group_free(&g);
         return status;
@@ -119,17 +129,14 @@ ct_status ct_optim_add(ct_optim *o, const void *args, ct_tensor *const *params, 
 ct_status ct_optim_new(const ct_optimizer *kind, const void *args, ct_tensor *const *params, int n, ct_optim **out) {
     ct_optim *o = ct_alloc(1, sizeof *o);
     if (!o) return CT_NO_MEMORY;
-    o->kind = kind;
     o->count = ct_keep(ct_scalar(CT_F64, 0));
-    ct_status status = ct_why(o->count) ? CT_NO_MEMORY : ct_optim_add(o, args, params, n);
+    ct_status status = ct_why(o->count) ? CT_NO_MEMORY : ct_optim_add(o, kind, args, params, n);
     if (status)
         ct_optim_free(o);
     else
         *out = o;
     return status;
 }
-
-const ct_optimizer *ct_optim_kind(const ct_optim *o) { return o->kind; }
 
 void ct_optim_free(ct_optim *o) {
     if (!o) return;
@@ -145,7 +152,7 @@ static ct_status step(ct_optim *o) {
         int n_in = (2 + g->n_state) * g->n;
         for (int p = 0; p < g->n; p++) g->list[g->n + p] = ct_grad(g->list[p]);
         g->list[n_in] = g->lr, g->list[n_in + 1] = o->count;
-        if (g->n) CT_TRY(ct_apply_in_place(o->kind->op, g->list, n_in + 2, g->args));
+        if (g->n) CT_TRY(ct_apply_in_place(g->kind->op, g->list, n_in + 2, g->args));
     }
     return CT_OK;
 }
@@ -179,8 +186,8 @@ ct_tensor *ct_optim_state(const ct_optim *o, const ct_tensor *param, int i, cons
         for (int p = 0; p < g->n; p++) {
             if (g->list[p] != param || i >= g->n_state) continue;
             /* RMSprop without momentum skips a name */
-            bool skips = o->kind->op == CT_OP_rmsprop && i == 1 && ((const ct_rmsprop_args *)g->args)->momentum == 0;
-            *name = o->kind->state_name[i + skips];
+            bool skips = g->kind->op == CT_OP_rmsprop && i == 1 && ((const ct_rmsprop_args *)g->args)->momentum == 0;
+            *name = g->kind->state_name[i + skips];
             return g->list[(2 + i) * g->n + p];
         }
     return NULL;

@@ -1,25 +1,19 @@
 #include "run/model.h"
 #include "base/alloc.h"
-#include <fnmatch.h>
+#include "spec/param.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* The group that a parameter belongs to: the first pattern that fits its name; 0: none. */
-static int group_of(const ct_spec *spec, const char *name) {
-    for (int i = 0; i < spec->n_groups; i++)
-        if (!fnmatch(spec->group[i].pattern, name, 0)) return i + 1;
-    return 0;
-}
-
 static ct_status add_groups(const ct_spec *spec, const ct_entry *entry, int n, ct_tensor **list, ct_optim **out) {
-    for (int g = 0; g <= spec->n_groups; g++) {
+    const ct_model_spec *m = &spec->model;
+    for (int g = -1; g < m->n_groups; g++) { /* -1: of no group */
         int k = 0;
         for (int i = 0; i < n; i++)
-            if (entry[i].param->trained && group_of(spec, entry[i].name) == g) list[k++] = entry[i].param->tensor;
-        CT_TRY(g ? ct_optim_add(*out, spec->group[g - 1].args, list, k)
-                 : ct_optim_new(spec->optimizer, spec->optimizer_args, list, k, out));
+            if (entry[i].param->trained && ct_group_of(m, &entry[i]) == g) list[k++] = entry[i].param->tensor;
+        CT_TRY(g < 0 ? ct_optim_new(m->optimizer, spec->optimizer_args, list, k, out)
+                     : ct_optim_add(*out, m->group[g].optimizer, m->group[g].args, list, k));
     }
     return CT_OK;
 }

@@ -67,20 +67,33 @@ const ct_key ct_optimizer_beside[] = {
 const ct_key ct_schedule_beside[] = {{"per", CT_KEY_ENUM, .choices = "epoch|step", .help = "when it moves"}, {0}};
 
 /* The settings of a group: the optimizer's own, but for what the group says. */
-static void read_group(ct_spec *s, const ct_yaml *pattern, const ct_yaml *own, const ct_yaml *common) {
-    ct_group_spec *g = &s->group[s->n_groups];
-    *g = (ct_group_spec){pattern->text, ct_doc_alloc(s->doc, 1, s->optimizer->kind.args_size), pattern};
+static void read_settings(ct_spec *s, const ct_yaml *own, const ct_yaml *common, ct_group_use *g) {
     ct_yaml *all = ct_yaml_new(s->doc, CT_MAP, own);
+    g->args = ct_doc_alloc(s->doc, 1, s->model.optimizer->kind.args_size);
     if (!g->args || !all) return;
-    if (own->kind != CT_MAP) {
-        ct_diag(s->doc, CT_ERROR, own, "a group is a map of settings, such as {weight_decay: 0}");
-        return;
-    }
     for (int i = 0; common && common->kind == CT_MAP && i < common->n; i++)
         if (!ct_yaml_get(own, common->key[i]->text)) ct_yaml_add(s->doc, all, common->key[i], common->value[i]);
     for (int i = 0; i < own->n; i++) ct_yaml_add(s->doc, all, own->key[i], own->value[i]);
-    ct_read_keys(s->doc, all, s->optimizer->kind.name, s->optimizer->kind.keys, g->args, NULL);
-    s->n_groups++;
+    ct_read_keys(s->doc, all, s->model.optimizer->kind.name, s->model.optimizer->kind.keys, g->args, NULL);
+}
+
+/* Or another optimizer, which is the map's only key, with its own. */
+static void read_group(ct_spec *s, const ct_yaml *pattern, const ct_yaml *own, const ct_yaml *common) {
+    int n;
+    const ct_kind *const *kinds = ct_optimizer_kinds(&n);
+    ct_group_use g = {.pattern = pattern, .optimizer = s->model.optimizer};
+    if (own->kind != CT_MAP) {
+        ct_diag(s->doc, CT_ERROR, own,
+                "a group is a map of settings, such as {weight_decay: 0}, or of another optimizer, such as "
+                "{muon: {lr: 0.02}}");
+        return;
+    }
+    const ct_optimizer *other = own->n == 1 ? ct_optimizer_find(own->key[0]->text) : NULL;
+    if (other)
+        g.optimizer = other, ct_read_kind(s->doc, own, "optimizer", kinds, n, &g.args, NULL);
+    else
+        read_settings(s, own, common, &g);
+    if (g.args) s->model.group[s->model.n_groups++] = g;
 }
 
 /* `optimizer: {adamw: {lr: 1e-3}, groups: {"*.bias": {weight_decay: 0}}}` */
@@ -90,14 +103,13 @@ static void read_optimizer(ct_spec *s, const ct_yaml *node) {
     const ct_kind *kind = ct_read_kind(s->doc, node, "optimizer", kinds, n, &s->optimizer_args, ct_optimizer_beside);
     const ct_yaml *groups = node->kind == CT_MAP ? ct_yaml_get(node, "groups") : NULL;
     if (!kind) return;
-    s->optimizer = ct_optimizer_find(kind->name);
+    s->model.optimizer = ct_optimizer_find(kind->name), s->model.optimizer_at = node;
     if (!groups) return;
     if (groups->kind != CT_MAP) {
         ct_diag(s->doc, CT_ERROR, groups, "groups is a map of name patterns, such as {\"*.bias\": {weight_decay: 0}}");
         return;
     }
-    s->model.groups = groups;
-    if (!(s->group = ct_doc_alloc(s->doc, (size_t)groups->n + 1, sizeof *s->group))) return;
+    if (!(s->model.group = ct_doc_alloc(s->doc, (size_t)groups->n + 1, sizeof *s->model.group))) return;
     for (int i = 0; i < groups->n; i++) read_group(s, groups->key[i], groups->value[i], ct_yaml_get(node, kind->name));
 }
 

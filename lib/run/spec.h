@@ -29,13 +29,6 @@ typedef struct ct_train_args {
     int monitor; /* 0: accuracy, 1: loss */
 } ct_train_args;
 
-/* Parameters whose dotted names fit a pattern ("*.bias") have optimizer settings of their own. */
-typedef struct ct_group_spec {
-    const char *pattern;
-    void *args;
-    const ct_yaml *at;
-} ct_group_spec;
-
 /* The rows of the whole, of what stands beside an optimizer and a schedule. */
 extern const ct_key ct_spec_keys[], ct_optimizer_beside[], ct_schedule_beside[];
 
@@ -46,10 +39,7 @@ struct ct_spec {
     ct_model_spec model;
     ct_loss loss[CT_MAX_LOSSES];
     int n_losses;
-    const ct_optimizer *optimizer;
-    void *optimizer_args;
-    ct_group_spec *group;
-    int n_groups;
+    void *optimizer_args;         /* of model.optimizer */
     const ct_scheduler *schedule; /* NULL: the rate stays */
     void *schedule_args;
     bool per_step; /* it moves after every step, not every epoch */

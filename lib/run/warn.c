@@ -97,7 +97,7 @@ static void look_at_end(ct_spec *s, const ct_layer_spec *last) {
 static const char adam_like[] = "adam|adamw|adamax|nadam|radam|lion|lamb|rmsprop";
 
 static void look_at_optimizer(ct_spec *s) {
-    const ct_kind *kind = s->optimizer ? &s->optimizer->kind : NULL;
+    const ct_kind *kind = s->model.optimizer ? &s->model.optimizer->kind : NULL;
     if (!kind) return;
     if (is_in(adam_like, kind->name) && number_of(kind, s->optimizer_args, "lr", 0) > 1)
         WARN(s, place_of(s, "optimizer", kind->name, "lr"),
@@ -123,10 +123,10 @@ static void look_at_schedule(ct_spec *s) {
         WARN(s, place_of(s, "schedule", kind->name, "total_steps"),
              "one_cycle moves once an epoch, %.15g times, not total_steps: %.15g; `per: step` makes it move each step",
              epochs, steps);
-    if (is_in(adam_like, s->optimizer ? s->optimizer->kind.name : NULL) &&
+    if (is_in(adam_like, s->model.optimizer ? s->model.optimizer->kind.name : NULL) &&
         number_of(kind, s->schedule_args, "max_lr", 0) > 1)
         WARN(s, place_of(s, "schedule", kind->name, "max_lr"), "a learning rate over 1 with %s; 1e-3 is usual",
-             s->optimizer->kind.name);
+             s->model.optimizer->kind.name);
     bool downwards = is_in("reduce_on_plateau", kind->name) && number_of(kind, s->schedule_args, "mode", 1) == 0;
     if (downwards && s->data.validation != 0 && s->train.monitor == 0)
         WARN(s, place_of(s, "schedule", kind->name, "mode"),

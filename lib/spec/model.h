@@ -2,6 +2,7 @@
 #ifndef CT_SPEC_MODEL_H
 #define CT_SPEC_MODEL_H
 #include "nn/module.h"
+#include "optim/optim.h"
 #include "yaml/node.h"
 
 struct ct_layer_spec;
@@ -18,15 +19,25 @@ typedef struct ct_init_from {
 } ct_init_from;
 extern const ct_key ct_init_beside[];
 
+/* Parameters whose dotted names fit a pattern ("*.bias") have an optimizer or settings of their own. */
+typedef struct ct_group_use {
+    const ct_yaml *pattern;
+    const ct_optimizer *optimizer;
+    void *args; /* the doc's */
+} ct_group_use;
+
 typedef struct ct_model_spec {
     struct ct_layer_spec *layer;
     int n;
     const char *name; /* of a branch that has one, else NULL */
     const ct_yaml *at;
-    const ct_yaml *freeze; /* of the whole model: a list of patterns, or NULL */
-    const ct_yaml *tie;    /* a map of names and names, or NULL */
-    const ct_yaml *groups; /* the optimizer's: a map of patterns, or NULL */
-    ct_init_use *init;     /* and n_inits of these */
+    const ct_yaml *freeze;         /* of the whole model: a list of patterns, or NULL */
+    const ct_yaml *tie;            /* a map of names and names, or NULL */
+    const ct_optimizer *optimizer; /* of the parameters of no group; NULL: they are not trained */
+    const ct_yaml *optimizer_at;
+    ct_group_use *group; /* and n_groups of these */
+    int n_groups;
+    ct_init_use *init; /* and n_inits of these */
     int n_inits;
     ct_init_from from;
     bool shapes_only; /* built without memory for parameters, to look at */

@@ -96,10 +96,7 @@ ct_status ct_optim_add_group(ct_optim *o, const char *optimizer, ct_tensor *cons
     void *args;
     ct_doc *doc = ct_doc_new();
     ct_status status = doc ? read_optimizer(doc, optimizer, &kind, &args) : CT_NO_MEMORY;
-    if (!status && kind != ct_optim_kind(o))
-        status =
-            ct_fail(CT_FAIL, "optimizer: a group of %s in one of %s", kind->kind.name, ct_optim_kind(o)->kind.name);
-    if (!status) status = ct_optim_add(o, args, params, n);
+    if (!status) status = ct_optim_add(o, kind, args, params, n);
     ct_doc_free(doc);
     ct_scope_note(status);
     return status;

@@ -73,26 +73,51 @@ static bool freeze(const names *all, const ct_yaml *list) {
 }
 
 /* ---- groups of the optimizer ---- */
-/* Whether group i is the first that fits a trained parameter; else a diagnostic. */
-static bool check_group(const names *all, const ct_yaml *map, int i) {
-    const ct_yaml *pattern = map->key[i];
-    bool fits = false, trained = false;
+int ct_group_of(const ct_model_spec *spec, const ct_entry *e) {
+    for (int i = 0; i < spec->n_groups; i++) {
+        const ct_group_use *g = &spec->group[i];
+        if (!fnmatch(g->pattern->text, e->name, 0) && ct_optimizer_takes(g->optimizer, e->param->tensor)) return i;
+    }
+    return -1;
+}
+
+/* Whether group i has a trained parameter; else a diagnostic. */
+static bool check_group(const names *all, const ct_model_spec *spec, int i) {
+    const ct_group_use *g = &spec->group[i];
+    bool fits = false, trained = false, taken = false;
     for (int k = 0; k < all->n; k++) {
         const ct_entry *e = &all->entry[k];
-        if (!is_param(e) || fnmatch(pattern->text, e->name, 0)) continue;
-        fits = true;
-        if (!e->param->trained) continue;
-        int first = 0;
-        while (fnmatch(map->key[first]->text, e->name, 0)) first++;
-        if (first == i) return true;
-        trained = true;
+        if (!is_param(e) || fnmatch(g->pattern->text, e->name, 0)) continue;
+        fits = true, trained |= e->param->trained;
+        if (!e->param->trained || !ct_optimizer_takes(g->optimizer, e->param->tensor)) continue;
+        if (ct_group_of(spec, e) == i) return true;
+        taken = true;
     }
     if (!fits)
-        say_unmatched(all, pattern);
+        say_unmatched(all, g->pattern);
     else
-        ct_diag(all->doc, CT_ERROR, pattern, "no parameter is left for the group '%.80s': %s", pattern->text,
-                trained ? "groups before it have them" : "what it fits is frozen");
+        ct_diag(all->doc, CT_ERROR, g->pattern, "no parameter is left for the group '%.80s': %s", g->pattern->text,
+                !trained ? "what it fits is frozen"
+                : taken  ? "groups before it have them"
+                         : "its optimizer takes none of those that it fits");
     return false;
+}
+
+/* A diagnostic where the optimizer does not take what is left to it. */
+static void check_rest(const names *all, const ct_model_spec *spec) {
+    for (int k = 0; spec->optimizer && k < all->n; k++) {
+        const ct_entry *e = &all->entry[k];
+        if (!e->param->trained || ct_group_of(spec, e) >= 0 || ct_optimizer_takes(spec->optimizer, e->param->tensor))
+            continue;
+        const char *name = spec->optimizer->kind.name;
+        char is[128];
+        ct_layout_text(&e->param->tensor->layout, is, sizeof is);
+        ct_diag(all->doc, CT_ERROR, spec->optimizer_at,
+                "%s takes parameters of %d dimensions, and %.80s is %s; make it a group's, beside an optimizer of the "
+                "others: {adamw: {lr: 1e-3}, groups: {\"*\": {%s: }}}",
+                name, spec->optimizer->ndim, e->name, is, name);
+        return;
+    }
 }
 
 /* ---- init ---- */
@@ -243,12 +268,13 @@ static void apply(names *all, const ct_model_spec *spec, ct_module *m, bool *fit
     all->n = ct_module_count(m);
     ct_module_entries(m, all->entry);
     bool ok = init(all, spec, m->seed, fits) && freeze(all, spec->freeze);
-    for (int i = 0; ok && spec->groups && i < spec->groups->n; i++) ok = check_group(all, spec->groups, i);
+    for (int i = 0; ok && i < spec->n_groups; i++) ok = check_group(all, spec, i);
+    if (ok) check_rest(all, spec);
 }
 
 ct_status ct_param_apply(ct_doc *doc, const ct_model_spec *spec, ct_module *m) {
     names all = {.doc = doc, .n = ct_module_count(m)};
-    if (!spec->freeze && !spec->n_inits && !spec->tie && !spec->groups) return CT_OK;
+    if (!spec->freeze && !spec->n_inits && !spec->tie && !spec->optimizer) return CT_OK;
     all.entry = ct_alloc((size_t)all.n + 1, sizeof *all.entry);
     all.shared = ct_alloc((size_t)all.n + 1, sizeof *all.shared);
     bool *fits = ct_alloc((size_t)spec->n_inits + 1, sizeof *fits);

@@ -12,6 +12,9 @@ void ct_init_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out);
 const ct_init_use *ct_init_find(const ct_model_spec *spec, const char *name, bool *fits);
 /* `tie: {head.weight: wte.weight}`: a map of names of parameters, or of modules with the same parameters. */
 void ct_tie_read(ct_doc *doc, const ct_yaml *node, ct_model_spec *out);
+/* The group of the optimizer that a parameter belongs to: the first whose pattern fits its name and whose optimizer
+   takes it; -1: none. */
+int ct_group_of(const ct_model_spec *spec, const ct_entry *e);
 /* Does to a module's parameters what the spec says; a pattern that fits no name becomes a diagnostic. */
 ct_status ct_param_apply(ct_doc *doc, const ct_model_spec *spec, ct_module *m);
 #endif

@@ -136,10 +136,62 @@ static void optimizers(void) {
     /* 1 - .5 * .5 and 1 - .25 * .5, then a tenth of the rates */
     CHECK_NEAR(at_(w[0], 0), 0.75 - 0.05 * 0.875, 1e-6);
     CHECK_NEAR(at_(w[1], 0), 0.875 - 0.025 * 0.75, 1e-6);
-    CHECK(ct_optim_add_group(o, "adam: {lr: 0.25}", w + 1, 1) == CT_FAIL);
-    CHECK_HAS(ct_error(), "adam");
+    CHECK(ct_optim_add_group(o, "muon", w + 1, 1) == CT_FAIL);
+    CHECK_HAS(ct_error(), "muon: parameter 0 is (2), wanted 2 dimensions");
     ct_lr_scheduler_free(s), ct_optim_free(o);
     for (int i = 0; i < 2; i++) ct_drop(w[i]);
+}
+
+/* Two steps of torch.optim.Muon, with its bfloat16 made float64; a matrix and its transpose. */
+static void muon(void) {
+    static const double start[] = {1, -2, 0.5, 0.25, -1, 3};
+    static const double grads[][6] = {{0.5, -1, 2, 1, 0.5, -0.25}, {-1, 0.25, 1, 2, -0.5, 0.75}};
+    static const struct {
+        const char *optimizer;
+        bool turned;
+        double want[6];
+    } cases[] = {
+        {"muon: {lr: 0.1}",
+         false,
+         {0.9883243386734178, -1.9256610336737696, 0.3536574361307204, 0.03774180879750802, -1.0097682319770291,
+          2.9217747819286934}},
+        {"muon: {lr: 0.1}",
+         true,
+         {0.9901727166108562, -0.008844025350934025, -1.9178985781287823, -1.016436014957122, 0.32300390690514935,
+          2.9176113341757564}},
+        {"muon: {lr: 0.1, nesterov: false, momentum: 0.4, adjust_lr_fn: match_rms_adamw, ns_steps: 3, weight_decay: 0}",
+         false,
+         {1.003500281035318, -1.987455040506489, 0.4511283713513299, 0.18115771225186497, -1.008876431820535,
+          2.993322719146194}},
+        {"muon: {lr: 0.1, adjust_lr_fn: spectral_unclamped, ns_coefficients: [2.0, -1.5, 0.5]}",
+         false,
+         {0.982931854549578, -1.9179170294826768, 0.3427725490289147, 0.09357934860673084, -1.0023307047867152,
+          2.9247847349930356}},
+    };
+    for (int k = 0; k < 2 * CT_COUNT(cases); k++) {
+        ct_dtype dtype = k % 2 ? CT_F32 : CT_F64;
+        bool turned = cases[k / 2].turned;
+        ct_scope *scope = ct_scope_open();
+        ct_tensor *p[3]; /* the parameter, gradients */
+        for (int i = 0; i < 3; i++) {
+            p[i] = ct_to(ct_from(CT_F64, CT_DIMS(2, 3), i ? grads[i - 1] : start), dtype);
+            if (turned) p[i] = ct_contiguous(ct_transpose(p[i], (ct_transpose_args){.dim0 = 0, .dim1 = 1}));
+        }
+        p[0] = ct_requires_grad(ct_detach(p[0]), true);
+        ct_optim *o = ct_optim_open(cases[k / 2].optimizer, p, 1);
+        for (int i = 1; CHECK(o) && i < 3; i++) {
+            ct_optim_zero_grad(o);
+            CHECK(!ct_backward(ct_sum(ct_mul(p[0], p[i]), (ct_reduce_args){0})) && !ct_optim_step(o));
+        }
+        double got[6] = {0};
+        ct_tensor *wide = ct_to(p[0], CT_F64);
+        for (int i = 0; i < 6; i++) {
+            got[i] = ((double *)ct_data(wide))[i];
+            CHECK_NEAR(got[i], cases[k / 2].want[i], dtype == CT_F64 ? 1e-12 : 1e-5);
+        }
+        ct_optim_free(o);
+        CHECK(ct_scope_close(scope) == CT_OK);
+    }
 }
 
 /* Values 1, 3, 5 and their averages: 1, then 3 or 5 with a share. */
@@ -295,6 +347,7 @@ int main(void) {
     scope = ct_scope_open();
     RUN(optimizers);
     CHECK(ct_scope_close(scope) == CT_FAIL); /* a group of another optimizer */
+    RUN(muon);
     RUN(averages);
     RUN(new_statistics);
     RUN(wrong_optimizers);

@@ -341,6 +341,20 @@ static void one_update(const char *name, int op, const void *args, int states, d
     compare(op, &t, args, 2e-6);
     end(&t);
 }
+/* Matrices, wide and tall; the second has no gradient. */
+static void muon_update(ct_muon_args args) {
+    static const int64_t sizes[][2] = {{5, 7}, {3, 3}, {7, 5}, {300, 64}, {1, 9}, {70, 130}};
+    trial t = {0};
+    for (int list = 0; list < 3; list++)
+        for (int i = 0; i < 6; i++) input(&t, list == 1 && i == 1 ? absent : F32(PLAIN, sizes[i][0], sizes[i][1]));
+    positive(&t, number), positive(&t, number);
+    for (int list = 0; list < 2; list++)
+        for (int i = 0; i < 6; i++) output(&t, F32(PLAIN, sizes[i][0], sizes[i][1]));
+    trial_name = "muon";
+    compare(CT_OP_muon, &t, &args, 2e-5);
+    end(&t);
+}
+
 #define UPDATE(op, states, ...)                                                                       \
     do {                                                                                              \
         ct_##op##_args args = {__VA_ARGS__};                                                          \
@@ -367,6 +381,8 @@ static void test_update(void) {
     UPDATE(nadam, 2, .betas = {0.8, 0.99}, .eps = 1e-8, .weight_decay = 0.1, .decoupled_weight_decay = true);
     UPDATE(lion, 1, .betas = {0.9, 0.99}, .weight_decay = 0.1);
     UPDATE(lamb, 2, .betas = {0.9, 0.999}, .eps = 1e-6, .weight_decay = 0.1);
+    muon_update((ct_muon_args){0.1, 0.1, 0.95, false, {3.4445, -4.775, 2.0315}, 1e-7, 5, 0});
+    muon_update((ct_muon_args){0.1, 0, 0.3, true, {2, -1.5, 0.5}, 1e-7, 3, 1});
     for (int step = 1; step < 3; step++) one_update("average", CT_OP_average, &(ct_none_args){0}, 0, step);
 }
 

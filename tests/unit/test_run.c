@@ -158,8 +158,9 @@ static double apart(const char *a, const char *b) { return from_mean(a, b, b); }
 /* Several batches are one large one: also where they differ in size, and in how many of their samples count. */
 static void accumulation(void) {
     static const char *const loss[] = {"loss=cross_entropy", "loss={cross_entropy: {ignore_index: 3}}",
+                                       "loss={cross_entropy: {class_weights: [1, 2, 0.5, 1, 3, 1, 1, 0.1, 1, 1]}}",
                                        "loss=[cross_entropy: {ignore_index: 5}, mse: {reduction: sum, weight: 0.01}]"};
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         const char *large[] = {loss[i], "train.batch_size=80", "model.3.dropout=0", NULL};
         const char *small[] = {loss[i], "train.batch_size=16", "train.accumulate=5", "model.3.dropout=0", NULL};
         ct_train_report a, b;
@@ -229,6 +230,16 @@ static void stochastic_average(void) {
         "model=[flatten, linear: {out_features: 8, bias: false}, batch_norm, dropout: 0.2, linear: 10]",
         "train.eval_every=20", "train.steps=70", NULL};
     in_parts(rests, &averaged);
+}
+
+/* Muon for the matrices, the rest by another; all of it goes on to the bit. */
+static void two_optimizers(void) {
+    const char *matrices[] = {"optimizer={adamw: {lr: 1e-2}, groups: {\"[13].*\": {muon: {lr: 0.02}}, \"*.bias\": "
+                              "{lr: 1e-3}}}",
+                              NULL};
+    ct_train_report r;
+    in_parts(matrices, &r);
+    CHECK(r.val_accuracy > 0.6);
 }
 
 static void refusals(void) {
@@ -314,6 +325,7 @@ int main(void) {
     RUN(accumulation);
     RUN(exponential_average);
     RUN(stochastic_average);
+    RUN(two_optimizers);
     RUN(refusals);
     RUN(divergence);
     RUN(early_stopping);
