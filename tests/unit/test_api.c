@@ -198,6 +198,7 @@ static void muon(void) {
 static void averages(void) {
     static const double decays[] = {0.75, 0.25, 0}, want[][2] = {{1.5, 2.375}, {2.5, 4.375}, {2, 3}};
     for (int k = 0; k < 3; k++) {
+        ct_scope *scope = ct_scope_open();
         ct_tensor *t[2] = {ct_requires_grad(ct_zeros(CT_F32, CT_DIMS(3)), true), ct_zeros(CT_F64, CT_DIMS(2, 2))};
         ct_average *a = ct_average_open(t, 2, decays[k]);
         CHECK(!ct_average_swap(a) && at_(t[0], 2) == 0);
@@ -211,7 +212,7 @@ static void averages(void) {
         CHECK_NEAR(at_(t[0], 1), want[k][1], 1e-6);
         CHECK(!ct_average_swap(a) && at_(t[0], 1) == 5 && !ct_average_of(a, ct_average_count(a)));
         ct_average_free(a);
-        for (int j = 0; j < 2; j++) ct_drop(t[j]);
+        CHECK(ct_scope_close(scope) == CT_OK);
     }
     ct_tensor *whole = ct_zeros(CT_I64, CT_DIMS(2));
     CHECK(!ct_average_open(&whole, 1, 1) && strstr(ct_error(), "decay is 1, wanted 0 to below 1"));
