@@ -279,7 +279,9 @@ ct_status ct_param_apply(ct_doc *doc, const ct_model_spec *spec, ct_module *m) {
     all.shared = ct_alloc((size_t)all.n + 1, sizeof *all.shared);
     bool *fits = ct_alloc((size_t)spec->n_inits + 1, sizeof *fits);
     bool room = all.entry && all.shared && fits;
+    int errors = ct_diag_count(doc, CT_ERROR); /* of others, which must not hide what the losses will say */
     if (room) apply(&all, spec, m, fits);
     ct_free(all.entry), ct_free(all.shared), ct_free(fits);
-    return room ? ct_diag_status(doc) : CT_NO_MEMORY;
+    if (!room) return CT_NO_MEMORY;
+    return ct_diag_count(doc, CT_ERROR) > errors ? ct_diag_status(doc) : CT_OK;
 }
