@@ -8,6 +8,9 @@ common_setup() {
     ln -s "$repo/specs" specs
 }
 
+# Memory is measured: a sanitizer takes more of it.
+need_plain_memory() { ! nm "$ctorch" | grep -q __asan_init || skip "a sanitizer takes more"; }
+
 need_python() { command -v python3 >/dev/null || skip "no python3"; }
 
 # succeeds COMMAND..., fails STATUS COMMAND...: and says what was printed where it did not
