@@ -15,7 +15,7 @@ static ct_status module_new(const ct_module *parent, const char *name, uint64_t 
     ct_module *m = ct_alloc(1, sizeof *m);
     if (!m) return CT_NO_MEMORY;
     m->seed = seed, m->training = true;
-    if (parent) m->training = parent->training, m->shapes_only = parent->shapes_only;
+    if (parent) m->training = parent->training, m->begin = parent->begin;
     if ((m->name = ct_strdup(name)) && (m->path = ct_strdup(path))) {
         *out = m;
         return CT_OK;

@@ -27,6 +27,9 @@ typedef struct ct_layer {
     const ct_op *op; /* of a layer that is an op */
 } ct_layer;
 
+/* What parameters begin as: drawn numbers; zeros, for a file to fill; shapes without memory, for a look. */
+typedef enum ct_begin { CT_BEGIN_DRAWN, CT_BEGIN_ZERO, CT_BEGIN_SHAPES } ct_begin;
+
 typedef struct ct_param {
     char *name;        /* "weight" */
     ct_tensor *tensor; /* kept */
@@ -42,8 +45,8 @@ struct ct_module {
     void *args;            /* defaults resolved */
     uint64_t seed;         /* of its parameters' first values */
     bool training;
-    bool cumulative;  /* of a batch_norm: running statistics are means over all batches, not moving averages */
-    bool shapes_only; /* parameters have no memory, for a look at shapes; modules inside follow it */
+    bool cumulative; /* of a batch_norm: running statistics are means over all batches, not moving averages */
+    ct_begin begin;  /* modules inside follow it */
     ct_param *param;
     int n_params;
     size_t cap_params;

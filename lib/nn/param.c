@@ -6,9 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A tensor of undefined values; without memory where only shapes are looked at. */
 static ct_tensor *blank(const ct_module *m, ct_dtype dtype, ct_dims shape) {
-    return m->shapes_only ? ct_tensor_shell(dtype, shape) : ct_empty(dtype, shape);
+    return m->begin == CT_BEGIN_SHAPES ? ct_tensor_shell(dtype, shape) : ct_zeros(dtype, shape);
 }
 
 static ct_status add(ct_module *m, const char *name, ct_tensor *t, bool trained) {
@@ -31,12 +30,12 @@ static ct_status add_random(ct_module *m, const char *name, ct_dims shape, bool 
     if (ct_why(t)) return t->status;
     char path[512];
     snprintf(path, sizeof path, "%s.%s", m->path, name);
-    if (!m->shapes_only) CT_TRY(fill(t, ct_philox_make(m->seed, ct_hash_name(path)), a, b));
+    if (m->begin == CT_BEGIN_DRAWN) CT_TRY(fill(t, ct_philox_make(m->seed, ct_hash_name(path)), a, b));
     return add(m, name, t, trained);
 }
 
 static ct_status add_full(ct_module *m, const char *name, ct_dtype dtype, ct_dims shape, double value, bool trained) {
-    return add(m, name, m->shapes_only ? blank(m, dtype, shape) : ct_full(dtype, shape, value), trained);
+    return add(m, name, m->begin == CT_BEGIN_SHAPES ? blank(m, dtype, shape) : ct_full(dtype, shape, value), trained);
 }
 
 ct_status ct_param_new(ct_module *m, const char *name, ct_dims shape, double bound) {

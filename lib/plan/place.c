@@ -22,14 +22,22 @@ static size_t lowest(const ct_value *v, ct_value *const *placed, int n) {
 }
 
 ct_status ct_place(ct_value *v, int n, size_t *bytes) {
-    ct_value **order = ct_alloc(2 * (size_t)n, sizeof *order), **placed = order + n;
+    ct_value **order = ct_alloc(2 * (size_t)n, sizeof *order);
     if (!order) return CT_NO_MEMORY;
+    ct_value **placed = order + n;
     int m = 0, n_placed = 0;
+    size_t sum = 0;
+    bool over = false;
     for (int i = 0; i < n; i++)
         if (!v[i].fixed && v[i].joined < 0 && v[i].first >= 0) {
             v[i].bytes = (v[i].bytes + CT_PLACE_ALIGN - 1) / CT_PLACE_ALIGN * CT_PLACE_ALIGN;
+            over = over || __builtin_add_overflow(sum, v[i].bytes, &sum);
             order[m++] = &v[i];
         }
+    if (over) { /* no offset exceeds the sum */
+        ct_free(order);
+        return ct_fail(CT_NO_MEMORY, "a plan's values are of more bytes than a number can hold");
+    }
     qsort(order, (size_t)m, sizeof *order, larger_first);
     *bytes = 0;
     for (int i = 0; i < m; i++) {

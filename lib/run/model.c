@@ -184,7 +184,7 @@ static ct_status open_model(ct_model *m, const char *beside, ct_safetensors *fil
         return ct_fail_in(CT_BAD_DATA, "%s", m->path);
     CT_TRY(read_fields(m, fields));
     CT_TRY(read_spec(m, beside, spec));
-    ct_status status = ct_net_build(m->spec, &m->fields, NULL, NULL, &m->net);
+    ct_status status = ct_net_blank(m->spec, &m->fields, &m->net);
     if (status == CT_BAD_SPEC) return ct_fail_in(CT_BAD_DATA, "%s: its spec does not fit its fields", m->path);
     CT_TRY(status);
     ct_names names;

@@ -136,10 +136,12 @@ static bool check_fields(const ct_spec *spec, const ct_fields *f) {
     return true;
 }
 
-static ct_status build(const ct_spec *spec, const ct_model_spec *model, const ct_fields *fields, ct_layer_seen seen,
-                       void *ctx, ct_net *net) {
+static ct_status build(const ct_spec *spec, const ct_fields *fields, ct_begin begin, ct_layer_seen seen, void *ctx,
+                       ct_net *net) {
+    ct_model_spec model = spec->model;
     ct_named_value in[CT_MAX_FIELDS];
     int n = 0;
+    model.begin = begin;
     *net = (ct_net){.spec = spec, .fields = *fields, .target = -1, .scores = -1};
     for (int i = 0; i < fields->n; i++) {
         ct_layout *l = &net->fields.of[i].layout;
@@ -151,7 +153,7 @@ static ct_status build(const ct_spec *spec, const ct_model_spec *model, const ct
     }
     if (check_fields(spec, fields))
         net->module =
-            ct_model_build(spec->doc, model, (uint64_t)spec->seed, in, n, &net->value, &net->n_values, seen, ctx);
+            ct_model_build(spec->doc, &model, (uint64_t)spec->seed, in, n, &net->value, &net->n_values, seen, ctx);
     if (net->module) look_at_losses(net);
     const ct_yaml *monitor = ct_yaml_get(ct_yaml_get(spec->root, "train"), "monitor");
     if (net->module && net->scores < 0 && fields->classes >= 0 && monitor && !spec->train.monitor &&
@@ -166,13 +168,15 @@ static ct_status build(const ct_spec *spec, const ct_model_spec *model, const ct
 }
 
 ct_status ct_net_build(const ct_spec *spec, const ct_fields *fields, ct_layer_seen seen, void *ctx, ct_net *out) {
-    return build(spec, &spec->model, fields, seen, ctx, out);
+    return build(spec, fields, CT_BEGIN_DRAWN, seen, ctx, out);
+}
+
+ct_status ct_net_blank(const ct_spec *spec, const ct_fields *fields, ct_net *out) {
+    return build(spec, fields, CT_BEGIN_ZERO, NULL, NULL, out);
 }
 
 ct_status ct_net_look(const ct_spec *spec, const ct_fields *fields, ct_layer_seen seen, void *ctx, ct_net *out) {
-    ct_model_spec model = spec->model;
-    model.shapes_only = true;
-    return build(spec, &model, fields, seen, ctx, out);
+    return build(spec, fields, CT_BEGIN_SHAPES, seen, ctx, out);
 }
 
 /* ---- at work ---- */

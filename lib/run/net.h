@@ -17,6 +17,8 @@ typedef struct ct_net {
 
 /* What does not fit is a diagnostic of the spec and CT_BAD_SPEC. seen may be NULL. */
 ct_status ct_net_build(const ct_spec *spec, const ct_fields *fields, ct_layer_seen seen, void *ctx, ct_net *out);
+/* The same, its parameters zeros that a file will fill. */
+ct_status ct_net_blank(const ct_spec *spec, const ct_fields *fields, ct_net *out);
 /* The same on shapes alone, for a look: parameters have no memory. */
 ct_status ct_net_look(const ct_spec *spec, const ct_fields *fields, ct_layer_seen seen, void *ctx, ct_net *out);
 void ct_net_free(ct_net *net);

@@ -28,8 +28,8 @@ struct ct_step {
 };
 
 /* Images (capacity, C, H, W) lie channels-last; anything else row-major. */
-static ct_tensor *make_field(const ct_layout *l, int64_t capacity, bool shapes_only) {
-    ct_tensor *(*make)(ct_dtype, ct_dims) = shapes_only ? ct_tensor_shell : ct_zeros;
+static ct_tensor *make_field(const ct_layout *l, int64_t capacity, ct_begin begin) {
+    ct_tensor *(*make)(ct_dtype, ct_dims) = begin == CT_BEGIN_SHAPES ? ct_tensor_shell : ct_zeros;
     ct_dims shape = {l->ndim, {capacity}};
     for (int i = 1; i < l->ndim; i++) shape.v[i] = l->size[i];
     if (shape.n != 4 || l->dtype != CT_F32) return make(l->dtype, shape);
@@ -69,7 +69,7 @@ ct_status ct_step_new(const ct_net *net, ct_optim *optim, int64_t capacity, bool
     int64_t rng[2] = {net->spec->seed, 0};
     ct_scope *scope = ct_scope_open();
     for (int i = 0; i < net->fields.n; i++)
-        s->field[i] = ct_keep(make_field(&net->fields.of[i].layout, capacity, net->module->shapes_only));
+        s->field[i] = ct_keep(make_field(&net->fields.of[i].layout, capacity, net->module->begin));
     s->rng = ct_keep(ct_from(CT_I64, CT_DIMS(2), rng));
     ct_status made = make_sums(s), closed = ct_scope_close(scope);
     if (made || closed) {

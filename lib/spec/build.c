@@ -217,7 +217,7 @@ ct_module *ct_model_build(ct_doc *doc, const ct_model_spec *spec, uint64_t seed,
     builder b = {.doc = doc, .seen = seen, .ctx = ctx, .root = spec};
     b.value = ct_doc_alloc(doc, CT_MAX_VALUES, sizeof *b.value);
     bool ok = list && b.value && scope && !ct_capture_begin(&g);
-    if (list) list->shapes_only = spec->shapes_only;
+    if (list) list->begin = spec->begin;
     if (ok) {
         ok = build_model(&b, spec, in, n_in, list);
         ct_capture_end(&g);

@@ -40,7 +40,7 @@ typedef struct ct_model_spec {
     ct_init_use *init; /* and n_inits of these */
     int n_inits;
     ct_init_from from;
-    bool shapes_only; /* built without memory for parameters, to look at */
+    ct_begin begin; /* of its parameters */
 } ct_model_spec;
 
 typedef struct ct_layer_spec {

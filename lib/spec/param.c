@@ -181,7 +181,7 @@ static bool init(const names *all, const ct_model_spec *spec, uint64_t seed, boo
         const ct_init_use *use = is_param(e) ? ct_init_find(spec, e->name, fits) : NULL;
         if (!use) continue;
         ct_random_place was = ct_random_swap((ct_random_place){.seed = (int64_t)seed, .name = ct_hash_name(e->name)});
-        if (ct_init_fill(use->kind, use->args, e->param->tensor, spec->shapes_only))
+        if (ct_init_fill(use->kind, use->args, e->param->tensor, spec->begin != CT_BEGIN_DRAWN))
             ct_diag(all->doc, CT_ERROR, use->pattern, "%s: %s", e->name, ct_error());
         ct_random_swap(was);
     }

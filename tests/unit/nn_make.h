@@ -40,7 +40,7 @@ static inline int make_inputs(const char *s, ct_tensor **in) {
 
 /* A list with layer "m" in it, or NULL. */
 static inline ct_module *make_from(const char *layer, const char *args, ct_tensor *const *in, int n, uint64_t seed,
-                                   bool shapes_only) {
+                                   ct_begin begin) {
     const ct_layer *l = ct_layer_find(layer);
     if (!CHECK(l)) return NULL;
     ct_layout layout[CT_MAX_IN] = {0};
@@ -48,7 +48,7 @@ static inline ct_module *make_from(const char *layer, const char *args, ct_tenso
         if (in[i]) layout[i] = in[i]->layout;
     void *a = ct_alloc(1, l->kind.args_size);
     ct_module *m = ct_module_list("", seed);
-    m->shapes_only = shapes_only;
+    m->begin = begin;
     ct_status status = ct_read_args_text(l->kind.keys, args, a);
     if (!status) status = ct_module_add_all(m, l, "m", a, layout, n);
     ct_free(a);
@@ -60,7 +60,7 @@ static inline ct_module *make_from(const char *layer, const char *args, ct_tenso
 static inline ct_module *make(const char *layer, const char *args, const char *inputs, uint64_t seed) {
     ct_tensor *in[CT_MAX_IN];
     int n = make_inputs(inputs, in);
-    return make_from(layer, args, in, n, seed, false);
+    return make_from(layer, args, in, n, seed, CT_BEGIN_DRAWN);
 }
 
 static inline ct_param *param(ct_module *m, const char *name) {

@@ -256,7 +256,7 @@ static void refusals(void) {
         ct_scope *scope = ct_scope_open();
         ct_tensor *in[CT_MAX_IN];
         int n = make_inputs(rows[i][2], in);
-        ct_module *m = make_from(rows[i][0], rows[i][1], in, n, 1, false);
+        ct_module *m = make_from(rows[i][0], rows[i][1], in, n, 1, CT_BEGIN_DRAWN);
         if (!CHECK(!m)) printf("    %s %s\n", rows[i][0], rows[i][1]);
         CHECK_HAS(ct_error(), rows[i][3]);
         ct_module_free(m);

@@ -34,7 +34,7 @@ static void against_pytorch(const nn_case *c) {
     ct_tensor *in[CT_MAX_IN];
     char text[2048];
     int n = make_inputs(c->inputs, in), failed = check_failed;
-    ct_module *m = make_from(c->layer, c->args, in, n, 1, false);
+    ct_module *m = make_from(c->layer, c->args, in, n, 1, CT_BEGIN_ZERO);
     if (!CHECK(m)) return (void)printf("    %s %s: %s\n", c->layer, c->args, ct_error());
     list_parameters(m, text, sizeof text);
     CHECK_STR(text, c->parameters);
@@ -56,7 +56,8 @@ static void against_pytorch(const nn_case *c) {
 static void by_shapes_only(const nn_case *c) {
     ct_tensor *in[CT_MAX_IN];
     int n = make_inputs(c->inputs, in);
-    ct_module *m = make_from(c->layer, c->args, in, n, 1, false), *s = make_from(c->layer, c->args, in, n, 1, true);
+    ct_module *m = make_from(c->layer, c->args, in, n, 1, CT_BEGIN_DRAWN),
+              *s = make_from(c->layer, c->args, in, n, 1, CT_BEGIN_SHAPES);
     if (CHECK(m && s)) {
         char text[2048];
         ct_graph g;
@@ -100,7 +101,8 @@ static void zero_grads(ct_module *m) {
 static void eager_and_replayed(const nn_case *c) {
     ct_tensor *in[CT_MAX_IN], *eager[64], *captured[64];
     int n = make_inputs(c->inputs, in), failed = check_failed;
-    ct_module *a = make_from(c->layer, c->args, in, n, 1, false), *b = make_from(c->layer, c->args, in, n, 1, false);
+    ct_module *a = make_from(c->layer, c->args, in, n, 1, CT_BEGIN_DRAWN),
+              *b = make_from(c->layer, c->args, in, n, 1, CT_BEGIN_DRAWN);
     ct_graph g;
     ct_arena arena = {0};
     ct_plan *plan = NULL;

@@ -295,6 +295,9 @@ static void placement(void) {
         }
         CHECK(bytes < sum);
     }
+    ct_value huge[3];
+    for (int i = 0; i < 3; i++) huge[i] = (ct_value){.bytes = (size_t)1 << 63, .last = 1, .joined = -1};
+    CHECK(ct_place(huge, 3, &(size_t){0}) == CT_NO_MEMORY);
 }
 
 /* In-place updates in a capture: the slot has its old memory and, after a run, its new value. */
