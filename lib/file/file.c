@@ -80,6 +80,11 @@ void ct_bytes_free(ct_bytes *b) {
     *b = (ct_bytes){0};
 }
 
+void ct_bytes_leave(const ct_bytes *b, size_t n) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (b->map && n >= page) (void)!madvise(b->map, n / page * page, MADV_DONTNEED); /* only saves memory */
+}
+
 static ct_status tmp_name(const char *path, char out[PATH_MAX]) {
     int n = snprintf(out, PATH_MAX, "%s.tmp", path);
     return n < 0 || n >= PATH_MAX ? ct_fail(CT_FAIL, "%s: is too long a path", path) : CT_OK;

@@ -10,10 +10,13 @@ static ct_status bad(const char *path, int code, const z_stream *z) {
     return ct_fail(CT_BAD_DATA, "%s: its gzip data is damaged: %s", path, z->msg ? z->msg : "it needs a dictionary");
 }
 
-/* zlib counts in 32 bits, so input is handed over in parts. */
+#define PART ((size_t)1 << 20)
+
+/* Input is handed over in parts: zlib counts in 32 bits, and what was read need not stay in memory. */
 static void feed(z_stream *z, const ct_bytes *in, size_t *at) {
     if (z->avail_in) return;
-    z->next_in = in->data + *at, z->avail_in = (uInt)CT_MIN(in->len - *at, (size_t)1 << 30);
+    ct_bytes_leave(in, *at);
+    z->next_in = in->data + *at, z->avail_in = (uInt)CT_MIN(in->len - *at, PART);
     *at += z->avail_in;
 }
 
