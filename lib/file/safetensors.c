@@ -148,6 +148,22 @@ static ct_status parse_header(ct_safetensors *s, const char *text, size_t len) {
     return ct_fail(CT_BAD_DATA, "%s: its header is not valid JSON (at byte %d)", s->path, error.position);
 }
 
+#define FROM_PYTORCH "a file of torch.save (in Python, safetensors.torch.save_file writes a state dict as safetensors)"
+/* What others keep weights in, by how it begins. */
+static const struct {
+    const char *start, *is;
+} foreign[] = {{"PK\3\4", FROM_PYTORCH}, {"\x80\2", FROM_PYTORCH}, {"\x89HDF", "HDF5"}, {"GGUF", "GGUF"}};
+
+static ct_status no_safetensors(const char *path, const ct_bytes *b, uint64_t header) {
+    for (int i = 0; i < CT_COUNT(foreign); i++)
+        if (!memcmp(b->data, foreign[i].start, strlen(foreign[i].start)))
+            return ct_fail(CT_BAD_DATA, "%s: a safetensors file was expected, this is %s", path, foreign[i].is);
+    return ct_fail(CT_BAD_DATA,
+                   "%s: is no safetensors file, or truncated: its header would have %llu bytes, "
+                   "after its length the file has %zu (and a header at most %zu)",
+                   path, (unsigned long long)header, b->len - 8, CT_SAFETENSORS_HEADER_MAX);
+}
+
 static ct_status open_file(ct_safetensors *s, const char *path) {
     uint64_t len;
     if (!(s->path = ct_strdup(path)) || !(s->file = ct_alloc(1, sizeof *s->file))) return CT_NO_MEMORY;
@@ -156,11 +172,7 @@ static ct_status open_file(ct_safetensors *s, const char *path) {
     const ct_bytes *b = &s->file->bytes;
     if (b->len < 8) return ct_fail(CT_BAD_DATA, "%s: has %zu bytes, too few for a safetensors file", path, b->len);
     ct_order_copy(&len, b->data, 1, 8, CT_LITTLE);
-    if (len > CT_SAFETENSORS_HEADER_MAX || len > b->len - 8)
-        return ct_fail(CT_BAD_DATA,
-                       "%s: is no safetensors file, or truncated: its header would have %llu bytes, "
-                       "after its length the file has %zu (and a header at most %zu)",
-                       path, (unsigned long long)len, b->len - 8, CT_SAFETENSORS_HEADER_MAX);
+    if (len > CT_SAFETENSORS_HEADER_MAX || len > b->len - 8) return no_safetensors(path, b, len);
     s->data = b->data + 8 + len, s->data_len = b->len - 8 - (size_t)len;
     CT_TRY(parse_header(s, (const char *)b->data + 8, (size_t)len));
     return read_entries(s);

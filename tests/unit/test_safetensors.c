@@ -256,6 +256,8 @@ static void other_files_are_refused(void) {
     CHECK(ct_safetensors_open(put("huge", huge, sizeof huge), &s) == CT_BAD_DATA);
     CHECK_HAS(ct_error(), "its header would have 18446744073709551615 bytes");
     CHECK(ct_safetensors_open(put("nothing", "", 0), &s) == CT_BAD_DATA);
+    CHECK(ct_safetensors_open(put("zip", "PK\3\4\0\0\b\b........", 16), &s) == CT_BAD_DATA);
+    CHECK_HAS(ct_error(), "this is a file of torch.save");
     ct_safetensors_close(NULL);
 }
 
