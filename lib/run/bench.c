@@ -2,18 +2,17 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "data/divide.h"
-#include "run/model.h"
+#include "run/given.h"
 #include "run/noise.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct ct_bench {
     ct_bench_options o;
-    ct_spec *spec;
-    ct_model *model; /* whose the spec is; NULL: a spec alone */
-    ct_net own;      /* the spec's */
+    ct_given given;
+    const ct_spec *spec; /* of it */
+    ct_net own;          /* of a spec alone */
     const ct_net *net;
     ct_optim *optim;
     ct_step *step;
@@ -40,10 +39,7 @@ void ct_bench_close(ct_bench *b) {
     ct_division_free(&b->parts);
     ct_dataset_free(b->data);
     ct_noise_free(&b->noise);
-    if (b->model)
-        ct_model_close(b->model);
-    else
-        ct_spec_free(b->spec);
+    ct_given_free(&b->given);
     ct_free(b->order), ct_free(b->epoch_order), ct_free(b);
 }
 
@@ -71,8 +67,8 @@ static ct_status find_fields(const ct_bench *b, const char *path, ct_fields *out
 
 static ct_status make_net(ct_bench *b, const char *path) {
     ct_fields fields;
-    b->net = b->model ? &b->model->net : &b->own;
-    if (b->model) return CT_OK;
+    b->net = b->given.model ? &b->given.model->net : &b->own;
+    if (b->given.model) return CT_OK;
     CT_TRY(find_fields(b, path, &fields));
     return ct_net_build(b->spec, &fields, NULL, NULL, &b->own);
 }
@@ -106,7 +102,7 @@ static ct_status make_samples(ct_bench *b) {
 /* That the data is what the model was made for. */
 static ct_status fits(const ct_bench *b, const char *path) {
     ct_fields fields;
-    if (!b->data || !b->model) return CT_OK;
+    if (!b->data || !b->given.model) return CT_OK;
     ct_dataset_fields(b->data, &fields);
     bool same = fields.n == b->net->fields.n;
     for (int i = 0; same && i < fields.n; i++) {
@@ -128,27 +124,13 @@ static ct_status make(ct_bench *b, const char *path) {
     return b->o.device_only ? ct_samples_load(&b->samples, 0, b->batch, b->step) : CT_OK;
 }
 
-static bool is_model(const char *path) {
-    struct stat st;
-    size_t n = strlen(path);
-    static const char end[] = ".safetensors";
-    return (!stat(path, &st) && S_ISDIR(st.st_mode)) || (n >= sizeof end && !strcmp(path + n - sizeof end + 1, end));
-}
-
-static ct_status open_path(ct_bench *b, const char *path, char **messages) {
-    if (!is_model(path)) return ct_spec_load(path, b->o.set, &b->spec, messages);
-    if (b->o.set) return ct_fail(CT_BAD_SPEC, "%s: a model has its own spec, of which no key is set", path);
-    CT_TRY(ct_model_open(path, &b->model));
-    b->spec = b->model->spec;
-    return CT_OK;
-}
-
 ct_status ct_bench_open(const char *path, const ct_bench_options *options, ct_bench **out, char **messages) {
     ct_bench *b = ct_alloc(1, sizeof *b);
     *messages = NULL;
     if (!b) return CT_NO_MEMORY;
     b->o = *options;
-    ct_status status = open_path(b, path, messages);
+    ct_status status = ct_given_open(path, b->o.set, &b->given, messages);
+    b->spec = b->given.spec;
     if (!status) {
         ct_scope *scope = ct_scope_open();
         status = scope ? make(b, path) : CT_NO_MEMORY;
