@@ -1,9 +1,5 @@
 /* A step as events on a line of time, in the format of Chrome's about:tracing. */
 #include "cmd/bench.h"
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static void write_event(ct_json *j, const ct_kernel_report *k) {
     ct_json_open(j, NULL, '{');
@@ -19,22 +15,14 @@ static void write_event(ct_json *j, const ct_kernel_report *k) {
 }
 
 ct_status ct_bench_trace(const char *file, const ct_kernel_report *k, int n) {
-    char *partial = ct_cmd_format("%s.tmp", file);
-    FILE *f = fopen(partial, "we");
-    bool whole = f;
-    if (f) {
-        ct_json j = {.out = f};
-        ct_json_open(&j, NULL, '{');
-        ct_json_open(&j, "traceEvents", '[');
-        for (int i = 0; i < n; i++) write_event(&j, &k[i]);
-        ct_json_close(&j, ']');
-        ct_json_close(&j, '}');
-        whole = !fflush(f) && !ferror(f) && !fsync(fileno(f));
-        whole = !fclose(f) && whole;
-    }
-    whole = whole && !rename(partial, file);
-    ct_status status = whole ? CT_OK : ct_say(CT_FAIL, "%s: cannot be written: %s", file, strerror(errno));
-    if (!whole && f) unlink(partial);
-    free(partial);
-    return status;
+    ct_output out;
+    ct_status status = ct_output_open(file, &out);
+    if (status) return status;
+    ct_json j = {.out = out.f};
+    ct_json_open(&j, NULL, '{');
+    ct_json_open(&j, "traceEvents", '[');
+    for (int i = 0; i < n; i++) write_event(&j, &k[i]);
+    ct_json_close(&j, ']');
+    ct_json_close(&j, '}');
+    return ct_output_close(&out, CT_OK);
 }

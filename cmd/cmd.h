@@ -87,7 +87,19 @@ void ct_list_free(ct_list *l);
 bool ct_line_due(void);
 void ct_line_show(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void ct_line_clear(void);
-int ct_terminal_width(int fd); /* 0: not a terminal */
+int ct_terminal_width(int fd);  /* 0: not a terminal */
+bool ct_terminal_draws(int fd); /* whether it is one that shows more than ASCII */
+
+/* ---- output.c ---- */
+typedef struct ct_output {
+    const char *path;
+    char *partial; /* PATH.tmp; NULL: standard output */
+    FILE *f;
+} ct_output;
+/* path NULL: standard output. What is wrong is said. */
+ct_status ct_output_open(const char *path, ct_output *out);
+/* Moves the file into place when all went well (`status` is CT_OK), else removes it. */
+ct_status ct_output_close(ct_output *out, ct_status status);
 
 /* ---- json.c: one object or list a line ---- */
 typedef struct ct_json {

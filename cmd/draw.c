@@ -1,7 +1,5 @@
 /* Samples drawn in the terminal, beside what a model says of them. */
 #include "cmd/cmd.h"
-#include <langinfo.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,10 +47,9 @@ static void print_line(const drawing *d, int64_t sample, int64_t line) {
 }
 
 static void arrange(drawing *d) {
-    const char *term = getenv("TERM"), *plain = getenv("NO_COLOR");
+    const char *plain = getenv("NO_COLOR");
     int width = ct_terminal_width(STDOUT_FILENO);
-    setlocale(LC_CTYPE, "");
-    d->blocks = width && term && strcmp(term, "dumb") && !(plain && *plain) && !strcmp(nl_langinfo(CODESET), "UTF-8");
+    d->blocks = ct_terminal_draws(STDOUT_FILENO) && !(plain && *plain);
     int64_t scale = d->blocks && d->h <= SMALL && d->w <= SMALL ? 2 : 1;
     int64_t longest = d->h > d->w ? d->h : d->w;
     d->rows = d->h * scale, d->columns = d->w * scale;

@@ -1,6 +1,9 @@
 /* The progress line: on stderr, only where that is a terminal, redrawn in place with nothing but carriage returns. */
 #include "cmd/cmd.h"
+#include <langinfo.h>
+#include <locale.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -16,6 +19,12 @@ int ct_terminal_width(int fd) {
     struct winsize w;
     if (!isatty(fd)) return 0;
     return ioctl(fd, TIOCGWINSZ, &w) || !w.ws_col ? 80 : w.ws_col < WIDEST ? w.ws_col : WIDEST;
+}
+
+bool ct_terminal_draws(int fd) {
+    const char *term = getenv("TERM");
+    setlocale(LC_CTYPE, "");
+    return isatty(fd) && term && strcmp(term, "dumb") && !strcmp(nl_langinfo(CODESET), "UTF-8");
 }
 
 bool ct_line_due(void) {
