@@ -7,15 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#define COMMANDS(each)                                                                                        \
-    each(train) each(eval) each(predict) each(generate) each(check) each(schema) each(completion) each(fetch) \
-        each(devices) each(bench)
+#define COMMANDS(each)                                                                                       \
+    each(train) each(eval) each(predict) each(generate) each(check) each(show) each(schema) each(completion) \
+        each(fetch) each(devices) each(bench)
 #define DECLARE(name) extern const ct_command ct_command_##name;
 COMMANDS(DECLARE)
 #define LIST(name) &ct_command_##name,
 static const ct_command *const commands[] = {COMMANDS(LIST)};
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
-static const char *const planned[] = {"export", "show", "serve"};
+static const char *const planned[] = {"export", "serve"};
 
 volatile int ct_stop_signal;
 

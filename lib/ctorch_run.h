@@ -62,6 +62,42 @@ typedef struct ct_check_report {
 ct_status ct_spec_check(ct_spec *spec, ct_check_report *out, char **messages);
 void ct_check_report_free(ct_check_report *r);
 
+/* ---- a spec or a model, to be drawn ---- */
+typedef enum ct_part_kind {
+    CT_PART_FIELD, /* what the data gives */
+    CT_PART_LAYER,
+    CT_PART_JOIN,  /* what a residual, add, mul or concat does with its branches: the last part in that group */
+    CT_PART_GROUP, /* a layer made of layers, a block, a branch of them */
+    CT_PART_LOSS
+} ct_part_kind;
+#define CT_PART_IN 8
+typedef struct ct_part {
+    ct_part_kind kind;
+    int group;                      /* the group that it is in, which comes before it; -1: none */
+    char name[208];                 /* "stage1.0.conv1", its dotted name; of a field or a loss its own */
+    char what[64];                  /* the layer's name, the block's, "branch"; of a join the op's */
+    char settings[128], reads[128]; /* as the spec has them, "out_channels: 16, kernel_size: 3", and the values that it
+                                       reads by name, "skip, up"; cut where they are longer */
+    char output[64];                /* "(N, 16, 32, 32)"; "": of a loss */
+    int64_t parameters;             /* of a group: those of all in it */
+    int in[CT_PART_IN];             /* n_in parts, none of them a group: whose results it reads; -1: a number */
+    int n_in;                       /* of a group: 0 */
+} ct_part;
+typedef struct ct_parts {
+    ct_part *part; /* n of them, in the order of the spec */
+    int n;
+    int64_t parameters, trainable; /* as in ct_check_report */
+} ct_parts;
+
+typedef struct ct_show ct_show;
+/* path: a spec, to which `set` is applied as in ct_spec_load, or a model as in ct_model_open. Where only the data would
+   tell the input's shape, it is read; data_dirs as in ct_train_options. messages as in ct_spec_load. */
+ct_status ct_show_open(const char *path, const char *const *set, const char *const *data_dirs, ct_show **out,
+                       char **messages);
+void ct_show_close(ct_show *s);
+const ct_spec *ct_show_spec(const ct_show *s);   /* s's */
+const ct_parts *ct_show_parts(const ct_show *s); /* s's */
+
 /* ---- training ---- */
 typedef struct ct_progress {
     const char *phase;                  /* "train" or "validation" */

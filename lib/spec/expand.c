@@ -104,16 +104,19 @@ static ct_yaml *expand_scalar(expansion *e, const ct_yaml *node, const names *in
 
 /* ---- blocks ---- */
 
-/* The block that a layer uses, and the value of its key: a scalar `basic`, or a map with the key `basic`. */
-static const ct_yaml *block_of(const expansion *e, const ct_yaml *layer, const ct_yaml **args) {
-    *args = NULL;
-    if (layer->kind == CT_SCALAR) return ct_yaml_get(e->blocks, layer->text);
-    for (int i = 0; layer->kind == CT_MAP && i < layer->n; i++) {
-        const ct_yaml *block = ct_yaml_get(e->blocks, layer->key[i]->text);
-        *args = layer->value[i];
-        if (block) return block;
-    }
-    return NULL;
+/* The use of a block: the scalar `basic`, or a map with the key `basic`. */
+typedef struct use {
+    const ct_yaml *at, *block; /* block NULL: it is none */
+    const char *name;
+    const ct_yaml *args; /* the key's value, or NULL */
+} use;
+
+static use use_of(const expansion *e, const ct_yaml *layer) {
+    use u = {layer, NULL, layer->text, NULL};
+    if (layer->kind == CT_SCALAR) u.block = ct_yaml_get(e->blocks, layer->text);
+    for (int i = 0; layer->kind == CT_MAP && !u.block && i < layer->n; i++)
+        u.name = layer->key[i]->text, u.args = layer->value[i], u.block = ct_yaml_get(e->blocks, u.name);
+    return u;
 }
 
 static bool is_null(const ct_yaml *n) {
@@ -124,9 +127,9 @@ static bool is_null(const ct_yaml *n) {
 static const ct_yaml *vars_of(const names *in) { return in->outer ? in->outer->map : in->map; }
 
 /* The block's parameters with what the use says of them: a map. */
-static ct_yaml *bind(expansion *e, const ct_yaml *block, const ct_yaml *use, const ct_yaml *args, const names *in) {
-    const ct_yaml *params = ct_yaml_get(block, "params");
-    ct_yaml *bound = ct_yaml_new(e->doc, CT_MAP, use);
+static ct_yaml *bind(expansion *e, const use *u, const names *in) {
+    const ct_yaml *params = ct_yaml_get(u->block, "params"), *args = u->args;
+    ct_yaml *bound = ct_yaml_new(e->doc, CT_MAP, u->at);
     bool map = args && args->kind == CT_MAP;
     if (params && params->kind != CT_MAP) params = NULL; /* check_blocks says so */
     for (int i = 0; bound && params && i < params->n; i++) {
@@ -134,7 +137,7 @@ static ct_yaml *bind(expansion *e, const ct_yaml *block, const ct_yaml *use, con
                               : i == 0 && args && !is_null(args) ? args
                                                                  : NULL;
         if (!said && is_null(params->value[i]))
-            ct_diag(e->doc, CT_ERROR, args ? args : use, "parameter '%s' of the block is missing",
+            ct_diag(e->doc, CT_ERROR, args ? args : u->at, "parameter '%s' of the block is missing",
                     params->key[i]->text);
         ct_yaml_add(e->doc, bound, params->key[i],
                     expand(e, said ? said : params->value[i], said ? in : &(names){.map = vars_of(in)}));
@@ -148,33 +151,33 @@ static ct_yaml *bind(expansion *e, const ct_yaml *block, const ct_yaml *use, con
 }
 
 /* What stands beside a block's name belongs to its sequential. */
-static void add_beside(expansion *e, ct_yaml *out, const ct_yaml *use, int i, const ct_yaml *args, const names *in) {
-    ct_yaml *key = use->key[i];
-    if (use->value[i] == args || !strcmp(key->text, "repeat")) return;
+static void add_beside(expansion *e, ct_yaml *out, const use *u, int i, const names *in) {
+    ct_yaml *key = u->at->key[i], *value = u->at->value[i];
+    if (value == u->args || !strcmp(key->text, "repeat")) return;
     if (ct_key_find(ct_layer_beside, key->text))
-        ct_yaml_add(e->doc, out, key, expand(e, use->value[i], in));
+        ct_yaml_add(e->doc, out, key, expand(e, value, in));
     else
         ct_diag_unknown(e->doc, key, " beside a block", ct_layer_beside, NULL);
 }
 
-static ct_yaml *expand_block(expansion *e, const ct_yaml *use, const ct_yaml *block, const ct_yaml *args,
-                             const names *in) {
-    const ct_yaml *layers = ct_yaml_get(block, "layers");
-    ct_yaml *out = ct_yaml_new(e->doc, CT_MAP, use), *bound = bind(e, block, use, args, in);
+static ct_yaml *expand_block(expansion *e, const use *u, const names *in) {
+    const ct_yaml *layers = ct_yaml_get(u->block, "layers");
+    ct_yaml *out = ct_yaml_new(e->doc, CT_MAP, u->at), *bound = bind(e, u, in);
     if (!out || !bound) return NULL;
     if (!layers || layers->kind != CT_LIST) /* check_blocks says so */
-        return ct_yaml_scalar(e->doc, "identity", false, use);
+        return ct_yaml_scalar(e->doc, "identity", false, u->at);
     if (e->depth >= MAX_NESTED) {
-        ct_diag(e->doc, CT_ERROR, use, "blocks use each other more than %d deep", MAX_NESTED);
-        return ct_yaml_scalar(e->doc, "identity", false, use);
+        ct_diag(e->doc, CT_ERROR, u->at, "blocks use each other more than %d deep", MAX_NESTED);
+        return ct_yaml_scalar(e->doc, "identity", false, u->at);
     }
     const ct_yaml *before = e->via;
     const names vars = {.map = vars_of(in)}, inside = {&vars, bound};
     e->via = placed(e, out), e->depth++;
     ct_yaml *body = expand(e, layers, &inside);
     e->via = before, e->depth--;
-    ct_yaml_add(e->doc, out, ct_yaml_scalar(e->doc, "sequential", false, use), body);
-    for (int i = 0; use->kind == CT_MAP && i < use->n; i++) add_beside(e, out, use, i, args, in);
+    out->block = u->name;
+    ct_yaml_add(e->doc, out, ct_yaml_scalar(e->doc, "sequential", false, u->at), body);
+    for (int i = 0; u->at->kind == CT_MAP && i < u->at->n; i++) add_beside(e, out, u, i, in);
     return out;
 }
 
@@ -193,18 +196,17 @@ static int64_t repeats(expansion *e, const ct_yaml *item, const names *in) {
 
 static ct_yaml *expand_map(expansion *e, const ct_yaml *map, const names *in, bool item);
 
-static ct_yaml *expand_item(expansion *e, const ct_yaml *item, const ct_yaml *block, const ct_yaml *args,
-                            const names *in) {
-    if (block) return expand_block(e, item, block, args, in);
-    return item->kind == CT_MAP ? expand_map(e, item, in, true) : expand(e, item, in);
+static ct_yaml *expand_item(expansion *e, const use *u, const names *in) {
+    if (u->block) return expand_block(e, u, in);
+    return u->at->kind == CT_MAP ? expand_map(e, u->at, in, true) : expand(e, u->at, in);
 }
 
 static ct_yaml *expand_list(expansion *e, const ct_yaml *list, const names *in) {
     ct_yaml *out = placed(e, ct_yaml_new(e->doc, CT_LIST, list));
     for (int i = 0; out && i < list->n; i++) {
-        const ct_yaml *args, *item = list->value[i], *block = block_of(e, item, &args);
-        for (int64_t k = repeats(e, item, in); k > 0; k--)
-            if (!ct_yaml_add(e->doc, out, NULL, expand_item(e, item, block, args, in))) return NULL;
+        const use u = use_of(e, list->value[i]);
+        for (int64_t k = repeats(e, u.at, in); k > 0; k--)
+            if (!ct_yaml_add(e->doc, out, NULL, expand_item(e, &u, in))) return NULL;
     }
     return out;
 }

@@ -23,6 +23,7 @@ typedef struct ct_yaml {
     struct ct_yaml **key;      /* MAP: scalars */
     struct ct_yaml **value;    /* MAP, LIST */
     const struct ct_yaml *via; /* where the block was used that this node comes of, or NULL */
+    const char *block;         /* MAP: the name of the block that was used here, or NULL */
 } ct_yaml;
 
 /* A spec's documents: owns every node, text and string, and the diagnostics about them. */

@@ -7,7 +7,7 @@ setup() {
 }
 
 @test "man: the options of each page are those of the command" {
-    for command in train eval predict generate check schema completion fetch devices bench; do
+    for command in train eval predict generate check show schema completion fetch devices bench; do
         "$ctorch" $command --man-options >want
         [ "$(grep -c '^\.It Fl' want)" -gt 1 ]
         sed -n '/^The options are:/,/^\.El/p' "$man/ctorch-$command.1" | sed 1d >got

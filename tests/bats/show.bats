@@ -1,0 +1,165 @@
+# ctorch show: what it draws of a model, its steps, its schedule and its data.
+
+setup() {
+    load common
+    common_setup
+}
+
+# A model with all that can be in one: blocks, branches, a projected shortcut, named values, several losses.
+rich() {
+    cat >rich.yaml <<'END'
+data: {dataset: random, shape: [3, 8, 8], target: [2], inputs: {extra: [4]}}
+blocks:
+  unit: {params: {width: }, layers: [conv2d: {out_channels: $width, kernel_size: 3, padding: 1}, relu]}
+model:
+  - unit: 4
+  - {unit: 6, repeat: 2}
+  - {residual: [conv2d: {out_channels: 8, kernel_size: 1}], name: body}
+  - concat: [[relu], [sequential: [tanh, sigmoid]]]
+  - {parallel: {left: [relu], right: [tanh]}}
+  - {add: {inputs: [left, right, 1.5]}, name: sum}
+  - flatten
+  - {linear: 4, name: shape}
+  - {add: {inputs: [extra, shape]}}
+  - {linear: 2, name: out}
+loss: [mse, {l1: {inputs: [out], weight: 0.5}}]
+optimizer: sgd
+END
+}
+
+@test "show: a tree of names, outputs, parameters, settings, nesting" {
+    succeeds "$ctorch" show specs/resnet20.yaml
+    says $'\n3 stage   ' $'\n|- 3.0 basic   ' $'\n|  |- 3.0.0 residual   ' $'\n|  |  |- 3.0.0.0 conv2d   ' \
+        $'\n|  |  `- 3.0.0.4 batch_norm   ' $'\n|  `- 3.0.1 relu   ' $'\n`- 3.2 basic   ' $'\n   |- 3.2.0 residual   ' \
+        $'\n|  |     |- 4.0.0.shortcut.0 conv2d   ' "(N, 16, 32, 32)        2304  out_channels: 16, kernel_size: 3"
+    [[ $output =~ $'\n'total\ +272474$ ]]
+    [[ $output != *" "$'\n'* ]]
+    succeeds "$ctorch" show specs/vae.yaml
+    says "logvar linear <- hidden" "apart mul <- std, noise" $'\nkl_normal <- mu, logvar\n' $'\nmse <- 13, input\n'
+    succeeds "$ctorch" show specs/mnist-mlp.yaml --set 'freeze=["1.*"]'
+    [[ $output =~ $'\n'trainable\ +1290$ ]]
+}
+
+@test "show: all specs of the shelf; parameters and outputs are those of check" {
+    need_python
+    for spec in specs/*.yaml; do
+        "$ctorch" check --json "$spec" >check.json
+        succeeds "$ctorch" show --json "$spec"
+        printf '%s' "$output" >show.json
+        python3 - "$spec" <<'END'
+import json, sys
+show, check = json.load(open("show.json")), json.load(open("check.json"))
+parts = show["parts"]
+assert show["parameters"] == check["parameters"] and show["trainable"] == check["trainable"], sys.argv[1]
+rows = {l["name"]: l for l in check["layers"]}
+layers = {p["name"]: p for p in parts if p["kind"] == "layer"}
+assert set(layers) <= set(rows)
+for name, p in layers.items():
+    assert (p["output"], p["parameters"]) == (rows[name]["output"], rows[name]["parameters"]), (sys.argv[1], name)
+    assert p["layer"] == rows[name]["layer"]
+assert sum(p["parameters"] for p in layers.values()) == show["parameters"]
+for i, p in enumerate(parts):
+    assert all(k < i and parts[k]["kind"] not in ("group", "loss") for k in p["inputs"])
+    assert p["group"] is None or p["group"] < i and parts[p["group"]]["kind"] == "group"
+    assert p["kind"] in ("field", "group") or p["inputs"] or p["name"] in ("parameter",), p
+END
+    done
+}
+
+@test "show: who reads whose result" {
+    need_python
+    rich
+    succeeds "$ctorch" show --json rich.yaml
+    printf '%s' "$output" >show.json
+    python3 - <<'END'
+import json
+parts = json.load(open("show.json"))["parts"]
+def one(name, kind): return [p for p in parts if p["name"] == name and p["kind"] == kind][0]
+def reads(name, kind="layer"): return [parts[i]["name"] + "/" + parts[i]["kind"] for i in one(name, kind)["inputs"]]
+def groups(name, kind="layer"):
+    found, g = [], one(name, kind)["group"]
+    while g is not None: found.append(parts[g]["name"]); g = parts[g]["group"]
+    return found
+assert [p["name"] for p in parts if p["kind"] == "field"] == ["input", "extra"]
+assert [p["layer"] for p in parts if p["kind"] == "group"][:3] == ["unit", "unit", "unit"]
+assert reads("0.0") == ["input/field"] and reads("1.0") == ["0.1/layer"] and groups("0.0") == ["0"]
+assert reads("body", "join") == ["body.0/layer", "body.shortcut.1/layer"] and groups("body.shortcut.0") == ["body.shortcut", "body"]
+assert reads("body.shortcut.0") == ["2.1/layer"]
+assert reads("4.0.0") == ["body/join"] and reads("4.1.0.0") == ["body/join"] and groups("4.1.0.0") == ["4.1.0", "4.1", "4"]
+assert reads("4", "join") == ["4.0.0/layer", "4.1.0.1/layer"]
+assert reads("5.left.0") == ["4/join"] and reads("sum") == ["5.left.0/layer", "5.right.0/layer"]
+assert reads("7") == ["sum/layer"] and reads("9") == ["extra/field", "shape/layer"]
+assert reads("mse", "loss") == ["out/layer"] and reads("l1", "loss") == ["out/layer"]
+END
+    succeeds "$ctorch" show rich.yaml
+    says "sum add <- left, right, 1.5" "body.shortcut branch" "9 add <- extra, shape" "4.1 branch"
+}
+
+@test "show: --depth closes groups" {
+    succeeds "$ctorch" show specs/resnet20.yaml --depth 1
+    says $'\n3 stage '
+    [[ $output != *3.0* ]]
+    succeeds "$ctorch" show specs/resnet20.yaml -d 2
+    says $'\n`- 3.2 basic '
+    [[ $output != *residual* ]]
+}
+
+@test "show: a terminal gets what fits into its width" {
+    command -v script >/dev/null || skip "no script"
+    for width in 20 45 60 200; do
+        LC_ALL=C.UTF-8 TERM=xterm script -qec "stty cols $width; '$ctorch' show specs/resnet20.yaml" out >/dev/null </dev/null
+        sed '1d;$d' out | tr -d '\r' >lines
+        grep -q '├─ 3.0 ba' lines
+        [ "$(wc -L <lines)" -le "$width" ]
+    done
+    grep -q "out_channels" lines
+    LC_ALL=C TERM=xterm script -qec "'$ctorch' show specs/resnet20.yaml" out >/dev/null </dev/null
+    grep -q -- '|- 3.0 basic' out
+}
+
+@test "show: runs and models, as the spec that they were trained by" {
+    quick -o run
+    "$ctorch" show specs/digits-mlp.yaml >spec
+    for model in run run/best.safetensors; do
+        succeeds "$ctorch" show $model
+        [ "$output" = "$(<spec)" ]
+    done
+    fails 2 "$ctorch" show run --set train.epochs=2
+    says "a model has its own spec"
+    cp run/best.safetensors damaged.safetensors
+    printf X | dd of=damaged.safetensors bs=1 seek=9 conv=notrunc status=none
+    fails 3 "$ctorch" show damaged.safetensors
+    mkdir empty
+    fails 1 "$ctorch" show empty
+    says "holds no model"
+}
+
+@test "show: shapes that only the data tell are the data's" {
+    need_python
+    digits_png images/train/a 4
+    cp -r images/train/a images/train/b
+    printf '%s\n' 'data: {images: images}' 'model: [flatten, linear: 2]' 'loss: cross_entropy' 'optimizer: sgd' >spec.yaml
+    succeeds "$ctorch" show spec.yaml
+    says "(N, 1, 8, 8)" "(N, 64)"
+    rm -r images
+    fails 1 "$ctorch" show spec.yaml
+    says "images"
+}
+
+@test "show: what is wrong is refused" {
+    fails 2 "$ctorch" show
+    fails 2 "$ctorch" show a b
+    fails 2 "$ctorch" show "$repo/tests/wrong/shape-groups.yaml"
+    says "shape-groups.yaml:3:52: error"
+    fails 2 "$ctorch" show "$repo/tests/wrong/layer-unknown.yaml"
+    fails 2 "$ctorch" show -Werror "$repo/tests/wrong/warn-softmax.yaml"
+    says "warning"
+    succeeds "$ctorch" show "$repo/tests/wrong/warn-softmax.yaml"
+    fails 2 "$ctorch" show none.yaml
+    fails 1 "$ctorch" show specs/vae.yaml -o none/x
+    says "none/x: cannot be written"
+    succeeds "$ctorch" show - -o out <specs/vae.yaml
+    [ -z "$output" ]
+    [ "$(cat out)" = "$("$ctorch" show specs/vae.yaml -o -)" ]
+    [ ! -e out.tmp ]
+}
