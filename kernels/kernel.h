@@ -61,6 +61,11 @@ static inline int64_t ct_bad_value(int64_t bad) { return bad < 0 ? bad : bad - 1
 
 #define CT_UNSUPPORTED CT_STOPPED /* prepare's answer: not this dtype, shape or layout; the next backend is asked */
 
+/* What the items of a kernel share. */
+typedef struct ct_items_room {
+    _Alignas(64) char bytes[64];
+} ct_items_room;
+
 /* A kernel is two functions. prepare, once a use: checks that it can, and may leave a state (freed by `release`) and
    a size of workspace. run, every time: in[i] and out[i] point at the first elements (NULL for an absent input, or an
    output that nobody wants). An output may be the same memory as an input where the op's row says INPLACE. */
@@ -74,6 +79,11 @@ typedef struct ct_kernel {
     bool (*tails)(const ct_call *call, void *state, size_t *workspace);
     /* Whether run, with this state, reads in[0] by exec's head, which has no gaps. NULL: never. */
     bool (*heads)(const ct_call *call, const void *state);
+    /* What run does, as items that may run at any time, in any order and at once, so that another kernel's ct_parallel
+       can take them along: readies `room` and says how many; then `items` runs them. NULL: run alone does it. */
+    int64_t (*begin)(const ct_exec *exec, const ct_call *call, void *state, const void *const *in, void *const *out,
+                     ct_items_room *room);
+    void (*items)(void *room, int64_t begin, int64_t end);
 } ct_kernel;
 
 static inline int64_t ct_layout_numel(const ct_layout *l) {

@@ -262,7 +262,7 @@ typedef struct ct_bench_facts {
 ct_status ct_bench_look(ct_bench *b, ct_bench_facts *out);
 
 typedef struct ct_kernel_report {
-    char name[96], shape[48];                 /* the ops that it is made of, "linear+relu"; of its first result */
+    char name[96], shape[48];                 /* its ops, "linear+relu", "matmul|sum"; of its first result */
     double operations, bytes, start, seconds; /* start: from the step's */
 } ct_kernel_report;
 /* A step with a look at the clock between its kernels: *n of them in their order, which ct_kernels_free ends. The first

@@ -83,6 +83,9 @@ static void plan_axes(const ct_call *call, sum_state *s) {
     for (int i = 0; i < both.n; i++) axes_add(kinds >> i & 1 ? &s->reduced : &s->kept, both.of[i]);
 }
 
+static int64_t tasks_of(const sum_state *s) { return s->kept.count * s->tiles * s->blocks; }
+static int64_t parts_of(const sum_state *s) { return s->kept.count * s->blocks * (s->columns ? s->run.size : 1); }
+
 static ct_status sum_prepare(const ct_call *call, void **state, size_t *workspace) {
     const ct_layout *x = &call->in[0];
     if (x->dtype != CT_F32 || call->out[0].dtype != CT_F32 || ct_layout_numel(x) == 0) return CT_UNSUPPORTED;
@@ -96,8 +99,7 @@ static ct_status sum_prepare(const ct_call *call, void **state, size_t *workspac
         return CT_UNSUPPORTED;
     }
     *state = s;
-    *workspace =
-        s->blocks > 1 ? (size_t)(s->kept.count * s->blocks * (s->columns ? s->run.size : 1)) * sizeof(float) : 0;
+    *workspace = s->blocks > 1 ? (size_t)(parts_of(s) + s->kept.count) * sizeof(float) : 0;
     return CT_OK;
 }
 
@@ -129,7 +131,10 @@ typedef struct sum_run {
     const ct_exec *exec;
     const float *x; /* NULL: the exec's head makes it */
     float *y, *part;
+    _Atomic int32_t *left; /* of each kept element, blocks that are not summed */
+    int64_t grain;
 } sum_run;
+_Static_assert(sizeof(sum_run) <= sizeof(ct_items_room), "an item's run fits");
 
 /* `rows` rows of n from x + at on, `stride` apart, added into acc: columns, or all into one. */
 static void add_range(const sum_state *s, const float *x, int64_t stride, int64_t rows, int64_t n, float *acc) {
@@ -183,8 +188,22 @@ static void sum_rows(const sum_run *r, int64_t begin, int64_t end) {
     }
 }
 
-static void sum_tasks(void *ctx, int64_t begin, int64_t end) {
-    const sum_run *run = ctx;
+/* Adds the blocks of a kept element. */
+static void join_blocks(const sum_run *run, int64_t kept) {
+    const sum_state *s = run->s;
+    float *y = run->y + axes_at(&s->kept, kept, true);
+    int64_t n = s->columns ? s->run.size : 1;
+    const float *part = run->part + kept * s->blocks * n;
+    if (n == 1) {
+        *y = sum_f32(part, s->blocks);
+    } else {
+        memset(y, 0, (size_t)n * sizeof *y);
+        add_rows(y, part, n, s->blocks, n);
+    }
+    ct_tail_run(run->exec->tail, y, n);
+}
+
+static void sum_tasks(const sum_run *run, int64_t begin, int64_t end) {
     const sum_state *s = run->s;
     bool rows = !run->x && are_rows(s);
     if (rows) sum_rows(run, begin, end);
@@ -195,38 +214,34 @@ static void sum_tasks(void *ctx, int64_t begin, int64_t end) {
                                    : run->y + axes_at(&s->kept, kept, true) + c;
         sum_block(run, axes_at(&s->kept, kept, false), block, c, n, acc);
         if (s->blocks == 1 && s->tiles > 1) ct_tail_run(run->exec->tail, acc, n);
+        if (s->blocks > 1 && atomic_fetch_sub(&run->left[kept], 1) == 1) join_blocks(run, kept);
     }
     int64_t width = s->columns ? s->run.size : 1;
     if (s->blocks == 1 && s->tiles == 1) ct_tail_run(run->exec->tail, run->y + begin * width, (end - begin) * width);
 }
 
-/* Adds the blocks of each kept element. */
-static void join_blocks(void *ctx, int64_t begin, int64_t end) {
-    const sum_run *run = ctx;
+static void sum_items(void *room, int64_t begin, int64_t end) {
+    const sum_run *run = room;
     const sum_state *s = run->s;
-    for (int64_t kept = begin; kept < end; kept++) {
-        float *y = run->y + axes_at(&s->kept, kept, true);
-        int64_t n = s->columns ? s->run.size : 1;
-        const float *part = run->part + kept * s->blocks * n;
-        if (n == 1) {
-            *y = sum_f32(part, s->blocks);
-            continue;
-        }
-        memset(y, 0, (size_t)n * sizeof *y);
-        add_rows(y, part, n, s->blocks, n);
-    }
-    int64_t width = s->columns ? s->run.size : 1;
-    ct_tail_run(run->exec->tail, run->y + begin * width, (end - begin) * width);
+    sum_tasks(run, begin * run->grain, CT_MIN(end * run->grain, tasks_of(s)));
+}
+
+static int64_t sum_begin(const ct_exec *exec, const ct_call *call, void *state, const void *const *in, void *const *out,
+                         ct_items_room *room) {
+    const sum_state *s = state;
+    sum_run *run = (sum_run *)room->bytes;
+    int64_t rows = CT_MIN(s->rows, s->reduced.count), width = s->columns ? CT_MIN(s->run.size, TILE) : s->piece;
+    *run = (sum_run){s, exec, exec->head ? NULL : in[0], out[0], exec->workspace, NULL, grain_of(rows * width)};
+    if (s->blocks > 1) run->left = (_Atomic int32_t *)(run->part + parts_of(s));
+    for (int64_t i = 0; run->left && i < s->kept.count; i++)
+        atomic_init(&run->left[i], (int32_t)(s->blocks * s->tiles));
+    (void)call;
+    return div_up_i64(tasks_of(s), run->grain);
 }
 
 static void sum_run_(const ct_exec *exec, const ct_call *call, void *state, const void *const *in, void *const *out) {
-    const sum_state *s = state;
-    sum_run run = {s, exec, exec->head ? NULL : in[0], out[0], exec->workspace};
-    int64_t rows = CT_MIN(s->rows, s->reduced.count), width = s->columns ? CT_MIN(s->run.size, TILE) : s->piece;
-    ct_parallel(s->kept.count * s->tiles * s->blocks, grain_of(rows * width), sum_tasks, &run);
-    if (s->blocks > 1)
-        ct_parallel(s->kept.count, grain_of(s->blocks * (s->columns ? s->run.size : 1)), join_blocks, &run);
-    (void)call;
+    ct_items_room room;
+    ct_parallel(sum_begin(exec, call, state, in, out, &room), 1, sum_items, room.bytes);
 }
 
 /* The result's elements are made in the order in which they lie. */
@@ -242,5 +257,9 @@ static bool sum_heads(const ct_call *call, const void *state) {
     return layout_dense(&call->in[0]) && (s->columns ? CT_MIN(s->run.size, TILE) : s->piece) >= 16;
 }
 
-const ct_kernel CT_ISA_NAME(ct_cpu_sum) = {
-    .prepare = sum_prepare, .run = sum_run_, .tails = sum_tails, .heads = sum_heads};
+const ct_kernel CT_ISA_NAME(ct_cpu_sum) = {.prepare = sum_prepare,
+                                           .run = sum_run_,
+                                           .tails = sum_tails,
+                                           .heads = sum_heads,
+                                           .begin = sum_begin,
+                                           .items = sum_items};

@@ -182,9 +182,47 @@ static void run_pool(ct_parallel_fn fn, void *ctx, int64_t n, int64_t grain, int
     }
 }
 
+/* A call of ct_parallel. */
+typedef struct call {
+    ct_parallel_fn fn;
+    void *ctx;
+    int64_t n, grain;
+} call;
+typedef struct calls {
+    call beside, of;
+} calls;
+static _Thread_local call waiting; /* n 0: nothing is to be taken along */
+
+void ct_parallel_beside(int64_t n, ct_parallel_fn fn, void *ctx) { waiting = (call){fn, ctx, n, 1}; }
+
+void ct_parallel_beside_end(void) {
+    call c = waiting;
+    waiting.n = 0;
+    for (int64_t i = 0; i < c.n; i++) c.fn(c.ctx, i, i + 1);
+}
+
+static void run_both(void *ctx, int64_t begin, int64_t end) {
+    const calls *c = ctx;
+    for (int64_t i = begin; i < end; i++)
+        if (i < c->beside.n)
+            c->beside.fn(c->beside.ctx, i, i + 1);
+        else
+            run_item(c->of.fn, c->of.ctx, i - c->beside.n, c->of.n, c->of.grain);
+}
+
 void ct_parallel(int64_t n, int64_t grain, ct_parallel_fn fn, void *ctx) {
     grain = CT_MAX(grain, 1);
     int64_t items = n > 0 ? (n - 1) / grain + 1 : 0;
+    if (waiting.n && !inside) {
+        calls both = {waiting, {fn, ctx, n, grain}};
+        if (items < 2 || ct_threads() < 2) {
+            ct_parallel_beside_end();
+        } else {
+            waiting.n = 0;
+            ct_parallel(both.beside.n + items, 1, run_both, &both);
+            return;
+        }
+    }
     int threads = (int)CT_MIN(items, ct_threads());
     if (threads < 2 || inside || pthread_mutex_trylock(&in_use)) {
         for (int64_t i = 0; i < items; i++) run_item(fn, ctx, i, n, grain);

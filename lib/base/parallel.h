@@ -10,6 +10,12 @@ typedef void (*ct_parallel_fn)(void *ctx, int64_t begin, int64_t end);
    threads. Runs serially inside another ct_parallel, when n <= grain, or while another thread uses the pool. */
 void ct_parallel(int64_t n, int64_t grain, ct_parallel_fn fn, void *ctx);
 
+/* n items more for this thread's next ct_parallel, each a range of one: fn(ctx, i, i + 1). Where that runs serially, so
+   do they, before it. */
+void ct_parallel_beside(int64_t n, ct_parallel_fn fn, void *ctx);
+/* Runs what no ct_parallel took along. */
+void ct_parallel_beside_end(void);
+
 /* Threads that ct_parallel uses, this one included; from ct_threads_available() at first use. */
 int ct_threads(void);
 /* n >= 1; takes effect at the next ct_parallel. */

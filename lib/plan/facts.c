@@ -4,17 +4,23 @@
 #include <stdio.h>
 #include <string.h>
 
-static void add_name(const ct_stage *item, char *out, size_t size) {
+static void add_name(const ct_stage *item, const char *before, char *out, size_t size) {
     size_t n = strlen(out);
-    snprintf(out + n, size - n, "%s%s", n ? "+" : "", ct_op_get(item->op)->kind.name);
+    snprintf(out + n, size - n, "%s%s", n ? before : "", ct_op_get(item->op)->kind.name);
     if (strlen(out) + 1 == size) memcpy(out + size - 4, "...", 4);
 }
 
 void ct_stage_name(const ct_stage *item, char *out, size_t size) {
+    int n;
+    const ct_stage *of = ct_stage_items(item, &n);
     *out = 0;
-    for (int i = 0; i < item->n_head; i++) add_name(&item->part[i], out, size);
-    if (item->op != CT_CHAIN) add_name(item, out, size);
-    for (int i = item->n_head; i < item->n_parts; i++) add_name(&item->part[i], out, size);
+    for (int k = 0; k < n; k++) {
+        const char *before = "|";
+        for (int i = 0; i <= of[k].n_parts; i++) { /* the item's op comes after its head */
+            const ct_stage *part = i == of[k].n_head ? &of[k] : &of[k].part[i - (i > of[k].n_head)];
+            if (part->op != CT_CHAIN) add_name(part, before, out, size), before = "+";
+        }
+    }
 }
 
 /* Elements that are there: a broadcast one is one. */
@@ -50,6 +56,9 @@ double ct_stage_bytes(const ct_program *p, const ct_stage *item) {
 
 double ct_stage_work(const ct_stage *item) {
     ct_layout in[CT_MAX_IN], out[CT_MAX_IN];
+    double sum = 0;
+    for (int k = 0; item->op == CT_TOGETHER && k < item->n_parts; k++) sum += ct_stage_work(&item->part[k]);
+    if (item->op == CT_TOGETHER) return sum;
     if (item->op == CT_CHAIN || item->own_in > CT_MAX_IN || item->own_out > CT_MAX_IN) return 0;
     for (int i = 0; i < item->own_in; i++) in[i] = item->use[i].layout;
     for (int i = 0; i < item->own_out; i++) out[i] = item->use[item->n_in + i].layout;

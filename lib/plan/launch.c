@@ -1,5 +1,6 @@
 #include "plan/launch.h"
 #include "base/alloc.h"
+#include "base/parallel.h"
 #include <string.h>
 
 /* The layouts of an item's own inputs and outputs, as a call that ct_free(call.in) ends. */
@@ -20,16 +21,20 @@ ct_row_fn ct_stage_row(const ct_stage *item) {
     return ct_kernel_row(&(ct_call){item->op, item->own_in, 1, l, l + item->own_in, item->args});
 }
 
-ct_status ct_stage_takes(const ct_stage *item, bool *tails, bool *heads) {
+ct_status ct_stage_takes(const ct_stage *item, ct_takes *out) {
     const ct_kernel *kernel;
     void *state = NULL;
     size_t workspace;
     ct_call call;
-    *tails = *heads = false;
+    *out = (ct_takes){0};
+    if (item->op < 0) return CT_OK;
     CT_TRY(call_of(item, &call));
     ct_status status = ct_kernel_pick(&call, &kernel, &state, &workspace);
-    if (!status) *tails = kernel->tails && kernel->tails(&call, state, &workspace);
-    if (!status) *heads = kernel->heads && kernel->heads(&call, state);
+    if (!status) {
+        out->items = kernel->begin != NULL;
+        out->heads = kernel->heads && kernel->heads(&call, state);
+        out->tails = kernel->tails && kernel->tails(&call, state, &workspace);
+    }
     if (state) (kernel->release ? kernel->release : ct_free)(state);
     ct_free((void *)call.in);
     return status;
@@ -64,7 +69,7 @@ static ct_status chain_of(const ct_stage *item, int first, int end, ct_chain **o
     return end > first ? ct_chain_new(part, end - first, out) : CT_OK;
 }
 
-ct_status ct_launch_new(const ct_stage *item, ct_launch *l, size_t *workspace) {
+static ct_status launch_one(const ct_stage *item, ct_launch *l, size_t *workspace) {
     *l = (ct_launch){.n_in = item->n_in, .n = item->n_in + item->n_out};
     *workspace = 0;
     if (!(l->at = ct_alloc((size_t)l->n + 1, sizeof *l->at))) return CT_NO_MEMORY;
@@ -75,6 +80,20 @@ ct_status ct_launch_new(const ct_stage *item, ct_launch *l, size_t *workspace) {
         if (item->n_head && item->use[i].value == item->head_value) l->stays = i;
     CT_TRY(chain_of(item, 0, item->n_head, &l->head));
     return chain_of(item, item->n_head, item->n_parts, &l->chain);
+}
+
+ct_status ct_launch_new(const ct_stage *item, ct_launch *l, size_t *workspace) {
+    int n;
+    const ct_stage *of = ct_stage_items(item, &n);
+    CT_TRY(launch_one(of, l, workspace));
+    if (n > 1 && !(l->beside = ct_alloc((size_t)n - 1, sizeof *l->beside))) return CT_NO_MEMORY;
+    while (l->n_beside < n - 1) {
+        ct_launch *b = &l->beside[l->n_beside++];
+        size_t bytes, begin = (*workspace + CT_PLACE_ALIGN - 1) / CT_PLACE_ALIGN * CT_PLACE_ALIGN;
+        CT_TRY(launch_one(&of[l->n_beside], b, &bytes));
+        b->workspace = begin, *workspace = begin + bytes;
+    }
+    return CT_OK;
 }
 
 static void run_tail(void *ctx, int64_t begin, int64_t end) {
@@ -92,19 +111,66 @@ static const float *run_head(void *ctx, int64_t begin, int64_t n, float *room) {
     return l->stays ? (const float *)at[l->stays] + begin : room;
 }
 
-void ct_launch_run(const ct_launch *l, void *workspace, _Atomic int64_t *bad) {
-    if (!l->kernel) {
+/* What a run of a launch's kernel is given. */
+typedef struct run {
+    const ct_launch *l;
+    ct_tail tail;
+    ct_head head;
+    ct_exec exec;
+    int64_t items; /* of what runs beside another: the kernel's, or one for all of it */
+    ct_items_room room;
+} run;
+
+static void run_begin(const ct_launch *l, char *workspace, _Atomic int64_t *bad, run *r) {
+    r->l = l, r->items = 1;
+    r->tail = (ct_tail){run_tail, (void *)l, l->at[l->n_in]}, r->head = (ct_head){run_head, (void *)l};
+    r->exec = (ct_exec){workspace + l->workspace, bad, l->chain ? &r->tail : NULL, l->head ? &r->head : NULL};
+}
+
+static const void *const *inputs(const ct_launch *l) { return (const void *const *)l->at; }
+
+static bool in_items(const ct_launch *l) { return l->kernel && l->kernel->begin; }
+
+static void run_whole(const run *r) {
+    const ct_launch *l = r->l;
+    if (l->kernel)
+        l->kernel->run(&r->exec, &l->call, l->state, inputs(l), l->at + l->n_in);
+    else
         ct_chain_run(l->chain, l->at);
-        return;
+}
+
+/* Items of all that runs beside the first. */
+static void run_beside(void *ctx, int64_t begin, int64_t end) {
+    for (run *r = ctx; end > 0; end -= r->items, begin = CT_MAX(begin - r->items, 0), r++) {
+        int64_t stop = CT_MIN(end, r->items);
+        if (begin >= stop) continue;
+        if (in_items(r->l))
+            r->l->kernel->items(r->room.bytes, begin, stop);
+        else
+            run_whole(r);
     }
-    ct_tail tail = {run_tail, (void *)l, l->at[l->n_in]};
-    ct_head head = {run_head, (void *)l};
-    ct_exec exec = {workspace, bad, l->chain ? &tail : NULL, l->head ? &head : NULL};
-    l->kernel->run(&exec, &l->call, l->state, (const void *const *)l->at, l->at + l->n_in);
+}
+
+void ct_launch_run(const ct_launch *l, void *workspace, _Atomic int64_t *bad) {
+    run first, beside[CT_LAUNCH_BESIDE];
+    int64_t items = 0;
+    run_begin(l, workspace, bad, &first);
+    for (int i = 0; i < l->n_beside; i++) {
+        const ct_launch *b = &l->beside[i];
+        run *r = &beside[i];
+        run_begin(b, workspace, bad, r);
+        if (in_items(b))
+            r->items = b->kernel->begin(&r->exec, &b->call, b->state, inputs(b), b->at + b->n_in, &r->room);
+        items += r->items;
+    }
+    ct_parallel_beside(items, run_beside, beside);
+    run_whole(&first);
+    ct_parallel_beside_end();
 }
 
 void ct_launch_free(ct_launch *l) {
+    for (int i = 0; i < l->n_beside; i++) ct_launch_free(&l->beside[i]);
     if (l->state) (l->kernel->release ? l->kernel->release : ct_free)(l->state);
-    ct_free((void *)l->call.in), ct_free(l->chain), ct_free(l->head), ct_free(l->at);
+    ct_free((void *)l->call.in), ct_free(l->chain), ct_free(l->head), ct_free(l->at), ct_free(l->beside);
     *l = (ct_launch){0};
 }

@@ -4,21 +4,29 @@
 #include "kernels/chain.h"
 #include "plan/program.h"
 
+#define CT_LAUNCH_BESIDE 6 /* the most that runs beside another */
+
 typedef struct ct_launch {
     const ct_kernel *kernel; /* NULL: the chain alone */
     void *state;
-    ct_call call;           /* its layouts: inputs, then outputs, owned */
-    ct_chain *chain, *head; /* after the kernel or alone; before it */
-    int n_in, n, stays;     /* stays: which use is what the head makes, if others read it too; else 0 */
-    void **at;              /* of the item's n uses, n_in inputs first; then room for the head's result */
+    ct_call call;             /* its layouts: inputs, then outputs, owned */
+    ct_chain *chain, *head;   /* after the kernel or alone; before it */
+    int n_in, n, stays;       /* stays: which use is what the head makes, if others read it too; else 0 */
+    void **at;                /* of the item's n uses, n_in inputs first; then room for the head's result */
+    size_t workspace;         /* where its own begins, in the item's */
+    struct ct_launch *beside; /* of CT_TOGETHER, of which this is the first: the others */
+    int n_beside;
 } ct_launch;
 
 /* workspace: bytes that a run needs. What was made before a failure, ct_launch_free frees. */
 ct_status ct_launch_new(const ct_stage *item, ct_launch *out, size_t *workspace);
 void ct_launch_run(const ct_launch *l, void *workspace, _Atomic int64_t *bad);
 void ct_launch_free(ct_launch *l);
-/* Whether the item's kernel hands its result on to parts, and takes its first input from some. */
-ct_status ct_stage_takes(const ct_stage *item, bool *tails, bool *heads);
+typedef struct ct_takes {
+    bool tails, heads, items;
+} ct_takes;
+/* Whether the item's kernel hands its result on to parts, takes its first input from some, and comes in items. */
+ct_status ct_stage_takes(const ct_stage *item, ct_takes *out);
 /* The row function of a pointwise item; NULL: it has none. */
 ct_row_fn ct_stage_row(const ct_stage *item);
 #endif

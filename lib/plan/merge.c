@@ -38,7 +38,7 @@ bool ct_feeds(const ct_stage *item, const ct_stage *by, bool *whole) {
 }
 
 /* Whether an item between the two reads what item k makes (of: false), or makes what it reads (of: true). */
-static bool blocked(const ct_program *p, int early, int late, bool up) {
+bool ct_blocked(const ct_program *p, int early, int late, bool up) {
     const ct_stage *moves = &p->item[up ? late : early];
     int from = up ? 0 : moves->n_in, to = up ? moves->n_in : moves->n_in + moves->n_out;
     for (int k = early + 1; k < late; k++) {
@@ -145,8 +145,8 @@ ct_status ct_merge(ct_program *p, const int *reads, int early, int late, int *to
     *to = -1;
     if (!a->again && b->again) return CT_OK;
     if (late - early > CT_MERGE_WINDOW || a->n_parts + b->n_parts > CT_CHAIN_PARTS) return CT_OK;
-    bool up = !blocked(p, early, late, true), fits = false;
-    if (!up && blocked(p, early, late, false)) return CT_OK;
+    bool up = !ct_blocked(p, early, late, true), fits = false;
+    if (!up && ct_blocked(p, early, late, false)) return CT_OK;
     ct_status status = combine(p, reads, a, b, &made, &fits);
     if (status || !fits) {
         ct_free(made.part), ct_free(made.use);

@@ -15,6 +15,9 @@ ct_status ct_merge(ct_program *p, const int *reads, int early, int late, int *to
 bool ct_feeds(const ct_stage *item, const ct_stage *by, bool *whole);
 /* Whether the parts of a (or its first result) have as many elements as those of b. */
 bool ct_same_count(const ct_stage *a, const ct_stage *b);
+/* Whether one of the items between the two stands in the way of the later one's moving up to the earlier, or else of
+   the earlier one's moving down. */
+bool ct_blocked(const ct_program *p, int early, int late, bool up);
 /* An item's parts, or a pointwise item itself. */
 const ct_stage *ct_parts(const ct_stage *item, int *n);
 #endif

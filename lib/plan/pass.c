@@ -9,6 +9,7 @@ const ct_pass ct_passes[] = {
     {"fuse", "pointwise ops in one pass over tiles that fit the cache", ct_pass_fuse},
     {"join", "what follows a product runs on its result while that is in the cache", ct_pass_join},
     {"reduce", "what precedes a sum runs as the sum reads it", ct_pass_reduce},
+    {"beside", "what is small runs at the same time as something large that it has nothing to do with", ct_pass_beside},
     {NULL, NULL, NULL},
 };
 

@@ -19,9 +19,9 @@ static int follower(const ct_program *p, int at) {
 /* The item at `at` takes what follows it, one after another. */
 static ct_status join_all(ct_program *p, const int *reads, int at) {
     for (int next; at >= 0 && (next = follower(p, at)) >= 0;) {
-        bool tails, heads;
-        CT_TRY(ct_stage_takes(&p->item[at], &tails, &heads));
-        if (!tails) return CT_OK;
+        ct_takes takes;
+        CT_TRY(ct_stage_takes(&p->item[at], &takes));
+        if (!takes.tails) return CT_OK;
         CT_TRY(ct_merge(p, reads, at, next, &at));
     }
     return CT_OK;

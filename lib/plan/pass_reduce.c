@@ -31,10 +31,10 @@ ct_status ct_pass_reduce(ct_program *p) {
     for (int i = 0; !status && i < p->n_items; i++) {
         const ct_stage *item = &p->item[i];
         if (!item->use || item->op == CT_CHAIN || item->own_in != 1 || item->n_head || ct_stage_row(item)) continue;
-        bool tails, heads = false;
+        ct_takes takes = {0};
         int from = source(p, i), to;
-        if (from >= 0) status = ct_stage_takes(item, &tails, &heads);
-        if (!status && heads) status = ct_merge(p, reads, from, i, &to);
+        if (from >= 0) status = ct_stage_takes(item, &takes);
+        if (!status && takes.heads) status = ct_merge(p, reads, from, i, &to);
     }
     ct_free(reads);
     ct_program_close(p);

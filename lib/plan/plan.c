@@ -75,6 +75,13 @@ static char *address(const ct_plan *p, const ct_use *u) {
     return (v->fixed ? v->at : p->arena->data + v->offset) + u->offset;
 }
 
+static void set_addresses(const ct_plan *p, const ct_stage *item, ct_launch *l) {
+    int n;
+    const ct_stage *of = ct_stage_items(item, &n);
+    for (int i = 0; i < of->n_in + of->n_out; i++) l->at[i] = of->use[i].value < 0 ? NULL : address(p, &of->use[i]);
+    for (int k = 1; k < n; k++) set_addresses(p, &of[k], &l->beside[k - 1]);
+}
+
 static ct_status settle(ct_plan *p) {
     ct_arena *a = p->arena;
     if (a->bytes < ct_plan_bytes(p)) {
@@ -84,11 +91,7 @@ static ct_status settle(ct_plan *p) {
         a->data = data, a->bytes = ct_plan_bytes(p), a->moved++;
     }
     if (p->moved == a->moved) return CT_OK;
-    for (int k = 0; k < p->program.n_items; k++) {
-        const ct_stage *item = &p->program.item[k];
-        for (int i = 0; i < item->n_in + item->n_out; i++)
-            p->launch[k].at[i] = item->use[i].value < 0 ? NULL : address(p, &item->use[i]);
-    }
+    for (int k = 0; k < p->program.n_items; k++) set_addresses(p, &p->program.item[k], &p->launch[k]);
     p->moved = a->moved;
     return CT_OK;
 }

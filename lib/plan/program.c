@@ -107,7 +107,7 @@ ct_status ct_program_new(ct_graph *g, ct_tensor *const *keep, int n_keep, ct_pro
 }
 
 void ct_stage_clear(ct_stage *item) {
-    for (int i = 0; i < item->n_parts; i++) ct_free(item->part[i].use);
+    for (int i = 0; i < item->n_parts; i++) ct_stage_clear(&item->part[i]);
     ct_free(item->part), ct_free(item->use);
     *item = (ct_stage){0};
 }
@@ -153,7 +153,13 @@ bool ct_use_same(const ct_use *a, const ct_use *b) {
            ct_layout_alike(&a->layout, &b->layout);
 }
 
-const ct_op *ct_stage_op(const ct_stage *item) { return item->op == CT_CHAIN ? NULL : ct_op_get(item->op); }
+const ct_op *ct_stage_op(const ct_stage *item) { return item->op < 0 ? NULL : ct_op_get(item->op); }
+
+const ct_stage *ct_stage_items(const ct_stage *item, int *n) {
+    bool together = item->op == CT_TOGETHER;
+    *n = together ? item->n_parts : 1;
+    return together ? item->part : item;
+}
 
 /* ---- text ---- */
 
@@ -188,16 +194,24 @@ static void write_parts(const ct_program *p, const ct_stage *item, int from, int
     }
 }
 
+static void write_item(const ct_program *p, const ct_stage *item, ct_buf *out) {
+    write_parts(p, item, 0, item->n_head, out);
+    if (item->op != CT_CHAIN) {
+        ct_buf_puts(out, item->n_head ? "; " : "");
+        write_call(p, item, item->own_in, item->own_out, out);
+        ct_buf_puts(out, item->n_parts > item->n_head ? "; " : "");
+    }
+    write_parts(p, item, item->n_head, item->n_parts, out);
+}
+
 void ct_program_text(const ct_program *p, ct_buf *out) {
     for (int i = 0; i < p->n_items; i++) {
-        const ct_stage *item = &p->item[i];
-        write_parts(p, item, 0, item->n_head, out);
-        if (item->op != CT_CHAIN) {
-            ct_buf_puts(out, item->n_head ? "; " : "");
-            write_call(p, item, item->own_in, item->own_out, out);
-            ct_buf_puts(out, item->n_parts > item->n_head ? "; " : "");
+        int n;
+        const ct_stage *of = ct_stage_items(&p->item[i], &n);
+        for (int k = 0; k < n; k++) {
+            ct_buf_puts(out, k ? " | " : "");
+            write_item(p, &of[k], out);
         }
-        write_parts(p, item, item->n_head, item->n_parts, out);
         ct_buf_puts(out, "\n");
     }
 }

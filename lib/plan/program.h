@@ -13,6 +13,8 @@ typedef struct ct_use {
 } ct_use;
 
 #define CT_CHAIN (-1) /* an item that is pointwise parts only */
+#define CT_TOGETHER \
+    (-2) /* parts are whole items: the first, and small ones that run beside it, on one of its threads */
 
 /* One kernel launch. Its first `own_in` inputs and `own_out` outputs are op's; the others are read and written by the
    parts, which run on each range of op's first result while it is in the cache, or before it, or alone (CT_CHAIN). */
@@ -46,7 +48,8 @@ typedef struct ct_program {
    it at the end. keep[]: tensors of the capture. */
 ct_status ct_program_new(ct_graph *g, ct_tensor *const *keep, int n_keep, ct_program *p);
 void ct_program_free(ct_program *p);
-/* A line an item: `v7 f32(64, 128) = linear(x1, w2, b3)`; values with memory of their own are m1, m2... */
+/* A line an item: `v7 f32(64, 128) = linear(x1, w2, b3)`; values with memory of their own are m1, m2... `; ` comes
+   before what is done to a result while it is in the cache, ` | ` before what runs beside the first. */
 void ct_program_text(const ct_program *p, ct_buf *out);
 
 /* ---- for passes ---- */
@@ -58,7 +61,9 @@ int *ct_program_reads(const ct_program *p);
 bool ct_use_same(const ct_use *a, const ct_use *b);
 /* Elements of the two lie alike, whatever their types: the strides of sizes of 1 do not count. */
 bool ct_layout_alike(const ct_layout *a, const ct_layout *b);
-/* Its ops in their order, as "linear+relu"; "..." where they do not fit. */
+/* Those that run at once in it: of CT_TOGETHER its parts, or it alone. */
+const ct_stage *ct_stage_items(const ct_stage *item, int *n);
+/* Its ops in their order, as "linear+relu", and what runs beside it, as "matmul|sum"; "..." where they do not fit. */
 void ct_stage_name(const ct_stage *item, char *out, size_t size);
 /* That it reads and writes; what lies in one place once each way. */
 double ct_stage_bytes(const ct_program *p, const ct_stage *item);

@@ -54,17 +54,31 @@ static bool op_allows(const ct_stage *item, int in, int out) {
     return false;
 }
 
-/* Whether item may write `out` where it reads `in` (or, before its parts, writes it). */
-static bool may_overwrite(const ct_stage *item, int in, int out) {
-    for (int i = item->n_in; i < item->n_in + item->own_out; i++)
-        if (item->use[i].value == out) return op_allows(item, in, out);
-    return parts_allow(item, in, out);
-}
-
 static const ct_use *made_as(const ct_stage *item, int value) {
     for (int i = item->n_in; i < item->n_in + item->n_out; i++)
         if (item->use[i].value == value) return &item->use[i];
     return NULL;
+}
+
+static bool reads(const ct_stage *item, int value) {
+    for (int i = 0; i < item->n_in; i++)
+        if (item->use[i].value == value) return true;
+    return false;
+}
+
+/* Whether item may write `out` where it reads `in` (or, before its parts, writes it), and nothing that runs beside it
+   reads that. */
+static bool may_overwrite(const ct_stage *item, int in, int out) {
+    int n;
+    const ct_stage *of = ct_stage_items(item, &n), *maker = of;
+    for (int k = 0; k < n; k++)
+        if (made_as(&of[k], out))
+            maker = &of[k];
+        else if (reads(&of[k], in))
+            return false;
+    for (int i = maker->n_in; i < maker->n_in + maker->own_out; i++)
+        if (maker->use[i].value == out) return op_allows(maker, in, out);
+    return parts_allow(maker, in, out);
 }
 
 static bool lie_alike(const ct_use *a, const ct_use *b) {
@@ -101,16 +115,22 @@ static void join(ct_program *p, int k, const ct_use *in, const ct_use *out) {
     r->last = o->last;
 }
 
+/* Of item k, or of one that runs in it. */
+static void join_results(ct_program *p, int k, const ct_stage *item) {
+    for (int o = item->n_in; o < item->n_in + item->n_out; o++) {
+        if (item->use[o].value < 0) continue;
+        for (int i = 0; i < item->n_in; i++) join(p, k, &item->use[i], &item->use[o]);
+        if (item->n_parts && item->own_out) join(p, k, &item->use[item->n_in], &item->use[o]);
+    }
+}
+
 void ct_program_share(ct_program *p) {
     set_lifetimes(p);
     set_in_place(p);
     set_lifetimes(p);
     for (int k = 0; k < p->n_items; k++) {
-        const ct_stage *item = &p->item[k];
-        for (int o = item->n_in; o < item->n_in + item->n_out; o++) {
-            if (item->use[o].value < 0) continue;
-            for (int i = 0; i < item->n_in; i++) join(p, k, &item->use[i], &item->use[o]);
-            if (item->n_parts && item->own_out) join(p, k, &item->use[item->n_in], &item->use[o]);
-        }
+        int n;
+        const ct_stage *of = ct_stage_items(&p->item[k], &n);
+        for (int i = 0; i < n; i++) join_results(p, k, &of[i]);
     }
 }

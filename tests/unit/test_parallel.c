@@ -61,6 +61,28 @@ static void test_edges(void) {
     CHECK(ct_threads() >= 1 && ct_threads() <= 1024);
 }
 
+/* Items taken along run once: with the next call, or at the end where none came. */
+static void test_beside(void) {
+    for (int threads = 1; threads <= 3; threads++) {
+        static seen s;
+        memset(&s, 0, sizeof s);
+        s.n = 5, s.grain = 1;
+        ct_set_threads(threads);
+        ct_parallel_beside(5, mark, &s);
+        CHECK(s.times[0] == 0);
+        ct_parallel_beside_end();
+        for (int times = 2; times <= 4; times++) {
+            ct_parallel_beside(5, mark, &s);
+            CHECK(covers(times == 2 ? 2 : 1000, 3)); /* one range, or many */
+            for (int i = 0; i < 5; i++) CHECK(s.times[i] == times);
+            ct_parallel_beside_end();
+        }
+        CHECK(covers(100, 7));
+        for (int i = 0; i < 5; i++) CHECK(s.times[i] == 4);
+        CHECK(!s.wrong);
+    }
+}
+
 static void nest(void *ctx, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) ct_parallel(100, 7, count, ctx);
 }
@@ -192,6 +214,7 @@ static void test_cgroup(void) {
 int main(void) {
     RUN(test_threads_start);
     RUN(test_coverage);
+    RUN(test_beside);
     RUN(test_nested);
     RUN(test_many);
     RUN(test_two_callers);

@@ -113,6 +113,24 @@ static void moment_graph(ct_tensor *const *x, ct_tensor **y) {
     *y = ct_mul(ct_rsqrt(s), a);
 }
 
+static ct_tensor *product(ct_tensor *const *x) {
+    return ct_matmul(ct_permute(x[0], (ct_dims_args){CT_DIMS(1, 0)}), x[1]);
+}
+static ct_tensor *sum_of_row(ct_tensor *x) { return ct_sum(ct_select(x, (ct_select_args){0}), (ct_reduce_args){0}); }
+/* A small sum has nothing to do with the product before it, or comes from it. */
+static void apart_graph(ct_tensor *const *x, ct_tensor **y) { *y = ct_add(product(x), sum_of_row(x[2])); }
+static void after_graph(ct_tensor *const *x, ct_tensor **y) {
+    ct_tensor *a = product(x);
+    *y = ct_add(a, sum_of_row(a));
+}
+static void before_graph(ct_tensor *const *x, ct_tensor **y) {
+    ct_tensor *s = sum_of_row(x[2]);
+    *y = ct_add(product(x), s);
+}
+static void as_large_graph(ct_tensor *const *x, ct_tensor **y) {
+    *y = ct_add(product(x), ct_sum(x[2], (ct_reduce_args){0}));
+}
+
 static void norm_graph(ct_tensor *const *x, ct_tensor **y) {
     *y = ct_add(ct_relu(ct_batch_norm(x[0], NULL, NULL, NULL, NULL, (ct_batch_norm_args){.training = true})), x[1]);
 }
@@ -132,10 +150,43 @@ static void each_pass(void) {
     falls(moment_graph, "join", 3, 4);
     falls(norm_graph, "join", 1, 3);
     falls(moment_graph, "reduce", 3, 4);
+    falls(apart_graph, "beside", 2, 3);
+    falls(before_graph, "beside", 2, 3);
+    falls(after_graph, "beside", 3, 3);
+    falls(as_large_graph, "beside", 3, 3);
     ct_buf text = CT_BUF(1 << 16);
     launches(linear_graph, 0, &text);
     CHECK(count(&text, "\n") == 2 && count(&text, "linear(") == 1 && count(&text, "; ") == 2);
     ct_buf_free(&text);
+}
+
+/* What runs beside a sum does not overwrite what that reads. */
+static ct_status beside_graph(void *ctx, ct_tensor **keep) {
+    ct_tensor *a = ct_exp(ctx), *some = ct_narrow(ct_select(a, (ct_select_args){0}), (ct_narrow_args){.length = 8});
+    ct_tensor *s = ct_sum(some, (ct_reduce_args){0});
+    keep[0] = ct_add(ct_neg(a), s);
+    return CT_OK;
+}
+
+static size_t beside_bytes(unsigned off, const char *has) {
+    ct_buf text = CT_BUF(1 << 16);
+    ct_arena arena = {0};
+    ct_plan *plan;
+    ct_plan_options opt = {.off = off, .after = &text};
+    ct_tensor *x = case_uniform(CT_F32, CT_DIMS(8, 16), -1, 1, 1);
+    if (!CHECK(ct_plan_capture(beside_graph, x, 1, &arena, &opt, &plan) == CT_OK)) return 0;
+    CHECK_HAS(text.data, has);
+    size_t bytes = ct_plan_bytes(plan);
+    ct_plan_free(plan), ct_arena_free(&arena), ct_buf_free(&text);
+    return bytes;
+}
+
+static void beside(void) {
+    ct_scope *scope = ct_scope_open();
+    size_t array = 8 * 16 * sizeof(float);
+    CHECK(beside_bytes(but("beside"), "neg(v") >= beside_bytes(~0u, "neg(v") + array);
+    CHECK(beside_bytes(but("beside"), " | ") >= 2 * array);
+    CHECK(ct_scope_close(scope) == CT_OK);
 }
 
 /* ---- whole: one kernel each way instead of parts, near to what the parts compute ---- */
@@ -274,6 +325,7 @@ static void switches(void) {
 int main(void) {
     RUN(switches);
     RUN(each_pass);
+    RUN(beside);
     RUN(whole);
     RUN(tails);
     return check_done("passes");
