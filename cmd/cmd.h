@@ -69,6 +69,9 @@ ct_status ct_say_warnings(const ct_spec *spec, const char *warn);
 /* Text of unknown origin with what a terminal must not see replaced, cut to `width` characters (-1: all). */
 void ct_say_text(FILE *out, const char *s, int width);
 int ct_text_width(const char *s);
+/* Bytes of the character at s: 1 to 4, or 0 when it is none that may be shown; of the first n characters. */
+int ct_text_char(const char *s);
+int ct_text_bytes(const char *s, int n);
 /* The nearest name in rows of `stride` bytes that start with one, or NULL when none is near. */
 const char *ct_say_nearest(const char *word, const void *rows, size_t n, size_t stride);
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of the printable character at s: 1 to 4, or 0 when it is to be replaced. C1 controls, and the marks that
-   reorder text, could make a terminal lie. */
-static int printable(const unsigned char *s) {
+/* C1 controls, and the marks that reorder text, could make a terminal lie; what is no character, a drawing invalid. */
+int ct_text_char(const char *text) {
+    const unsigned char *s = (const unsigned char *)text;
     if (*s < 0x80) return *s >= 0x20 && *s != 0x7f;
     int n = *s >= 0xf0 && *s < 0xf5 ? 4 : *s >= 0xe0 && *s < 0xf0 ? 3 : *s >= 0xc2 && *s < 0xe0 ? 2 : 0;
     for (int i = 1; i < n; i++)
@@ -14,12 +14,13 @@ static int printable(const unsigned char *s) {
     if (n == 2 && *s == 0xc2 && s[1] < 0xa0) return 0;
     if (n == 3 && *s == 0xe2 && ((s[1] == 0x80 && s[2] >= 0xa8 && s[2] <= 0xae) || (s[1] == 0x81 && s[2] >= 0xa6)))
         return 0;
+    if (n == 3 && *s == 0xef && s[1] == 0xbf && s[2] >= 0xbe) return 0;
     return n;
 }
 
 void ct_say_text(FILE *out, const char *s, int width) {
     for (; *s && width != 0; width--) {
-        int n = printable((const unsigned char *)s);
+        int n = ct_text_char(s);
         if (n)
             fwrite(s, 1, (size_t)n, out);
         else
@@ -31,10 +32,16 @@ void ct_say_text(FILE *out, const char *s, int width) {
 int ct_text_width(const char *s) {
     int width = 0;
     for (; *s; width++) {
-        int n = printable((const unsigned char *)s);
+        int n = ct_text_char(s);
         s += n ? n : 1;
     }
     return width;
+}
+
+int ct_text_bytes(const char *s, int n) {
+    const char *end = s;
+    for (; n && *end; n--) end += ct_text_char(end) ? ct_text_char(end) : 1;
+    return (int)(end - s);
 }
 
 /* A message's own line ends are kept: a library's message may have several lines. */

@@ -6,13 +6,15 @@ typedef struct args {
     const char **set;
     const char *output, *warn;
     int64_t depth;
-    bool json;
+    bool json, dot, svg;
 } args;
 
 #define AT(field) offsetof(args, field)
 static const ct_option options[] = {
     {"set", 0, "KEY=VALUE", CT_OPTION_LIST, AT(set), "set a key of the spec, as vars.dim=64; may be given again", 0, 0},
     {"depth", 'd', "N", CT_OPTION_INT, AT(depth), "open groups of layers down to N deep, else all", 1, 1000},
+    {"dot", 0, NULL, CT_OPTION_FLAG, AT(dot), "write the graph as text for Graphviz's dot", 0, 0},
+    {"svg", 0, NULL, CT_OPTION_FLAG, AT(svg), "write a drawing as SVG", 0, 0},
     {"output", 'o', "FILE", CT_OPTION_TEXT, AT(output), "write FILE, not standard output", 0, 0},
     {"json", 0, NULL, CT_OPTION_FLAG, AT(json), "print it as JSON", 0, 0},
     CT_WARN_OPTION(args),
@@ -20,12 +22,15 @@ static const ct_option options[] = {
 
 static void write_model(FILE *out, const args *a, const ct_show *s) {
     ct_sight v;
-    if (a->json) {
-        ct_show_json(out, ct_show_parts(s));
-        return;
-    }
     ct_sight_open(ct_show_parts(s), a->depth, &v);
-    ct_show_tree(out, &v);
+    if (a->json)
+        ct_show_json(out, v.all);
+    else if (a->dot)
+        ct_show_dot(out, &v);
+    else if (a->svg)
+        ct_show_svg(out, &v);
+    else
+        ct_show_tree(out, &v);
     ct_sight_free(&v);
 }
 

@@ -24,7 +24,8 @@ void ct_sight_open(const ct_parts *all, int64_t depth, ct_sight *v) {
         bool hidden = p->group >= 0 && !v->is_open[p->group];
         v->as[i] = hidden ? v->as[p->group] : i;
         v->depth[i] = p->group < 0 ? 1 : v->depth[p->group] + 1;
-        v->is_open[i] = p->kind == CT_PART_GROUP && !hidden && (!depth || v->depth[i] < depth);
+        bool holds = p->kind == CT_PART_GROUP || p->kind == CT_PART_BRANCH;
+        v->is_open[i] = holds && !hidden && (!depth || v->depth[i] < depth);
     }
     for (int i = 0; i < all->n; i++) add_edges(v, i);
 }

@@ -103,7 +103,7 @@ void ct_show_tree(FILE *out, const ct_sight *v) {
 }
 
 /* ---- JSON ---- */
-static const char *const kinds[] = {"field", "layer", "join", "group", "loss"};
+static const char *const kinds[] = {"field", "layer", "join", "group", "branch", "loss"};
 
 static void print_json_part(ct_json *j, const ct_part *p) {
     ct_json_open(j, NULL, '{');

@@ -66,8 +66,9 @@ void ct_check_report_free(ct_check_report *r);
 typedef enum ct_part_kind {
     CT_PART_FIELD, /* what the data gives */
     CT_PART_LAYER,
-    CT_PART_JOIN,  /* what a residual, add, mul or concat does with its branches: the last part in that group */
-    CT_PART_GROUP, /* a layer made of layers, a block, a branch of them */
+    CT_PART_JOIN,   /* what a residual, add, mul or concat does with its branches: the last part in that group */
+    CT_PART_GROUP,  /* a layer made of layers, a block */
+    CT_PART_BRANCH, /* a list of layers beside others in a group */
     CT_PART_LOSS
 } ct_part_kind;
 #define CT_PART_IN 8

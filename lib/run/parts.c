@@ -128,7 +128,7 @@ static int walk_branch(walk *w, const ct_module *list, const ct_model_spec *spec
     int own = group;
     if (*list->name) {
         own = w->out->n;
-        ct_part *p = add_part(w, CT_PART_GROUP, group, list->path, "branch");
+        ct_part *p = add_part(w, CT_PART_BRANCH, group, list->path, "branch");
         if (p) p->parameters = ct_module_parameters(list);
     }
     int end = walk_list(w, list, spec, own, x);

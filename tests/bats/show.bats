@@ -59,9 +59,9 @@ for name, p in layers.items():
     assert p["layer"] == rows[name]["layer"]
 assert sum(p["parameters"] for p in layers.values()) == show["parameters"]
 for i, p in enumerate(parts):
-    assert all(k < i and parts[k]["kind"] not in ("group", "loss") for k in p["inputs"])
-    assert p["group"] is None or p["group"] < i and parts[p["group"]]["kind"] == "group"
-    assert p["kind"] in ("field", "group") or p["inputs"] or p["name"] in ("parameter",), p
+    assert all(k < i and parts[k]["kind"] not in ("group", "branch", "loss") for k in p["inputs"])
+    assert p["group"] is None or p["group"] < i and parts[p["group"]]["kind"] in ("group", "branch")
+    assert p["kind"] in ("field", "group", "branch") or p["inputs"] or p["name"] in ("parameter",), p
 END
     done
 }
@@ -162,4 +162,44 @@ END
     [ -z "$output" ]
     [ "$(cat out)" = "$("$ctorch" show specs/vae.yaml -o -)" ]
     [ ! -e out.tmp ]
+}
+
+@test "show: --dot is Graphviz's text, with a cluster a group" {
+    rich
+    succeeds "$ctorch" show --dot specs/vae.yaml
+    says "digraph model {" '  n1 [fillcolor="#ffffff", label="0 flatten\n(N, 784)"]' $'\n  n0 -> n1\n'
+    [[ $output != *cluster* ]]
+    succeeds "$ctorch" show --dot rich.yaml
+    says $'subgraph cluster_2 {\n  label="0 unit"'
+    opened=$(grep -c '{$' <<<"$output")
+    [ "$opened" -eq "$(grep -c '^ *}$' <<<"$output")" ]
+    command -v dot >/dev/null || skip "no graphviz"
+    for spec in specs/*.yaml rich.yaml; do "$ctorch" show --dot "$spec" | dot -Tcanon >/dev/null; done
+}
+
+@test "show: --svg draws every model so that no line crosses a box" {
+    need_python
+    rich
+    for spec in specs/*.yaml rich.yaml; do
+        name=$(basename "$spec" .yaml)
+        succeeds "$ctorch" show --svg "$spec" -o "$name.svg"
+        succeeds "$ctorch" show --svg "$spec" --depth 2 -o "$name-2.svg"
+    done
+    succeeds python3 "$repo/tests/bats/svg.py" ./*.svg
+    grep -q '>0.0 conv2d<' rich.svg
+    ! grep -q '>0.0 conv2d<' <("$ctorch" show --svg rich.yaml --depth 1)
+}
+
+@test "show: text from outside is text in a drawing" {
+    need_python
+    cat >odd.yaml <<'END'
+data: {dataset: random, shape: [4], classes: 2, inputs: {"<a&\"\\]]>": [4]}}
+model: [linear: 2]
+loss: cross_entropy
+optimizer: sgd
+END
+    succeeds "$ctorch" show --svg odd.yaml -o odd.svg
+    python3 -c 'import xml.etree.ElementTree as x; assert "<a&\"\\]]>" in [t.text for t in x.parse("odd.svg").getroot().iter("{http://www.w3.org/2000/svg}text")]'
+    succeeds "$ctorch" show --dot odd.yaml
+    says '<a&\"\\]]>'
 }
