@@ -202,6 +202,16 @@ static void gather(const operand *o, const char *from, int64_t begin, int64_t n,
     }
 }
 
+/* The same; what begins again is gathered once, then copied from there, twice as much each time. */
+static void gather_tile(const operand *o, const char *from, int64_t begin, int64_t n, char *to) {
+    int64_t p = period(o), done = p ? CT_MIN(p, n) : n;
+    gather(o, from, begin, done, to);
+    for (int64_t more; done < n; done += more) {
+        more = CT_MIN(done, n - done);
+        memcpy(to + done * (int64_t)o->bytes, to, (size_t)more * o->bytes);
+    }
+}
+
 static const double nothing; /* what an absent input points at */
 
 static const void *input_of(const ct_chain *c, int k, void *const *at, int64_t begin, char *scratch, int64_t *stride) {
@@ -226,7 +236,7 @@ static void run_tile(const ct_chain *c, void *const *at, int64_t begin, int64_t 
     for (int i = 0; i < c->n_operands; i++) {
         const operand *o = &c->operand[i];
         if (o->reach == GATHERED && (first || !o->repeats))
-            gather(o, at[o->address], begin, n, scratch + (size_t)o->tile * c->tile_bytes);
+            gather_tile(o, at[o->address], begin, n, scratch + (size_t)o->tile * c->tile_bytes);
     }
     for (int i = 0; i < c->n_parts; i++) {
         const part *p = &c->part[i];
