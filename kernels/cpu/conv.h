@@ -28,10 +28,17 @@ typedef struct conv_method {
 
 #define ct_conv_im2col CT_ISA_NAME(ct_conv_im2col)
 #define ct_conv_winograd CT_ISA_NAME(ct_conv_winograd)
+#define ct_conv_direct CT_ISA_NAME(ct_conv_direct)
 #define ct_conv_depthwise CT_ISA_NAME(ct_conv_depthwise)
 #define ct_conv_thin CT_ISA_NAME(ct_conv_thin)
 #define ct_conv_col2im CT_ISA_NAME(ct_conv_col2im)
-extern const conv_method ct_conv_im2col, ct_conv_col2im, ct_conv_winograd, ct_conv_depthwise, ct_conv_thin;
+extern const conv_method ct_conv_im2col, ct_conv_col2im, ct_conv_winograd, ct_conv_direct, ct_conv_depthwise,
+    ct_conv_thin;
+
+/* Whether a channel's weight is one run. */
+static inline bool conv_weight_dense(const conv_problem *p) {
+    return (p->kernel[1] == 1 || p->weight[3] == 1) && (p->kernel[0] == 1 || p->weight[2] == p->kernel[1]);
+}
 
 static inline int64_t round_up_i64(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 #endif

@@ -1,10 +1,29 @@
-/* Packing for the product: panels of B and tiles of A, k by k; by transposes in registers where rows become columns. */
+/* Packing for the product, and the sizes of its tiles: panels of B and tiles of A, k by k; by transposes in registers
+   where rows become columns. */
 #ifndef CT_KERNELS_CPU_GEMM_PACK_H
 #define CT_KERNELS_CPU_GEMM_PACK_H
 #include "kernels/cpu/gemm.h"
 #include <string.h>
 
 #define NR (2 * VW) /* columns of a panel; the last may be VW wide */
+#if VW == 16
+#define MR 14 /* rows of a tile: with two vectors a row, 28 of 32 registers; 12 of 16 else */
+#define EACH_MR(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
+#else
+#define MR 6
+#define EACH_MR(X) X(1) X(2) X(3) X(4) X(5) X(6)
+#endif
+
+/* gcc, left alone, shuffles accumulators between registers from one turn to the next: each is pinned where it is. */
+#if defined(__clang__)
+#define PIN(x) (void)0
+#elif VW == 16
+#define PIN(x) __asm__("" : "+v"(x))
+#elif VW == 8
+#define PIN(x) __asm__("" : "+x"(x))
+#else
+#define PIN(x) (void)0
+#endif
 
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 /* Words and pairs of words of two rows, interleaved within each four; then fours (a stage for each doubling of VW). */

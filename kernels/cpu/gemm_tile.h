@@ -3,12 +3,6 @@
 #define CT_KERNELS_CPU_GEMM_TILE_H
 #include "kernels/cpu/gemm_pack.h"
 
-#if VW == 16
-#define MR 14 /* rows: with two vectors a row, 28 of 32 registers; 12 of 16 else */
-#else
-#define MR 6
-#endif
-
 typedef struct gemm_tile {
     int64_t k;
     const float *a, *b, *bias; /* bias: of the tile's first column, or NULL */
@@ -18,17 +12,6 @@ typedef struct gemm_tile {
     int64_t ldc;
     bool add, relu;
 } gemm_tile;
-
-/* gcc, left alone, shuffles accumulators between registers from one turn to the next: each is pinned where it is. */
-#if defined(__clang__)
-#define PIN(x) (void)0
-#elif VW == 16
-#define PIN(x) __asm__("" : "+v"(x))
-#elif VW == 8
-#define PIN(x) __asm__("" : "+x"(x))
-#else
-#define PIN(x) (void)0
-#endif
 
 /* What happens to mr x w finished sums on their way to C. */
 CT_INLINE void tile_store(const gemm_tile *t, vf *acc, const int mr, const int w) {
@@ -83,11 +66,6 @@ typedef void (*pack_tile_fn)(int64_t k, const float *a, int64_t lda, float *d);
     TILE(mr, 1, 1, 1) \
     TILE(mr, 2, 1, 1) \
     static void pack_tile_##mr(int64_t k, const float *a, int64_t lda, float *d) { pack_tile(mr, k, a, lda, d); }
-#if VW == 16
-#define EACH_MR(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
-#else
-#define EACH_MR(X) X(1) X(2) X(3) X(4) X(5) X(6)
-#endif
 EACH_MR(TILES)
 #define WIDE(mr, np) TILE(mr, 2, np, 0) TILE(mr, 2, np, 1)
 WIDE(1, 4)

@@ -5,7 +5,7 @@
    over all tiles, in a fixed number of slices added in order. */
 #include "base/alloc.h"
 #include "kernels/cpu/conv.h"
-#include "kernels/cpu/gemm.h"
+#include "kernels/cpu/gemm_pack.h"
 #include "kernels/cpu/layout.h"
 #include "kernels/cpu/slots.h"
 #include "kernels/cpu/winograd_tile.h"
@@ -39,14 +39,16 @@ typedef struct wino_plan {
     int slots;
 } wino_plan;
 
-/* Worth it: enough channels for vectors, tiles not half empty, pixels enough to pay for the weight's transform. */
+/* Worth it: enough channels for vectors, tiles not half empty, and pixels enough to pay for the weight's transform: 4
+   tiles (measured: 64 channels), or 16 where it leaves the cache (256 channels), and 8 of its gradient. */
 static bool wino_fits(const conv_problem *p) {
-    bool dx = p->pass == CONV_DX;
+    bool dx = p->pass == CONV_DX, dw = p->pass == CONV_DW;
     int64_t h = dx ? p->h : p->oh, w = dx ? p->w : p->ow;
+    int64_t least = dw ? 128 : POINTS * p->c * p->o > WIDE_WEIGHT ? 256 : 64;
     for (int d = 0; d < 2; d++)
         if (p->kernel[d] != 3 || p->stride[d] != 1 || p->dilation[d] != 1 || p->padding[d] > 2) return false;
-    return p->groups == 1 && p->c >= 16 && p->o >= 16 && round_up_i64(h, 4) * round_up_i64(w, 4) <= 2 * h * w &&
-           p->n * h * w >= 128;
+    return (dw || conv_weight_dense(p)) && p->groups == 1 && p->c >= 16 && p->o >= 16 &&
+           round_up_i64(h, 4) * round_up_i64(w, 4) <= 2 * h * w && p->n * h * w >= least;
 }
 
 static tiling tiling_of(int64_t h, int64_t w, int64_t c, int64_t top, int64_t left, int64_t size) {
@@ -66,12 +68,13 @@ static void plan_images(wino_plan *m) {
     }
     m->rows = div_up_i64(m->to.h, 4), m->columns = div_up_i64(m->to.w, 4);
     m->tiles = p->n * m->rows * m->columns;
-    m->panel = p->pass == CONV_DW ? m->from.c * m->to.padded + GAP
+    m->panel = p->pass == CONV_DW ? m->from.c * m->to.padded
                                   : (int64_t)(ct_gemm_packed_size(m->to.c, m->from.c) / sizeof(float));
-    m->panel = round_up_i64(m->panel, 16);
+    m->panel = round_up_i64(m->panel, 16) + GAP;
     m->wide = POINTS * m->panel > (p->pass == CONV_DW ? WIDE_SUM : WIDE_WEIGHT);
     m->block = (m->wide ? WIDE_FLOATS : BLOCK_FLOATS) / (POINTS * (m->from.ld + m->to.ld)) / 14 * 14;
-    m->block = CT_MIN(CT_MAX(m->block, 14), m->wide ? m->tiles : div_up_i64(m->tiles, SLICES));
+    int64_t least = p->pass == CONV_DW ? SLICES : CT_MAX(CT_MIN(m->tiles / 14, 4 * ct_threads()), ct_threads());
+    m->block = CT_MIN(CT_MAX(m->block, 14), m->wide ? m->tiles : div_up_i64(m->tiles, least));
     m->blocks = div_up_i64(m->tiles, m->block);
     m->slices = p->pass == CONV_DW && !m->wide ? CT_MIN(SLICES, m->blocks) : 1;
     m->from.plane = m->block * m->from.ld + GAP, m->to.plane = m->block * m->to.ld + GAP;
@@ -212,23 +215,22 @@ static void tiles_out(const wino_run *r, int64_t first, int64_t n, const float *
 
 /* ---- forward, and the gradient of x ---- */
 
-/* Columns [begin, end) * VW of the weight (channels read, channels made), transformed and packed as ct_gemm_pack would:
-   panels of two vectors, the last of one if that is enough. */
+/* Parts of the weight: VW channels read times a panel of those made, transformed and packed as ct_gemm_pack would. */
 static void transform_weight(void *ctx, int64_t begin, int64_t end) {
     const wino_run *r = ctx;
     const wino_plan *m = r->m;
-    const int64_t *s = m->p.weight, k = m->from.c, n = m->to.c;
     bool dx = m->p.pass == CONV_DX;
-    int64_t from = dx ? s[0] : s[1], to = dx ? s[1] : s[0];
-    for (int64_t v = begin; v < end; v++) {
-        int64_t panel = v / 2, width = n - panel * 2 * VW > VW ? 2 * VW : VW, lanes = CT_MIN(n - v * VW, VW);
-        float *d = r->panels + panel * 2 * VW * k + v % 2 * VW, tap[9][VW] = {{0}};
-        for (int64_t c = 0; c < k; c++, d += width) {
-            const float *w = r->weight + c * from + v * VW * to;
-            for (int64_t i = 0; i < lanes; i++, w += to)
-                for (int t = 0; t < 9; t++) tap[dx ? 8 - t : t][i] = w[t / 3 * s[2] + t % 3 * s[3]];
-            map_memory(map_weight, 3, 6, tap[0], 3 * VW, VW, d, 6 * m->panel, m->panel, NULL);
-        }
+    int64_t parts = div_up_i64(m->from.c, VW), from = m->p.weight[dx ? 0 : 1], to = m->p.weight[dx ? 1 : 0];
+    for (int64_t i = begin; i < end; i++) {
+        int64_t panel = i / parts, c = i % parts * VW, n = CT_MIN(m->from.c - c, VW);
+        int64_t width = panel_width(m->to.c, panel), run = from == 9 ? n : 1, turn = dx ? -width : width;
+        float tap[VW * 9 * NR], *x = tap, *d = r->panels + panel * NR * m->from.c + c * width;
+        for (int64_t k = 0; k < n; k += run)
+            pack_panel(true, m->to.c, panel, 9 * run, r->weight + (c + k) * from, to, tap + k * 9 * width);
+        for (int64_t k = 0; k < n; k++, x += 9 * width, d += width)
+            for (int64_t v = 0; v < width; v += VW)
+                map_memory(map_weight, 3, 6, x + (dx ? 8 * width : 0) + v, 3 * turn, turn, d + v, 6 * m->panel,
+                           m->panel, NULL);
     }
 }
 
@@ -345,7 +347,8 @@ static void wino_run_(void *plan, const float *a, const float *b, const float *b
     else {
         memset(r.bias, 0, (size_t)m->bias * sizeof *r.bias);
         if (bias) memcpy(r.bias, bias, (size_t)m->to.c * sizeof *bias);
-        ct_parallel(div_up_i64(m->to.c, VW), grain_of(m->from.c * VW * 64), transform_weight, &r);
+        int64_t parts = div_up_i64(m->to.c, NR) * div_up_i64(m->from.c, VW);
+        ct_parallel(parts, grain_of(VW * NR * 64), transform_weight, &r);
     }
     if (m->wide)
         run_wide(&r);

@@ -288,7 +288,7 @@ static void tails(void) {
         {0, 64, 10, 128, false}, {0, 100, 300, 900, false}, {0, 300, 129, 500, false}, {2, 65, 66, 67, false},
         {5, 1, 40, 30, false},   {7, 13, 1, 300, false},    {3, 200, 100, 400, false}, {2, 9, 16, 16, true},
         {3, 14, 32, 16, true},   {2, 13, 17, 19, true},     {1, 28, 8, 1, true},       {4, 12, 6, 3, true},
-        {2, 8, 256, 128, true},  {5, 4, 64, 64, true},
+        {2, 8, 256, 128, true},  {5, 4, 64, 64, true},      {1, 6, 256, 128, true},    {2, 9, 12, 16, true},
     };
     char *a = malloc(1 << 22), *b = malloc(1 << 22);
     for (int i = 0; i < CT_COUNT(sizes); i++)
