@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
 #define MAX_ITEMS (1 << 30)   /* of one call of the pool: they are counted in 32 bits */
 #define WORKER_SPIN_NS 500000 /* between two calls of a training step */
 #define CALLER_SPIN_NS 20000  /* then it sleeps, so that a worker on our processor gets to finish */
+#define LONG_NS 60000         /* of a call: what waking a worker costs matters little beside it */
+#define WARY 200              /* calls after another process took a worker's processor */
 #define STACK_BYTES (1 << 20)
 
 /* A thread's own range: the call it belongs to (high half) and its next item (low half) change as one, so that a worker
@@ -105,15 +108,28 @@ static void drain(uint32_t epoch, int me) {
     }
 }
 
+/* On a machine with other work to do, spinning spends a worker's share of its processor, and it is taken away in the
+   middle of an item; one that slept is let in at once. So a worker that was preempted lately sleeps after a long call.
+   Returns how long to spin. */
+static int64_t watch(int64_t took, long *preempted, int *wary) {
+    struct rusage now;
+    if (getrusage(RUSAGE_THREAD, &now)) return WORKER_SPIN_NS;
+    *wary = now.ru_nivcsw != *preempted ? WARY : CT_MAX(*wary - 1, 0);
+    *preempted = now.ru_nivcsw;
+    return *wary && took > LONG_NS ? 0 : WORKER_SPIN_NS;
+}
+
 static void *worker(void *arg) {
-    int me = (int)(intptr_t)arg;
+    int me = (int)(intptr_t)arg, wary = 0;
     uint32_t seen = 0;
+    int64_t spin = WORKER_SPIN_NS;
+    long preempted = 0;
     inside = true;
     atomic_store(&pool.tid[me], (int)syscall(SYS_gettid));
     void (*hook)(void) = atomic_load(&on_start);
     if (hook) hook();
     for (;;) {
-        while (!spin_while(&pool.epoch, seen, WORKER_SPIN_NS)) {
+        while (!spin_while(&pool.epoch, seen, spin)) {
             atomic_store(&pool.cpu[me], sched_getcpu());
             atomic_fetch_add(&pool.sleepers, 1);
             futex_wait(&pool.epoch, seen);
@@ -121,7 +137,9 @@ static void *worker(void *arg) {
             atomic_store(&pool.cpu[me], -1);
         }
         seen = atomic_load(&pool.epoch);
+        int64_t start = now_ns();
         drain(seen, me);
+        spin = watch(now_ns() - start, &preempted, &wary);
     }
     return NULL;
 }
