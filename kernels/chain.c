@@ -26,6 +26,7 @@ typedef struct part {
     const void *args;
     int n_in, in[CT_POINTWISE_IN]; /* an operand, -1 - i: part i, or CT_ABSENT */
     int out, tile;                 /* its address, or the tile of what has none */
+    int stream;                    /* in[1] is as this address has it; -1: as any other */
     size_t bytes;
 } part;
 
@@ -83,7 +84,7 @@ static int add_operand(ct_chain *c, const operand *o) {
 
 static void add_part(ct_chain *c, const ct_chain_part *from) {
     part *p = &c->part[c->n_parts++];
-    *p = (part){.row = from->row, .args = from->args, .n_in = from->n_in, .out = from->out};
+    *p = (part){.row = from->row, .args = from->args, .n_in = from->n_in, .out = from->out, .stream = from->stream};
     p->bytes = ct_dtype_bytes(from->space.dtype);
     for (int i = 0; i < p->n_in; i++) {
         p->in[i] = from->in[i];
@@ -243,6 +244,7 @@ static void run_tile(const ct_chain *c, void *const *at, int64_t begin, int64_t 
         const void *in[CT_POINTWISE_IN];
         int64_t stride[CT_POINTWISE_IN];
         for (int k = 0; k < p->n_in; k++) in[k] = input_of(c, p->in[k], at, begin, scratch, &stride[k]);
+        if (p->stream >= 0) in[1] = at[p->stream], stride[1] = begin;
         char *out =
             p->out < 0 ? scratch + (size_t)p->tile * c->tile_bytes : (char *)at[p->out] + begin * (int64_t)p->bytes;
         p->row(n, in, stride, out, 1, p->args);

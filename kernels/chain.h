@@ -16,6 +16,7 @@ typedef struct ct_chain_part {
     int n_in, in[CT_POINTWISE_IN];     /* the number of an address, -1 - i for the result of part i, or CT_ABSENT */
     ct_layout layout[CT_POINTWISE_IN]; /* of an address, broadcast to the space */
     int out;                           /* an address's number, or -1: only later parts read it */
+    int stream;                        /* of a random op: the address of its stream, in[1]; else -1 */
 } ct_chain_part;
 
 typedef struct ct_chain ct_chain;

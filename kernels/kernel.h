@@ -47,7 +47,8 @@ typedef struct ct_exec {
     const ct_head *head;  /* NULL, or for a kernel that `heads`: what in[0] is, which is NULL then */
 } ct_exec;
 
-/* n elements: in[i] and out step by the given strides, in elements. An absent input points at a zero, stride 0. */
+/* n elements: in[i] and out step by the given strides, in elements. An absent input points at a zero, stride 0; a
+   random op's in[1] is its stream, stride[1] the place of the first element in the result's memory. */
 typedef void (*ct_row_fn)(int64_t n, const void *const *in, const int64_t *stride, void *out, int64_t out_stride,
                           const void *args);
 

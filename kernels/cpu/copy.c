@@ -31,6 +31,7 @@ typedef struct transposes {
     const float *in;
     float *out;
     int64_t bands;
+    const ct_tail *tail;
 } transposes;
 
 /* Rows r0..r1 of one matrix, a band of TILE rows high. */
@@ -54,7 +55,13 @@ static void transpose_bands(void *ctx, int64_t begin, int64_t end) {
             in += matrix % w->size[d] * w->in_stride[0][d];
             out += matrix % w->size[d] * w->out_stride[d];
         }
-        transpose_band(w, t->in + in, t->out + out, r0, CT_MIN(r0 + TILE, w->size[last]));
+        int64_t rows = CT_MIN(TILE, w->size[last] - r0), width = w->size[last + 1], step = w->out_stride[last];
+        float *made = t->out + out + r0 * step;
+        transpose_band(w, t->in + in, t->out + out, r0, r0 + rows);
+        if (step == width)
+            ct_tail_run(t->tail, made, rows * width);
+        else
+            for (int64_t r = 0; r < rows; r++) ct_tail_run(t->tail, made + r * step, width);
     }
 }
 
@@ -65,7 +72,7 @@ static void run(const ct_exec *exec, const ct_call *call, void *state, const voi
         return;
     }
     int last = w->ndim - 2;
-    transposes t = {w, in[0], out[0], (w->size[last] + TILE - 1) / TILE};
+    transposes t = {w, in[0], out[0], (w->size[last] + TILE - 1) / TILE, exec->tail};
     int64_t matrices = w->numel / (w->size[last] * w->size[last + 1]), band = TILE * w->size[last + 1];
     ct_parallel(matrices * t.bands, CT_MAX(1, (1 << 14) / band), transpose_bands, &t);
 }
@@ -79,6 +86,13 @@ static ct_row_fn row(const ct_call *call) {
     return runs ? copy_row : NULL;
 }
 
+/* Of a copy without gaps. */
+static bool tails(const ct_call *call, void *state, size_t *workspace) {
+    const ct_walk *w = state;
+    (void)workspace;
+    return is_transpose(w) && w->numel && layout_dense(call->out);
+}
+
 static ct_status prepare(const ct_call *call, void **state, size_t *workspace) {
     (void)workspace;
     if (call->in[0].dtype != CT_F32 || call->out[0].dtype != CT_F32) return CT_UNSUPPORTED;
@@ -87,6 +101,6 @@ static ct_status prepare(const ct_call *call, void **state, size_t *workspace) {
 
 #define COPIES(name)                                   \
     extern const ct_kernel CT_ISA_NAME(ct_cpu_##name); \
-    const ct_kernel CT_ISA_NAME(ct_cpu_##name) = {.prepare = prepare, .run = run, .row = row};
+    const ct_kernel CT_ISA_NAME(ct_cpu_##name) = {.prepare = prepare, .run = run, .row = row, .tails = tails};
 COPIES(contiguous)
 COPIES(copy)

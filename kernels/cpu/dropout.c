@@ -1,4 +1,4 @@
-/* dropout and the product with its mask. Random word i belongs to the element at place i of y's memory. */
+/* dropout's mask and the product with it. Random word i belongs to the element at place i of the mask's memory. */
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "base/philox.h"
@@ -58,67 +58,69 @@ static void philox_words(ct_philox_key key, uint64_t stream, uint64_t first, uin
     }
 }
 
-typedef struct mask_run {
+/* What is drawn: words from `least` on, by their upper 24 bits, keep. */
+typedef struct draw {
     int64_t n;
-    const float *x;
-    float *y, scale;
     uint8_t *mask;
-    const uint8_t *kept; /* a mask that is given */
-    uint32_t least;      /* words from here on, by their upper 24 bits, keep */
+    uint32_t least;
     ct_philox_key key;
     uint64_t stream;
-} mask_run;
+} draw;
 
-/* Selects by masks of bits: a branch on a random number would be guessed wrong. */
-CT_INLINE void drop_words(const mask_run *r, int64_t at, int64_t n, const uint32_t *word) {
-    const float *x = r->x, scale = r->scale;
-    const uint32_t least = r->least;
-    float *y = r->y;
-    uint8_t *mask = r->mask;
-    if (y)
-#pragma omp simd
-        for (int64_t i = 0; i < n; i++)
-            y[at + i] = float_of(bits_of(x[at + i] * scale) & -(uint32_t)(word[i] >> 8 >= least));
-    if (mask)
-#pragma omp simd
-        for (int64_t i = 0; i < n; i++) mask[at + i] = word[i] >> 8 >= least;
+static draw draw_of(const void *args_, const int64_t *rng, int64_t n, uint8_t *mask) {
+    const ct_dropout_args *args = args_;
+    return (draw){n, mask, (uint32_t)ceil(args->p * 0x1p24), ct_philox_make((uint64_t)rng[0], (uint64_t)args->key),
+                  (uint64_t)rng[1]};
 }
 
-static void drop_chunks(void *ctx, int64_t begin, int64_t end) {
-    const mask_run *r = ctx;
-    uint32_t word[WORDS];
-    for (int64_t at = begin * CHUNK; at < CT_MIN(end * CHUNK, r->n); at += WORDS) {
-        philox_words(r->key, r->stream, (uint64_t)at / 4, word);
-        if (r->n - at >= WORDS)
-            drop_words(r, at, WORDS, word);
-        else
-            drop_words(r, at, r->n - at, word);
+/* Elements [at, at + n), whose mask begins at `mask`. */
+static void draw_range(const draw *d, int64_t at, int64_t n, uint8_t *mask) {
+    uint32_t word[WORDS], least = d->least;
+    for (int64_t run; n > 0; n -= run, at += run, mask += run) {
+        const uint32_t *from = word + at % 4;
+        philox_words(d->key, d->stream, (uint64_t)at / 4, word);
+        run = CT_MIN(n, WORDS - at % 4);
+#pragma omp simd
+        for (int64_t i = 0; i < run; i++) mask[i] = from[i] >> 8 >= least;
     }
+}
+
+static void draw_chunks(void *ctx, int64_t begin, int64_t end) {
+    const draw *d = ctx;
+    begin *= CHUNK, end = CT_MIN(end * CHUNK, d->n);
+    draw_range(d, begin, end - begin, d->mask + begin);
 }
 
 static bool mask_dtype(ct_dtype d) { return d == CT_BOOL || d == CT_U8; }
 
 static ct_status dropout_prepare(const ct_call *call, void **state, size_t *workspace) {
-    const ct_layout *x = &call->in[0], *rng = &call->in[1], *y = &call->out[0], *mask = &call->out[1];
-    bool alike = layout_dense(x) && layout_same(x, y) && layout_same(x, mask);
-    if (x->dtype != CT_F32 || y->dtype != CT_F32 || !mask_dtype(mask->dtype) || !layout_is(rng, CT_I64) || !alike)
-        return CT_UNSUPPORTED;
-    *state = NULL;
-    *workspace = 0;
-    return CT_OK;
+    (void)state, (void)workspace;
+    bool fits = layout_dense(call->out) && mask_dtype(call->out->dtype) && layout_is(&call->in[1], CT_I64);
+    return fits ? CT_OK : CT_UNSUPPORTED;
 }
 
 static void dropout_run(const ct_exec *exec, const ct_call *call, void *state, const void *const *in,
                         void *const *out) {
-    const ct_dropout_args *args = call->args;
-    const int64_t *rng = in[1];
-    mask_run r = {.n = ct_layout_numel(&call->in[0]), .x = in[0], .y = out[0], .mask = out[1]};
-    r.scale = args->p < 1 ? (float)(1 / (1 - args->p)) : 0;
-    r.least = (uint32_t)ceil(args->p * 0x1p24);
-    r.key = ct_philox_make((uint64_t)rng[0], (uint64_t)args->key), r.stream = (uint64_t)rng[1];
-    ct_parallel(div_up_i64(r.n, CHUNK), 8, drop_chunks, &r);
+    draw d = draw_of(call->args, in[1], ct_layout_numel(call->out), out[0]);
+    ct_parallel(div_up_i64(d.n, CHUNK), 8, draw_chunks, &d);
     (void)exec, (void)state;
 }
+
+static void dropout_row(int64_t n, const void *const *in, const int64_t *st, void *out, int64_t so, const void *args) {
+    draw d = draw_of(args, in[1], n, out);
+    draw_range(&d, st[1], n, out);
+    (void)so;
+}
+
+static ct_row_fn row_of_dropout(const ct_call *call) { return dropout_prepare(call, NULL, NULL) ? NULL : dropout_row; }
+
+/* ---- the product with it ---- */
+
+typedef struct mask_run {
+    const float *x;
+    const uint8_t *kept;
+    float *y, scale;
+} mask_run;
 
 static ct_status mask_prepare(const ct_call *call, void **state, size_t *workspace) {
     const ct_layout *x = &call->in[0], *mask = &call->in[1], *y = &call->out[0];
@@ -132,7 +134,7 @@ static ct_status mask_prepare(const ct_call *call, void **state, size_t *workspa
 static void scale_kept(void *ctx, int64_t begin, int64_t end) {
     const mask_run *r = ctx;
     const float *x = r->x, scale = r->scale;
-    const unsigned char *kept = r->kept;
+    const uint8_t *kept = r->kept;
     float *y = r->y;
 #pragma omp simd
     for (int64_t i = begin; i < end; i++) {
@@ -162,5 +164,6 @@ static ct_row_fn row_of_mask(const ct_call *call) {
     return mask_prepare(call, &state, &workspace) ? NULL : mask_row;
 }
 
-const ct_kernel CT_ISA_NAME(ct_cpu_dropout_) = {.prepare = dropout_prepare, .run = dropout_run};
+const ct_kernel CT_ISA_NAME(ct_cpu_dropout_mask) = {
+    .prepare = dropout_prepare, .run = dropout_run, .row = row_of_dropout};
 const ct_kernel CT_ISA_NAME(ct_cpu_mask_scale) = {.prepare = mask_prepare, .run = mask_run_, .row = row_of_mask};

@@ -50,16 +50,21 @@ static int64_t target_of(const loss_run *r, int64_t i) {
 }
 static float weight_of(const loss_run *r, int64_t t) { return t < 0 ? 0 : r->weight ? r->weight[t] : 1; }
 
+CT_INLINE lanes exp_less(const float *x, float most) {
+    float e[LANES];
+#pragma omp simd
+    for (int j = 0; j < LANES; j++) e[j] = exp_f32(x[j] - most);
+    return lanes_load(e);
+}
+
 /* The logarithm of the sum of e^x. */
 static float logsumexp(const float *x, int64_t n) {
-    float most = max_f32(x, n), e[LANES];
+    float most = max_f32(x, n), rest[LANES];
     lanes sum = lanes_set(0);
-    for (int64_t i = 0; i < n; i += LANES) {
-        for (int j = 0; j < LANES; j++) e[j] = i + j < n ? x[i + j] - most : -__builtin_inff();
-#pragma omp simd
-        for (int j = 0; j < LANES; j++) e[j] = exp_f32(e[j]);
-        sum = lanes_add(sum, lanes_load(e));
-    }
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) sum = lanes_add(sum, exp_less(x + i, most));
+    lanes_store(rest, lanes_load_part(x + i, n - i, -__builtin_inff()));
+    if (i < n) sum = lanes_add(sum, exp_less(rest, most));
     return most + log_f32(lanes_sum(sum));
 }
 

@@ -130,6 +130,7 @@ static void pool_rows_channels(void *ctx, int64_t begin, int64_t end) {
                     best_channels(s, x + c, ys, xs, n, r->y + at + c, index);
             }
         }
+        ct_tail_run(r->exec->tail, r->y + row * s->ow * s->c, s->ow * s->c);
     }
 }
 
@@ -154,16 +155,16 @@ static void pool_rows_plane(void *ctx, int64_t begin, int64_t end) {
             if (r->index) r->index[row * s->ow + j] = at;
         }
     }
+    ct_tail_run(r->exec->tail, r->y + begin * s->ow, (end - begin) * s->ow);
 }
 
 static void max_pool_run(const ct_exec *exec, const ct_call *call, void *state, const void *const *in,
                          void *const *out) {
     const pool_state *s = state;
-    pool_run r = {.s = s, .x = in[0], .y = out[0], .index = call->n_out > 1 ? out[1] : NULL};
+    pool_run r = {.s = s, .x = in[0], .y = out[0], .index = call->n_out > 1 ? out[1] : NULL, .exec = exec};
     int64_t rows = s->n * s->oh * (s->channels_last ? 1 : s->c), cost = s->ow * s->kernel[0] * s->kernel[1];
     ct_parallel(rows, grain_of(cost * (s->channels_last ? s->c : 4)),
                 s->channels_last ? pool_rows_channels : pool_rows_plane, &r);
-    (void)exec;
 }
 
 /* ---- the gradient: each image (plane) is one task, as windows may overlap ---- */
@@ -195,6 +196,7 @@ static void scatter_images(void *ctx, int64_t begin, int64_t end) {
         if (!s->channels_last) scatter(r, r->x + i * small, r->from + i * small, y, small, 1);
         for (int64_t p = i * small; p < (i + 1) * small && s->channels_last; p++)
             scatter(r, r->x + p * c, r->from + p * c, y, c, c);
+        ct_tail_run(r->exec->tail, y, large * c);
     }
 }
 
@@ -207,5 +209,11 @@ static void scatter_run(const ct_exec *exec, const ct_call *call, void *state, c
     (void)call;
 }
 
-const ct_kernel CT_ISA_NAME(ct_cpu_max_pool2d) = {.prepare = pool_prepare, .run = max_pool_run};
-const ct_kernel CT_ISA_NAME(ct_cpu_pool_scatter) = {.prepare = scatter_prepare, .run = scatter_run};
+/* Results lie without gaps, and are made in memory's order. */
+static bool tails(const ct_call *call, void *state, size_t *workspace) {
+    (void)call, (void)state, (void)workspace;
+    return true;
+}
+
+const ct_kernel CT_ISA_NAME(ct_cpu_max_pool2d) = {.prepare = pool_prepare, .run = max_pool_run, .tails = tails};
+const ct_kernel CT_ISA_NAME(ct_cpu_pool_scatter) = {.prepare = scatter_prepare, .run = scatter_run, .tails = tails};

@@ -131,25 +131,19 @@ FORMULA(dropout) {
     (void)n_in, (void)out;
     if (args->no_training || args->p == 0) return in[0];
     ct_dropout_args keyed = {.p = args->p};
-    ct_tensor *rng = ct_random_stream(&keyed.key);
-    return CT_PART(dropout_, &keyed, in[0], rng);
+    ct_tensor *rng = ct_random_stream(&keyed.key), *mask = CT_PART(dropout_mask, &keyed, in[0], rng);
+    return CT_PART(mask_scale, &(ct_fill_args){.value = args->p < 1 ? 1 / (1 - args->p) : 0}, in[0], mask);
 }
 
-SHAPE(dropout_) {
+SHAPE(dropout_mask) {
     ARGS(dropout);
     (void)n_in;
-    *n_out = 2;
+    *n_out = 1;
     CT_TRY(ct_want_floats("dropout", in, 1));
     if (!(args->p >= 0 && args->p <= 1)) return ct_shape_fail("dropout", "p is %g, not between 0 and 1", args->p);
     if (in[1].dtype != CT_I64) return ct_shape_fail("dropout", "the random stream is i64: seed and step");
     CT_TRY(ct_want_sizes("dropout", "the random stream", &in[1], (int64_t[]){2}, 1));
-    CT_TRY(ct_shape_make("dropout", in, in->dtype, in->size, in->ndim, &out[0]));
-    return ct_shape_make("dropout", in, CT_BOOL, in->size, in->ndim, &out[1]);
-}
-GRAD(dropout_) {
-    ARGS(dropout);
-    (void)in, (void)n_in, (void)need;
-    if (g[0]) din[0] = CT_PART(mask_scale, &(ct_fill_args){.value = 1 / (1 - args->p)}, g[0], out[1]);
+    return ct_shape_make("dropout", in, CT_BOOL, in->size, in->ndim, out);
 }
 
 SHAPE(mask_scale) {

@@ -54,9 +54,10 @@ static void part_of(const ct_stage *item, int first, int k, ct_chain_part *to) {
     const ct_stage *from = &item->part[k];
     const ct_use *y = &from->use[from->n_in];
     *to = (ct_chain_part){
-        .row = ct_stage_row(from), .args = from->args, .space = y->layout, .n_in = from->n_in, .out = -1};
+        .row = ct_stage_row(from), .args = from->args, .space = y->layout, .n_in = from->n_in, .out = -1, .stream = -1};
     for (int i = 0; i < from->n_in; i++)
         to->in[i] = address_of(item, first, k, &from->use[i]), to->layout[i] = from->use[i].layout;
+    if (ct_op_get(from->op)->flags & CT_RANDOM) to->stream = to->in[1], to->in[1] = CT_ABSENT;
     if (item->n_head && y->value == item->head_value) to->out = item->n_in + item->n_out;
     for (int i = item->n_in; i < item->n_in + item->n_out; i++)
         if (item->use[i].value == y->value) to->out = i;
