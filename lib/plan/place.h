@@ -9,6 +9,7 @@ typedef struct ct_value {
     char *at;             /* that memory; NULL where only shapes are known */
     size_t bytes, offset; /* in the arena */
     int first, last;      /* items that write it first, use it last; first -1: not written. fixed: last reads only */
+    int number;           /* by which text calls it: in the order of the program */
     int joined;           /* index of the value whose place it shares, or -1 */
 } ct_value;
 

@@ -96,12 +96,22 @@ static ct_status add_keep(ct_program *p, ct_tensor *const *keep, int n) {
     return CT_OK;
 }
 
+static void number_values(ct_program *p) {
+    int n = 0;
+    for (int k = 0; k < p->n_items; k++)
+        for (int i = 0; i < p->item[k].n_in + p->item[k].n_out; i++) {
+            ct_value *v = p->item[k].use[i].value < 0 ? NULL : &p->value[p->item[k].use[i].value];
+            if (v && !v->number) v->number = ++n;
+        }
+}
+
 ct_status ct_program_new(ct_graph *g, ct_tensor *const *keep, int n_keep, ct_program *p) {
     *p = (ct_program){.graph = *g};
     *g = (ct_graph){0};
     ct_status status = collect_values(p, keep, n_keep);
     if (!status) status = add_items(p);
     if (!status) status = add_keep(p, keep, n_keep);
+    if (!status) number_values(p);
     if (status) ct_program_free(p);
     return status;
 }
@@ -167,7 +177,7 @@ static void write_use(const ct_program *p, const ct_use *u, ct_buf *out) {
     if (u->value < 0)
         ct_buf_puts(out, "-");
     else
-        ct_buf_printf(out, "%c%d", p->value[u->value].fixed ? 'm' : 'v', u->value);
+        ct_buf_printf(out, "%c%d", p->value[u->value].fixed ? 'm' : 'v', p->value[u->value].number);
 }
 
 static void write_call(const ct_program *p, const ct_stage *item, int n_in, int n_out, ct_buf *out) {
