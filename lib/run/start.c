@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/parallel.h"
 #include "file/file.h"
+#include "run/learning_rate.h"
 #include "run/model.h"
 #include "run/train.h"
 #include <inttypes.h>
@@ -114,24 +115,12 @@ static ct_status list_skipped(ct_run *r) {
     return status;
 }
 
-/* From rate lr to SWA's, `epochs` after it began: as torch.optim.swa_utils.SWALR. */
-static double annealed(const ct_swa_args *swa, double lr, int64_t epochs) {
-    if (!swa->start || !(swa->lr > 0) || epochs < 0) return lr;
-    double t = swa->anneal_epochs ? fmin(1, (double)epochs / (double)swa->anneal_epochs) : 1;
-    double share = swa->anneal_strategy ? t : (1 - cos(acos(-1) * t)) / 2;
-    return swa->lr * share + lr * (1 - share);
-}
-
 /* The schedule's rate for the next step, each group's from its own base, and what a checkpoint needs of it. */
 static void set_rate(ct_run *r) {
     const ct_schedule *c = &r->schedule;
-    const ct_swa_args *swa = &r->spec->train.swa;
     ct_run_state *s = &r->state;
-    for (int g = 0; g < ct_optim_groups(r->optim); g++) {
-        double base = r->base_lr[g], lr = base;
-        if (c->kind) lr = c->kind->at ? c->kind->at(c->args, base, c->t) : base * (c->lr / c->base);
-        *(double *)ct_data(ct_optim_lr(r->optim, g)) = annealed(swa, lr, s->epoch - swa->start);
-    }
+    for (int g = 0; g < ct_optim_groups(r->optim); g++)
+        *(double *)ct_data(ct_optim_lr(r->optim, g)) = ct_learning_rate(r->spec, c, r->base_lr[g], s->epoch);
     s->schedule_t = c->t, s->schedule_bad = c->bad, s->schedule_cooldown = c->cooldown;
     s->schedule_lr = c->lr, s->schedule_best = c->best;
 }
@@ -144,9 +133,8 @@ static void keep_up(ct_run *r) {
 }
 
 void ct_run_move_rate(ct_run *r, double metric, bool after_epoch) {
-    const ct_swa_args *swa = &r->spec->train.swa;
-    int64_t epochs = r->state.epoch - swa->start; /* with a rate of SWA's, after which the schedule rests */
-    bool rests = swa->start && swa->lr > 0 && epochs >= after_epoch;
+    int64_t epoch = r->state.epoch - after_epoch; /* that of the steps so far */
+    bool rests = epoch >= ct_learning_rate_rests(r->spec);
     if (r->schedule.kind && !rests && after_epoch != r->spec->per_step) {
         keep_up(r);
         ct_schedule_step(&r->schedule, metric);
