@@ -25,6 +25,16 @@ bool ct_sight_is_box(const ct_sight *v, int i);
 void ct_show_tree(FILE *out, const ct_sight *v);
 void ct_show_json(FILE *out, const ct_parts *p);
 
+/* ---- show_plan.c ---- */
+void ct_show_plan_text(FILE *out, const ct_plan_report *r, bool eval);
+void ct_show_plan_json(FILE *out, const ct_plan_report *r, bool eval);
+
+/* ---- show_schedule.c ---- */
+int64_t ct_show_schedule_points(bool svg); /* how many steps' rates a plot has room for */
+void ct_show_schedule_text(FILE *out, const ct_rates_report *r);
+void ct_show_schedule_json(FILE *out, const ct_rates_report *r);
+void ct_show_schedule_svg(FILE *out, const ct_rates_report *r);
+
 /* ---- show_box.c: what drawings say of a part ---- */
 #define CT_BOX_LINES 3
 #define CT_BOX_WIDTH 300 /* bytes of a line */

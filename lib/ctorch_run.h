@@ -99,6 +99,42 @@ void ct_show_close(ct_show *s);
 const ct_spec *ct_show_spec(const ct_show *s);   /* s's */
 const ct_parts *ct_show_parts(const ct_show *s); /* s's */
 
+typedef struct ct_kernel_report {
+    char name[96], shape[48];                 /* its ops, "linear+relu", "matmul|sum"; of its first result */
+    double operations, bytes, start, seconds; /* start: from the step's */
+} ct_kernel_report;
+typedef struct ct_pass_report {
+    const char *name, *help; /* static */
+    bool on;
+    int ops; /* what is run after it */
+} ct_pass_report;
+typedef struct ct_plan_report {
+    int64_t batch;            /* samples of the step */
+    int captured;             /* ops before any pass */
+    ct_pass_report *pass;     /* n_passes, in their order */
+    ct_kernel_report *kernel; /* n_kernels, which a step launches; their times are 0 */
+    int n_passes, n_kernels;
+    char *before, *after;             /* what is run before the passes and after them, a line an op, a line a kernel */
+    int64_t values, apart, workspace; /* bytes of the arena: of values, as much as they would be if no two shared a
+                                         place, and of the kernels' workspace */
+} ct_plan_report;
+/* How a step is run, planned on shapes alone: of training, or of evaluation with its losses. */
+ct_status ct_show_plan(ct_show *s, bool eval, ct_plan_report *out);
+void ct_plan_report_free(ct_plan_report *r);
+
+typedef struct ct_rates_report {
+    const char *schedule;       /* its kind; NULL: none. Static */
+    bool per_step, listens;     /* it moves after every step, not epoch; by a metric, which is taken to get better */
+    int64_t steps, epoch_steps; /* of the whole run, of an epoch */
+    int n_groups;               /* of parameters */
+    char (*group)[64];          /* the patterns of their names; "": of all others, which come first */
+    int64_t n, *step;           /* steps from 0 on: all of the run, or some that are equally far apart, the last too */
+    double *rate;               /* of step[i] and group g: [i * n_groups + g] */
+} ct_rates_report;
+/* The learning rate at up to `most` steps of a run. */
+ct_status ct_show_rates(ct_show *s, int64_t most, ct_rates_report *out);
+void ct_rates_report_free(ct_rates_report *r);
+
 /* ---- training ---- */
 typedef struct ct_progress {
     const char *phase;                  /* "train" or "validation" */
@@ -262,10 +298,6 @@ typedef struct ct_bench_facts {
 } ct_bench_facts;
 ct_status ct_bench_look(ct_bench *b, ct_bench_facts *out);
 
-typedef struct ct_kernel_report {
-    char name[96], shape[48];                 /* its ops, "linear+relu", "matmul|sum"; of its first result */
-    double operations, bytes, start, seconds; /* start: from the step's */
-} ct_kernel_report;
 /* A step with a look at the clock between its kernels: *n of them in their order, which ct_kernels_free ends. The first
    is "load", the gathering, unless device_only. */
 ct_status ct_bench_kernels(ct_bench *b, ct_kernel_report **out, int *n);

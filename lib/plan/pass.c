@@ -45,8 +45,12 @@ ct_status ct_passes_use(const char *list) {
 
 bool ct_passes_whole(unsigned off) { return !(off & 1); }
 
-ct_status ct_passes_run(ct_program *p, unsigned off) {
-    for (int i = 0; ct_passes[i].name; i++)
-        if (ct_passes[i].run && !(off >> i & 1)) CT_TRY(ct_passes[i].run(p));
+ct_status ct_passes_run(ct_program *p, unsigned off, const ct_pass_watch *watch) {
+    if (watch) watch->seen(watch->ctx, NULL, p->n_items);
+    for (int i = 0; ct_passes[i].name; i++) {
+        if (off >> i & 1) continue;
+        if (ct_passes[i].run) CT_TRY(ct_passes[i].run(p));
+        if (watch) watch->seen(watch->ctx, &ct_passes[i], p->n_items);
+    }
     return CT_OK;
 }

@@ -17,8 +17,13 @@ ct_status ct_passes_use(const char *list);
 unsigned ct_passes_off(void);
 /* Whether the first is on. */
 bool ct_passes_whole(unsigned off);
-/* All but those switched off. */
-ct_status ct_passes_run(ct_program *p, unsigned off);
+/* Who is told how many items there are: as captured (pass NULL), and after each pass. */
+typedef struct ct_pass_watch {
+    void (*seen)(void *ctx, const ct_pass *pass, int items);
+    void *ctx;
+} ct_pass_watch;
+/* All but those switched off. watch may be NULL. */
+ct_status ct_passes_run(ct_program *p, unsigned off, const ct_pass_watch *watch);
 
 ct_status ct_pass_dead(ct_program *p);
 ct_status ct_pass_cse(ct_program *p);

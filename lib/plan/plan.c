@@ -27,7 +27,7 @@ static ct_status prepare(ct_plan *p) {
 static ct_status build(ct_plan *p, const ct_plan_options *opt) {
     ct_program *g = &p->program;
     if (opt && opt->before) ct_program_text(g, opt->before);
-    CT_TRY(ct_passes_run(g, opt ? opt->off : 0));
+    CT_TRY(ct_passes_run(g, opt ? opt->off : 0, opt ? opt->watch : NULL));
     ct_program_share(g);
     if (opt && opt->after) ct_program_text(g, opt->after);
     CT_TRY(prepare(p));
@@ -136,6 +136,15 @@ ct_tensor *ct_plan_value(ct_plan *p, int i) {
 
 size_t ct_plan_bytes(const ct_plan *p) { return p->bytes + p->workspace; }
 size_t ct_plan_workspace(const ct_plan *p) { return p->workspace; }
+
+size_t ct_plan_apart_bytes(const ct_plan *p) {
+    size_t bytes = 0;
+    for (int i = 0; i < p->program.n_values; i++) {
+        const ct_value *v = &p->program.value[i];
+        if (!v->fixed && v->first >= 0) bytes += v->bytes;
+    }
+    return bytes;
+}
 
 /* Nodes of the graph are two or three times what is made of them; states of kernels are not known here. */
 size_t ct_plan_own_bytes(const ct_plan *p) {

@@ -14,8 +14,9 @@ typedef struct ct_arena {
 void ct_arena_free(ct_arena *a);
 
 typedef struct ct_plan_options {
-    unsigned off;           /* passes that do not run: ct_passes_read */
-    ct_buf *before, *after; /* where given: what runs, before and after the passes, as text */
+    unsigned off;                      /* passes that do not run: ct_passes_read */
+    ct_buf *before, *after;            /* where given: what runs, before and after the passes, as text */
+    const struct ct_pass_watch *watch; /* of the passes; NULL: none */
 } ct_plan_options;
 
 typedef struct ct_plan ct_plan;
@@ -44,6 +45,7 @@ ct_tensor *ct_plan_value(ct_plan *p, int i);
 const void *ct_plan_data(const ct_plan *p, int i); /* its first element */
 size_t ct_plan_bytes(const ct_plan *p);            /* of the arena, workspace included */
 size_t ct_plan_workspace(const ct_plan *p);        /* of them: the kernels' */
+size_t ct_plan_apart_bytes(const ct_plan *p);      /* of the values, if no two shared a place */
 size_t ct_plan_own_bytes(const ct_plan *p);        /* about what the plan itself takes, which the arena does not */
 int ct_plan_launches(const ct_plan *p);            /* kernels a run */
 void ct_plan_free(ct_plan *p);

@@ -109,8 +109,7 @@ static ct_status add_weights(const ct_net *net, ct_optim *o, ct_memory_report *o
     return CT_OK;
 }
 
-/* The samples that a run trains on and evaluates with; as many as could be where that is not known. */
-static void divide(const ct_spec *spec, const ct_data_size *data, int64_t *n_train, int64_t *n_held_out) {
+void ct_cost_samples(const ct_spec *spec, const ct_data_size *data, int64_t *n_train, int64_t *n_held_out) {
     double fraction = spec->data.validation;
     int64_t train = data->train < 0 ? INT32_MAX : data->train, test = data->test < 0 ? INT32_MAX : data->test;
     *n_held_out = fraction < 0 ? test : (int64_t)((double)train * fraction + 0.5);
@@ -153,7 +152,7 @@ ct_status ct_cost_look(const ct_net *net, const ct_data_size *data, const ct_mod
     look k = {.module = module, .n = n, .out = out};
     int64_t n_train, held_out;
     ct_optim *optim;
-    divide(net->spec, data, &n_train, &held_out);
+    ct_cost_samples(net->spec, data, &n_train, &held_out);
     *batch = CT_MIN(net->spec->train.batch_size, n_train), held_out = held_out ? ct_net_batch(net, held_out) : 0;
     *memory = (ct_memory_report){.data = data->bytes};
     CT_TRY(ct_run_optimizer(net->spec, net->module, &optim));

@@ -10,6 +10,8 @@ typedef struct ct_cost {
     int64_t bytes;         /* of what they make and the backward reads */
 } ct_cost;
 
+/* The samples that a run trains on and evaluates with; as many as could be where that is not known. */
+void ct_cost_samples(const ct_spec *spec, const ct_data_size *data, int64_t *n_train, int64_t *n_held_out);
 /* Plans a training step for `net` (ct_net_look) and adds up what each of module[n] costs. *batch: the samples of a
    step, as many as the spec says and there are. */
 ct_status ct_cost_look(const ct_net *net, const ct_data_size *data, const ct_module *const *module, int n, ct_cost *out,

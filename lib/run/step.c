@@ -193,7 +193,8 @@ static ct_status capture(void *ctx, ct_tensor **result) {
 /* view: what is wanted to be known of it; NULL: nothing. */
 static ct_status make_plan(ct_step *s, int64_t n, int mode, const ct_step_view *view, ct_plan **out) {
     captured c = {s, n, mode, view};
-    ct_plan_options options = {ct_passes_off(), view ? view->before : NULL, view ? view->after : NULL};
+    ct_plan_options options = {.off = ct_passes_off()};
+    if (view) options = (ct_plan_options){options.off | view->off, view->before, view->after, view->watch};
     return ct_plan_capture(capture, &c, results(s, mode), &s->plans.arena, &options, out);
 }
 
@@ -269,10 +270,11 @@ static int training(const ct_step *s) { return s->sum ? TRAIN | LOSSES | PART | 
 ct_status ct_step_look(ct_step *s, int64_t n, bool train, const ct_step_view *view, ct_step_bytes *bytes) {
     ct_plan *plan;
     CT_TRY(make_plan(s, n, train ? training(s) : LOSSES, view, &plan));
+    ct_status status = view && view->plan ? view->plan(view->ctx, plan) : CT_OK;
     *bytes = (ct_step_bytes){.workspace = ct_plan_workspace(plan), .own = ct_plan_own_bytes(plan)};
     bytes->values = ct_plan_bytes(plan) - bytes->workspace;
     ct_plan_free(plan);
-    return CT_OK;
+    return status;
 }
 
 ct_status ct_step_launches(ct_step *s, int64_t n, bool train, int *launches) {

@@ -37,7 +37,10 @@ ct_status ct_step_eval(ct_step *s, int64_t n, bool losses, ct_step_result *out);
 /* What is wanted to be known of a plan; each may be NULL. */
 typedef struct ct_step_view {
     ct_buf *before, *after;                           /* what it runs, as text, before and after the passes */
+    const struct ct_pass_watch *watch;                /* of the passes */
+    unsigned off;                                     /* those that do not run, besides those that are off anyway */
     ct_status (*graph)(void *ctx, const ct_graph *g); /* called with all the ops that it is made of */
+    ct_status (*plan)(void *ctx, const ct_plan *p);   /* called with the plan itself */
     void *ctx;
 } ct_step_view;
 typedef struct ct_step_bytes {

@@ -203,3 +203,108 @@ END
     succeeds "$ctorch" show --dot odd.yaml
     says '<a&\"\\]]>'
 }
+
+@test "show: --plan counts what each pass changes, and switches it off" {
+    need_python
+    succeeds "$ctorch" show --plan --json specs/gpt-nano.yaml
+    printf '%s' "$output" >plan.json
+    names=$(python3 - <<'END'
+import json
+d = json.load(open("plan.json"))
+p = {p["name"]: p for p in d["passes"]}
+ops = [d["captured"]] + [p["ops"] for p in d["passes"]] + [d["launches"]]
+assert ops == sorted(ops, reverse=True) and all(p["on"] for p in d["passes"]) and d["batch_size"] == 12
+assert p["whole"]["ops"] < d["captured"] and p["fuse"]["ops"] < p["fold"]["ops"] and p["join"]["ops"] < p["fuse"]["ops"]
+assert len(d["before"]) == p["whole"]["ops"] and len(d["after"]) == len(d["kernels"]) == d["launches"]
+assert 0 < d["values_bytes"] < d["apart_bytes"]
+assert sum(k["operations"] for k in d["kernels"]) > 3 * 2 * 12 * 55e6
+assert any(k["name"] == "linear+gelu" for k in d["kernels"])
+assert any("linear(" in l and "; " in l and "gelu(" in l for l in d["after"])
+print(*p)
+END
+)
+    whole=$(python3 -c 'import json; print(json.load(open("plan.json"))["launches"])')
+    for pass in $names; do
+        succeeds "$ctorch" show --plan --json specs/gpt-nano.yaml "--passes=-$pass"
+        json "[p['name'] for p in d['passes'] if not p['on']] == ['$pass'] and d['launches'] >= $whole"
+    done
+    succeeds "$ctorch" show --plan --json specs/gpt-nano.yaml --passes=-all
+    json "not any(p['on'] for p in d['passes']) and d['launches'] > 2 * $whole and not any('; ' in l for l in d['after'])"
+    fails 2 "$ctorch" show --plan specs/gpt-nano.yaml --passes=-none
+}
+
+@test "show: --plan as text; of evaluation; of models; the same each time" {
+    succeeds "$ctorch" show --plan specs/mnist-mlp.yaml
+    says "a step of training on 64 samples" $'\ncaptured ' $'\nfuse ' "  linear+relu"$'\n' $'\nafter: a kernel a line\n' " = linear("
+    text=$output
+    succeeds "$ctorch" show --plan specs/mnist-mlp.yaml
+    [ "$output" = "$text" ]
+    succeeds "$ctorch" show --plan specs/mnist-mlp.yaml --passes=-fuse
+    [[ $output =~ $'\n'fuse\ +off ]]
+    succeeds "$ctorch" show --plan --eval specs/mnist-mlp.yaml --set train.batch_size=7
+    says "a step of evaluation on 7 samples"
+    [[ $output != *adam* ]]
+    quick -o run
+    succeeds "$ctorch" show --plan run
+    [ "$output" = "$("$ctorch" show --plan specs/digits-mlp.yaml)" ]
+}
+
+@test "show: --schedule has each step's rate, as the optimizer gets it" {
+    need_python
+    cat >spec.yaml <<'END'
+data: {dataset: random, shape: [4], classes: 2, samples: 50}
+model: [linear: 8, relu, linear: 2]
+loss: cross_entropy
+optimizer: {sgd: {lr: 0.5}, groups: {"*.bias": {lr: 0.25}, "2.*": {adam: {lr: 0.1}}}}
+schedule: {cosine: {T_max: 6}}
+train: {epochs: 6, batch_size: 10}
+END
+    succeeds "$ctorch" show --schedule --json spec.yaml
+    json 'd["steps"] == 30 and d["epoch_steps"] == 5 and d["step"] == list(range(30)) and d["schedule"] == "cosine" and d["per"] == "epoch"'
+    json '[g["pattern"] for g in d["groups"]] == [None, "*.bias", "2.*"]'
+    json 'all(abs(r - b * (1 + __import__("math").cos(__import__("math").pi * (i // 5) / 6)) / 2) < 1e-8 for g, b in zip(d["groups"], (0.5, 0.25, 0.1)) for i, r in enumerate(g["rate"]))'
+    succeeds "$ctorch" show --schedule spec.yaml
+    [ "$(grep -c ' to ' <<<"$output")" -eq 3 ]
+    says "cosine, moved every epoch: 30 steps, 5 an epoch" "all but the groups: 0.5 to " "*.bias: 0.25 to "
+    [[ $output =~ $'\n       0.5 |#'  ]]
+    succeeds "$ctorch" show --schedule --json spec.yaml --set 'schedule={linear: {start_factor: 0.5, total_iters: 10}, per: step}' --set train.accumulate=2
+    json 'd["steps"] == 18 and d["epoch_steps"] == 3 and d["per"] == "step"'
+    json 'all(abs(r - 0.5 * min(0.5 + 0.05 * i, 1)) < 1e-8 for i, r in enumerate(d["groups"][0]["rate"]))'
+    succeeds "$ctorch" show --schedule --json spec.yaml --set 'train.swa={start: 3, lr: 0.01, anneal_epochs: 2, anneal_strategy: linear}'
+    json '[round(r, 6) for r in d["groups"][0]["rate"][15:30:5]] == [0.25, 0.13, 0.01] and d["groups"][0]["rate"][0] == 0.5'
+    succeeds "$ctorch" show --schedule --json spec.yaml --set train.epochs=1000000 --set schedule.cosine.T_max=1000000
+    json 'd["steps"] == 5000000 and len(d["step"]) == 100000 and d["step"][0] == 0 and d["step"][-1] == 4999999'
+}
+
+@test "show: --schedule of every kind, as text, as SVG, without one" {
+    need_python
+    for schedule in 'step: 100' 'multistep: {milestones: [200, 700]}' 'exponential: 0.999' 'cosine_warm_restarts: 100' \
+        'one_cycle: {max_lr: 0.3, total_steps: 800}' polynomial constant 'cyclic: {base_lr: 0.01, max_lr: 0.1}' \
+        'reduce_on_plateau: {mode: max}'; do
+        [[ $schedule == *:* ]] || schedule="$schedule: {}"
+        succeeds "$ctorch" show --schedule specs/resnet20.yaml --set "schedule={$schedule, per: step}"
+        says "${schedule%%:*}, moved every step: 800 steps, 4 an epoch" $'\nlearning rate: '
+        [ "$(grep -c '|' <<<"$output")" -eq 12 ]
+        succeeds "$ctorch" show --schedule --svg specs/resnet20.yaml --set "schedule={$schedule, per: step}" -o plot.svg
+        python3 -c 'import xml.etree.ElementTree as x; [l] = x.parse("plot.svg").getroot().iter("{http://www.w3.org/2000/svg}polyline"); assert len(l.get("points").split()) == 800'
+    done
+    succeeds "$ctorch" show --schedule specs/mnist-mlp.yaml
+    says "no schedule: 4690 steps, 938 an epoch" "learning rate: 0.001 to 0.001"
+    succeeds "$ctorch" show --schedule specs/resnet20.yaml --set 'schedule={reduce_on_plateau: {mode: max}}'
+    says "where the metric always gets better"
+    succeeds "$ctorch" show --schedule specs/resnet20.yaml --set train.steps=1
+    fails 2 "$ctorch" show --schedule --plan specs/resnet20.yaml
+    fails 2 "$ctorch" show --schedule --dot specs/resnet20.yaml
+    fails 2 "$ctorch" show --plan --svg specs/resnet20.yaml
+    fails 2 "$ctorch" show --eval specs/resnet20.yaml
+    fails 2 "$ctorch" show --svg --json specs/resnet20.yaml
+}
+
+@test "show: --schedule is in blocks on a terminal that has them" {
+    command -v script >/dev/null || skip "no script"
+    LC_ALL=C.UTF-8 TERM=xterm script -qec "stty cols 50; '$ctorch' show --schedule specs/resnet20.yaml" out >/dev/null </dev/null
+    tr -d '\r' <out >lines
+    grep -q '█' lines
+    grep -q '[▁▂▃▄▅▆▇]' lines
+    [ "$(sed '1d;$d' lines | wc -L)" -le 50 ]
+}
