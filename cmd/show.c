@@ -4,7 +4,7 @@
 
 typedef struct args {
     const char **set;
-    const char *output, *warn;
+    const char *output, *warn, *batch;
     int64_t depth;
     bool json, dot, svg, plan, eval, schedule;
     ct_machine machine;
@@ -19,6 +19,8 @@ static const ct_option options[] = {
     {"plan", 0, NULL, CT_OPTION_FLAG, AT(plan), "print how a step is run, before and after the passes over it", 0, 0},
     {"eval", 0, NULL, CT_OPTION_FLAG, AT(eval), "with --plan: of evaluation, not of training", 0, 0},
     {"schedule", 0, NULL, CT_OPTION_FLAG, AT(schedule), "plot the learning rate over the run", 0, 0},
+    {"batch", 0, "FILE", CT_OPTION_TEXT, AT(batch), "draw a batch as the model gets it, a PNG; of a text, its samples",
+     0, 0},
     {"output", 'o', "FILE", CT_OPTION_TEXT, AT(output), "write FILE, not standard output", 0, 0},
     {"json", 0, NULL, CT_OPTION_FLAG, AT(json), "print it as JSON", 0, 0},
     CT_MACHINE_OPTIONS(args),
@@ -59,8 +61,18 @@ static ct_status write_schedule(FILE *out, const args *a, ct_show *s) {
     return CT_OK;
 }
 
+static ct_status write_batch(const args *a, ct_show *s) {
+    ct_batch_report r;
+    ct_status status = ct_show_batch(s, &r);
+    if (status) return ct_say_error(status);
+    status = ct_show_batch_file(a->batch, &r);
+    ct_batch_report_free(&r);
+    return status;
+}
+
 static ct_status show(const args *a, ct_show *s) {
     ct_output out;
+    if (a->batch) return write_batch(a, s);
     ct_status status = ct_output_open(a->output && strcmp(a->output, "-") ? a->output : NULL, &out);
     if (status) return status;
     status = (a->plan ? write_plan : a->schedule ? write_schedule : write_model)(out.f, a, s);
@@ -70,7 +82,10 @@ static ct_status show(const args *a, ct_show *s) {
 /* What goes together. */
 static ct_status check(const args *a) {
     if (a->dot + a->svg + a->json > 1) return ct_say(CT_BAD_SPEC, "show: one of --dot, --svg and --json");
-    if (a->plan && a->schedule) return ct_say(CT_BAD_SPEC, "show: one of --plan and --schedule");
+    if (a->plan + a->schedule + !!a->batch > 1)
+        return ct_say(CT_BAD_SPEC, "show: one of --plan, --schedule and --batch");
+    if (a->batch && (a->dot + a->svg + a->json || a->output))
+        return ct_say(CT_BAD_SPEC, "show --batch: is a file, which it names");
     if (a->plan && (a->dot || a->svg)) return ct_say(CT_BAD_SPEC, "show --plan: is text, or JSON");
     if (a->schedule && a->dot) return ct_say(CT_BAD_SPEC, "show --schedule: is text, SVG, or JSON");
     if (a->eval && !a->plan) return ct_say(CT_BAD_SPEC, "show --eval: is of --plan");

@@ -35,6 +35,10 @@ void ct_show_schedule_text(FILE *out, const ct_rates_report *r);
 void ct_show_schedule_json(FILE *out, const ct_rates_report *r);
 void ct_show_schedule_svg(FILE *out, const ct_rates_report *r);
 
+/* ---- show_batch.c ---- */
+/* A PNG, or of a text a file with the samples. */
+ct_status ct_show_batch_file(const char *path, const ct_batch_report *b);
+
 /* ---- show_box.c: what drawings say of a part ---- */
 #define CT_BOX_LINES 3
 #define CT_BOX_WIDTH 300 /* bytes of a line */

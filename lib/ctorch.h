@@ -307,6 +307,8 @@ typedef struct ct_image_args {
 } ct_image_args;
 /* A PNG as u8 (C, H, W): alpha composed on white (ctorch-spec(5) has the rules), then resized, antialiased bilinear. */
 ct_tensor *ct_image_read(const char *path, ct_image_args args);
+/* u8 (C, H, W) of 1 or 3 channels as a PNG, which is in place only when it is whole. */
+ct_status ct_image_write(const char *path, const ct_tensor *t);
 
 #ifdef __cplusplus
 }

@@ -135,6 +135,17 @@ typedef struct ct_rates_report {
 ct_status ct_show_rates(ct_show *s, int64_t most, ct_rates_report *out);
 void ct_rates_report_free(ct_rates_report *r);
 
+typedef struct ct_batch_report {
+    int64_t n;         /* samples */
+    ct_tensor *images; /* u8 (n, 1 or 3, H, W), which ct_batch_report_free drops; NULL: of a text */
+    ct_tensor *masks;  /* i64 (n, H, W) of class numbers, the images' sizes; NULL: there are none */
+    char **label;      /* n: a class's name, a value, or the text of a sample; "" */
+} ct_batch_report;
+/* The first batch of a run as the model gets it, in the order of training and with what augmentation does, but for the
+   normalisation, which is undone. CT_FAIL: its samples are neither images nor text. */
+ct_status ct_show_batch(ct_show *s, ct_batch_report *out);
+void ct_batch_report_free(ct_batch_report *r);
+
 /* ---- training ---- */
 typedef struct ct_progress {
     const char *phase;                  /* "train" or "validation" */

@@ -200,7 +200,7 @@ static ct_status write_image(const char *path, png_image *to, const unsigned cha
     return ct_file_write(path, file, size);
 }
 
-ct_status ct_png_write(const char *path, const ct_tensor *t) {
+ct_status ct_image_write(const char *path, const ct_tensor *t) {
     if (ct_why(t)) return ct_fail(t->status, "%s", ct_why(t));
     if (ct_dtype_of(t) != CT_U8 || ct_ndim(t) != 3 || (ct_size(t, 0) != 1 && ct_size(t, 0) != 3))
         return ct_fail(CT_FAIL, "%s: a PNG is written from u8 (1, H, W) or (3, H, W)", path);

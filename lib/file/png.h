@@ -1,4 +1,4 @@
-/* PNG, by libpng: any colour type, depth and interlacing, as planes of u8. ct_image_read is in ctorch.h. */
+/* PNG, by libpng: any colour type, depth and interlacing, as planes of u8. For tensors there is ctorch.h. */
 #ifndef CT_FILE_PNG_H
 #define CT_FILE_PNG_H
 #include "tensor/tensor.h"
@@ -7,6 +7,4 @@
 ct_status ct_png_size(const char *path, int64_t hwc[3]);
 /* The image as c (1 or 3) planes of h x w, resized where the file has another size. For use on any thread. */
 ct_status ct_png_decode(const char *path, int64_t c, int64_t h, int64_t w, unsigned char *out);
-/* Writes u8 (C, H, W) with 1 or 3 channels. */
-ct_status ct_png_write(const char *path, const ct_tensor *t);
 #endif

@@ -39,7 +39,7 @@ static ct_status count_whole(ct_step *s, bool eval, ct_plan_report *r) {
 
 static ct_status look(ct_step *s, bool eval, ct_plan_report *r) {
     ct_buf before = CT_BUF(MAX_TEXT), after = CT_BUF(MAX_TEXT);
-    ct_step_bytes bytes;
+    ct_step_bytes bytes = {0};
     ct_step_view view = {
         .before = &before, .after = &after, .watch = &(ct_pass_watch){count_ops, r}, .plan = list_kernels, .ctx = r};
     ct_status status = ct_step_look(s, r->batch, !eval, &view, &bytes);

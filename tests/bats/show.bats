@@ -308,3 +308,63 @@ END
     grep -q '[▁▂▃▄▅▆▇]' lines
     [ "$(sed '1d;$d' lines | wc -L)" -le 50 ]
 }
+
+@test "show: --batch draws training images with their labels, not normalised" {
+    need_python
+    for normalize in '{}' '{mean: 0.3, std: 0.2}'; do
+        succeeds "$ctorch" show specs/digits-mlp.yaml --set "data.normalize=$normalize" --set train.batch_size=49 --batch b.png
+        [ -z "$output" ]
+        succeeds python3 "$repo/tests/bats/grid.py" digits b.png "$repo/datasets/digits" 7
+    done
+    cp b.png plain.png
+    succeeds "$ctorch" show specs/digits-mlp.yaml --set train.batch_size=49 --set 'data.augment=[random_rotation: 30]' --batch b.png
+    fails 1 cmp b.png plain.png
+    cp b.png again.png
+    "$ctorch" show specs/digits-mlp.yaml --set train.batch_size=49 --set 'data.augment=[random_rotation: 30]' --batch b.png
+    cmp b.png again.png
+}
+
+@test "show: --batch puts masks beside their images, moved as these are" {
+    need_python
+    python3 - <<'END'
+import json, random, struct
+random.seed(1)
+n, s = 9, 48
+x, y = bytearray(n * 3 * s * s), bytearray(n * s * s)
+for i in range(n):
+    for colour, label in ((0, 1), (2, 2)):
+        top, left = random.randrange(s - 16), random.randrange(s // 2 - 16) + s // 2 * (label - 1)
+        for k in range(256):
+            at = (top + k // 16) * s + left + k % 16
+            x[(i * 3 + colour) * s * s + at], y[i * s * s + at] = 255, label
+head = json.dumps({"input": {"dtype": "U8", "shape": [n, 3, s, s], "data_offsets": [0, len(x)]},
+                   "target": {"dtype": "U8", "shape": [n, s, s], "data_offsets": [len(x), len(x) + len(y)]}}).encode()
+head += b" " * (-len(head) % 8)
+open("data.safetensors", "wb").write(struct.pack("<Q", len(head)) + head + x + y)
+END
+    printf '%s\n' 'data: {tensors: data.safetensors, classes: 3, augment: [random_flip, random_crop: {padding: 5}]}' \
+        'model: [conv2d: {out_channels: 3, kernel_size: 1}]' 'loss: cross_entropy' 'optimizer: sgd' >spec.yaml
+    succeeds "$ctorch" show spec.yaml --batch b.png
+    succeeds python3 "$repo/tests/bats/grid.py" masks b.png 3
+}
+
+@test "show: --batch of a text is its samples; of other data, of none, refused" {
+    printf 'abcdefghij\n%.0s' $(seq 30) >text
+    printf '%s\n' 'data: {dataset: text, file: text, block_size: 8}' 'model: [embedding: {num_embeddings: 11, embedding_dim: 4}, linear: 11]' \
+        'loss: cross_entropy' 'optimizer: sgd' 'train: {batch_size: 3}' >spec.yaml
+    succeeds "$ctorch" show spec.yaml --batch samples
+    [ "$(grep -c '^-----' samples)" -eq 2 ]
+    tr -d '\n' <samples | grep -q '[a-j]\{7\}'
+    fails 1 "$ctorch" show specs/tabular.yaml --batch b.png
+    says "neither images nor text"
+    fails 3 "$ctorch" show specs/mnist-mlp.yaml --batch b.png
+    says "ctorch fetch mnist"
+    fails 1 "$ctorch" show specs/digits-mlp.yaml --batch none/b.png
+    [ ! -e b.png ]
+    fails 2 "$ctorch" show specs/digits-mlp.yaml --batch b.png --plan
+    fails 2 "$ctorch" show specs/digits-mlp.yaml --batch b.png -o c.png
+    quick -o run
+    succeeds "$ctorch" show run --batch b.png
+    "$ctorch" show specs/digits-mlp.yaml --batch c.png
+    cmp b.png c.png
+}

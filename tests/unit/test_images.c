@@ -10,7 +10,7 @@ static void put_png(const char *name, int64_t c, int64_t h, int64_t w, const uns
     ct_scope *scope = ct_scope_open();
     ct_tensor *t = ct_empty(CT_U8, CT_DIMS(c, h, w));
     for (int64_t i = 0; i < c; i++) memset((unsigned char *)ct_data(t) + i * h * w, colour[i], (size_t)(h * w));
-    CHECK(!ct_png_write(at(name), t));
+    CHECK(!ct_image_write(at(name), t));
     CHECK(!ct_scope_close(scope));
 }
 static void put_grey(const char *name, unsigned char value) { put_png(name, 1, 2, 3, &value); }
