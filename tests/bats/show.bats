@@ -18,6 +18,7 @@ model:
   - concat: [[relu], [sequential: [tanh, sigmoid]]]
   - {parallel: {left: [relu], right: [tanh]}}
   - {add: {inputs: [left, right, 1.5]}, name: sum}
+  - {residual: [relu], name: same}
   - flatten
   - {linear: 4, name: shape}
   - {add: {inputs: [extra, shape]}}
@@ -88,11 +89,12 @@ assert reads("body.shortcut.0") == ["2.1/layer"]
 assert reads("4.0.0") == ["body/join"] and reads("4.1.0.0") == ["body/join"] and groups("4.1.0.0") == ["4.1.0", "4.1", "4"]
 assert reads("4", "join") == ["4.0.0/layer", "4.1.0.1/layer"]
 assert reads("5.left.0") == ["4/join"] and reads("sum") == ["5.left.0/layer", "5.right.0/layer"]
-assert reads("7") == ["sum/layer"] and reads("9") == ["extra/field", "shape/layer"]
+assert reads("same.0") == ["sum/layer"] and reads("same", "join") == ["same.0/layer", "sum/layer"]
+assert reads("8") == ["same/join"] and reads("10") == ["extra/field", "shape/layer"]
 assert reads("mse", "loss") == ["out/layer"] and reads("l1", "loss") == ["out/layer"]
 END
     succeeds "$ctorch" show rich.yaml
-    says "sum add <- left, right, 1.5" "body.shortcut branch" "9 add <- extra, shape" "4.1 branch"
+    says "sum add <- left, right, 1.5" "body.shortcut branch" "10 add <- extra, shape" "4.1 branch"
 }
 
 @test "show: --depth closes groups" {
@@ -272,6 +274,8 @@ END
     json 'all(abs(r - 0.5 * min(0.5 + 0.05 * i, 1)) < 1e-8 for i, r in enumerate(d["groups"][0]["rate"]))'
     succeeds "$ctorch" show --schedule --json spec.yaml --set 'train.swa={start: 3, lr: 0.01, anneal_epochs: 2, anneal_strategy: linear}'
     json '[round(r, 6) for r in d["groups"][0]["rate"][15:30:5]] == [0.25, 0.13, 0.01] and d["groups"][0]["rate"][0] == 0.5'
+    succeeds "$ctorch" show --schedule --json spec.yaml --set 'train.swa={start: 3, lr: 0.01, anneal_epochs: 0}'
+    json '[round(r, 6) for r in d["groups"][0]["rate"][10:20:5]] == [0.375, 0.01]'
     succeeds "$ctorch" show --schedule --json spec.yaml --set train.epochs=1000000 --set schedule.cosine.T_max=1000000
     json 'd["steps"] == 5000000 and len(d["step"]) == 100000 and d["step"][0] == 0 and d["step"][-1] == 4999999'
 }
