@@ -6,7 +6,8 @@
 extern const ct_layer ct_layer_residual;
 /* A new, empty list inside a container; "" gives it no part of its own in dotted names. NULL: no memory. */
 ct_module *ct_module_part_list(ct_module *m, const char *name);
-/* From now on m reads the last result of `from` as its next input, instead of what flows down its list. */
+/* From now on m reads the last result of `from` as its next input (NULL: it has none there), instead of what flows down
+   its list. */
 ct_status ct_module_read_value(ct_module *m, ct_module *from);
 /* And a number as its next input, of no dimensions. */
 ct_status ct_module_read_number(ct_module *m, ct_dtype dtype, double value);

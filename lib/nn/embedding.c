@@ -3,9 +3,11 @@
 #include "nn/keys.h"
 #include <string.h>
 
+enum { INDEX, OFFSETS, WEIGHTS }; /* the inputs of a layer of bags */
 typedef struct args {
     int64_t num_embeddings, embedding_dim, padding_idx;
     int mode;
+    bool include_last_offset;
 } args;
 #define TABLE                                                                 \
     CT_ROW_INT(num_embeddings, CT_REQUIRED, 1, 1 << 30, "rows of the table"), \
@@ -18,6 +20,7 @@ static const ct_key keys[] = {
 static const ct_key bag_keys[] = {
     TABLE,
     CT_ROW_ENUM(mode, "mean|sum|max", "how a bag's rows become one"),
+    CT_ROW_BOOL(include_last_offset, "offsets end with the number of indices, where no bag begins"),
     CT_ROW_INT(padding_idx, -1, -1, 1 << 30, "a row of zeros that is not trained and counts for nothing; -1: none"),
     {0},
 };
@@ -40,7 +43,10 @@ static ct_status build(ct_module *m, const ct_layout *in) {
 }
 
 static ct_status build_bag(ct_module *m, const ct_layout *in) {
-    CT_TRY(ct_want_dims(m, in, 2, 2, "(N, L) of bags of L indices"));
+    if (in[OFFSETS].dtype)
+        CT_TRY(ct_want_dims(m, in, 1, 1, "(n) of indices beside offsets"));
+    else
+        CT_TRY(ct_want_dims(m, in, 2, 2, "(N, L) of bags of L indices, or offsets too"));
     return build_table(m);
 }
 
@@ -53,8 +59,9 @@ static ct_tensor *forward(ct_module *m, ct_tensor *index) {
 static ct_tensor *forward_bag(ct_module *m, ct_tensor *const *in, ct_tensor **out) {
     const args *a = m->args;
     (void)out;
-    return ct_embedding_bag(in[0], ct_param_named(m, "weight"), NULL, in[1],
-                            (ct_embedding_bag_args){.mode = a->mode, .padding_idx = CT_GIVEN(a->padding_idx)});
+    ct_embedding_bag_args by = {
+        .mode = a->mode, .include_last_offset = a->include_last_offset, .padding_idx = CT_GIVEN(a->padding_idx)};
+    return ct_embedding_bag(in[INDEX], ct_param_named(m, "weight"), in[OFFSETS], in[WEIGHTS], by);
 }
 
 const ct_layer ct_layer_embedding = {.kind = {"embedding", keys, sizeof(args), "rows of a learned table, by index"},
@@ -62,9 +69,11 @@ const ct_layer ct_layer_embedding = {.kind = {"embedding", keys, sizeof(args), "
                                      .forward = forward,
                                      .flow = ct_flow_alone};
 const ct_layer ct_layer_embedding_bag = {
-    .kind = {"embedding_bag", bag_keys, sizeof(args),
-             "means, sums or maxima of rows of a learned table, by index; a second input weighs the rows of a sum"},
+    .kind =
+        {"embedding_bag", bag_keys, sizeof(args),
+         "means, sums or maxima of rows of a learned table, by index; further inputs: where each bag begins, and what "
+         "each row of a sum weighs"},
     .build = build_bag,
     .forward_all = forward_bag,
     .min_in = 1,
-    .max_in = 2};
+    .max_in = 3};

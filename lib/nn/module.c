@@ -43,9 +43,13 @@ void ct_module_free(ct_module *m) {
         ct_free(m->name), ct_free(m->path), ct_free(m);
 }
 
-/* Whether a layer takes n inputs. */
-static ct_status want_inputs(const ct_layer *layer, int n) {
+/* Whether a layer takes n inputs, of which those are absent whose bits are set: none that it must have, and none of a
+   join. */
+static ct_status want_inputs(const ct_layer *layer, int n, unsigned absent) {
     int least = layer->forward_all ? layer->min_in : 1, most = layer->forward_all ? layer->max_in : 1;
+    int needed = most == CT_MAX_IN ? n : least;
+    for (int i = 0; i < needed && i < n; i++)
+        if (absent >> i & 1) return ct_fail(CT_FAIL, "%s: its input %d is missing", layer->kind.name, i + 1);
     if (n >= least && n <= most) return CT_OK;
     char range[32] = "";
     if (most > least) snprintf(range, sizeof range, " to %d", most);
@@ -54,7 +58,9 @@ static ct_status want_inputs(const ct_layer *layer, int n) {
 
 static ct_status build(ct_module *m, const void *args, const ct_layout *in, int n_in) {
     ct_layout all[CT_MAX_IN] = {0};
-    CT_TRY(want_inputs(m->layer, n_in));
+    unsigned absent = 0;
+    for (int i = 0; i < n_in; i++) absent |= (unsigned)!in[i].dtype << i;
+    CT_TRY(want_inputs(m->layer, n_in, absent));
     if (n_in) memcpy(all, in, (size_t)n_in * sizeof *in);
     if (!(m->args = ct_alloc(1, m->layer->kind.args_size))) return CT_NO_MEMORY;
     if (args) memcpy(m->args, args, m->layer->kind.args_size);
@@ -150,8 +156,9 @@ ct_status ct_module_read_number(ct_module *m, ct_dtype dtype, double value) {
 
 static ct_tensor *forward_layer(ct_module *m, ct_tensor *const *in, int n_in, ct_tensor **out) {
     ct_tensor *all[CT_MAX_IN] = {0};
-    ct_status status = want_inputs(m->layer, n_in);
-    if (!status && !in[0]) status = ct_fail(CT_FAIL, "%s: its input is missing", m->layer->kind.name);
+    unsigned absent = 0;
+    for (int i = 0; i < n_in; i++) absent |= (unsigned)!in[i] << i;
+    ct_status status = want_inputs(m->layer, n_in, absent);
     if (status) return ct_tensor_failed(status);
     for (int i = 0; i < n_in; i++) {
         if (in[i] && ct_why(in[i])) return in[i];
@@ -169,7 +176,7 @@ ct_tensor *ct_module_forward_all(ct_module *m, ct_tensor *const *in, int n_in, c
     if (out) memset(out, 0, CT_MAX_IN * sizeof *out);
     ct_module_give(m, in, n_in);
     if (m->n_inputs) n_in = 1;
-    for (int i = 0; i < m->n_sources; i++) read[i] = m->source[i]->last;
+    for (int i = 0; i < m->n_sources; i++) read[i] = m->source[i] ? m->source[i]->last : NULL;
     if (m->n_sources) in = read, n_in = m->n_sources;
     ct_tensor *y = in[0];
     if (m->layer)

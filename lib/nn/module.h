@@ -50,10 +50,11 @@ struct ct_module {
     ct_param *param;
     int n_params;
     size_t cap_params;
-    ct_tensor **trained;          /* of ct_module_params, once asked for */
-    ct_tensor *last;              /* its result in the forward under way */
-    size_t node, nodes;           /* what its last forward added to the capture: from which node on, how many */
-    ct_module *source[CT_MAX_IN]; /* modules whose results it reads, instead of what flows down its list */
+    ct_tensor **trained; /* of ct_module_params, once asked for */
+    ct_tensor *last;     /* its result in the forward under way */
+    size_t node, nodes;  /* what its last forward added to the capture: from which node on, how many */
+    ct_module
+        *source[CT_MAX_IN]; /* modules whose results it reads, instead of what flows down its list; NULL: absent */
     int n_sources;
     ct_module *number[CT_MAX_IN]; /* of those: its own, which stand for numbers */
     int n_numbers;

@@ -2,6 +2,7 @@
 #include "base/number.h"
 #include "nn/container.h"
 #include "spec/param.h"
+#include "yaml/doc.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -63,8 +64,13 @@ static void say_unknown(builder *b, const ct_yaml *name) {
     if (later) ct_diag(b->doc, CT_NOTE, later, "this one comes later");
 }
 
-/* Input i of a layer by name, the newest of that name, or a number. m: once the layer is there, it is told. */
+/* Input i of a layer by name, the newest of that name, or a number, or null: absent. m: once the layer is there, it is
+   told. */
 static bool gather_one(builder *b, const ct_yaml *name, ct_tensor **in, ct_module *m) {
+    if (ct_yaml_is_null(name)) {
+        *in = NULL;
+        return !m || !ct_module_read_value(m, NULL);
+    }
     int k = ct_value_find(b->value, b->n_values, name->text);
     double number;
     const char *end = k < 0 && !name->quoted ? ct_number_read(name->text, &number) : NULL;
@@ -175,7 +181,7 @@ static bool build_layer(builder *b, const ct_layer_spec *l, ct_module *list, ct_
     ct_layout layout[CT_MAX_IN];
     int n = gather(b, l, *x, in, NULL);
     if (n < 0) return false;
-    for (int i = 0; i < n; i++) layout[i] = in[i]->layout;
+    for (int i = 0; i < n; i++) layout[i] = in[i] ? in[i]->layout : (ct_layout){0};
     if (ct_module_add_all(list, l->layer, l->name, l->args, layout, n)) return refuse(b, l, layout, from, ct_error());
     ct_module *m = list->child[list->n_children - 1];
     check_table(b, l, m, in[0]);

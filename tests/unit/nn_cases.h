@@ -53,6 +53,8 @@ static const nn_case nn_cases[] = {
      0.9923077},
     {"embedding_bag", "num_embeddings=3 embedding_dim=4", "i3:3x2", "weight(3,4)", 1.4, 0.6153846},
     {"embedding_bag", "num_embeddings=3 embedding_dim=4 mode=max padding_idx=0", "i3:3x1", "weight(3,4)", 1, 0.6},
+    {"embedding_bag", "num_embeddings=7 embedding_dim=4 mode=sum padding_idx=2", "i5:7 i1:2 7", "weight(7,4)", -0.055,
+     0.01115385},
     {"positions", "max_length=8", "2x5x6", "weight(8,6)", 9.9, 5.461538},
     {"positions", "kind=sinusoidal", "2x5x6", "", 25.23465, 13.15881},
     {"positions", "kind=rotary", "2x3x5x6", "", 1.737618, 0.5347061},

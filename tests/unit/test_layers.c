@@ -243,6 +243,7 @@ static void refusals(void) {
         {"prelu", "num_parameters=2", "2x3", "2 slopes for 3 channels"},
         {"embedding", "num_embeddings=3 embedding_dim=2 padding_idx=3", "i3:2", "padding_idx 3 is not one of 3 rows"},
         {"embedding_bag", "num_embeddings=3 embedding_dim=2", "i3:2", "(N, L) of bags of L indices"},
+        {"embedding_bag", "num_embeddings=3 embedding_dim=2", "i3:2x2 i1:2", "(n) of indices beside offsets"},
         {"multi_head_attention", "num_heads=4", "2x1x6", "4 heads do not divide 6 features"},
         {"multi_head_attention", "num_heads=2", "2x1x6 2x1x4", "6 features, as query"},
         {"transformer_encoder_layer", "nhead=4", "2x1x6", "4 heads do not divide 6 features"},
@@ -272,7 +273,8 @@ static void late_refusals(void) {
         {"unflatten", "dim=4 unflattened_size=[2,3]", "2x6", "2x6", "unflatten"},
         {"gru", "hidden_size=4 num_layers=2", "5x2x3", "5x2x3 1x2x4", "a first state is (2, N, hidden_size)"},
         {"reflection_pad2d", "padding=1", "2x3x4x4", "4x4", "wants an input of 3 or 4 dimensions"},
-        {"linear", "out_features=3", "2x4", "-", "its input is missing"},
+        {"linear", "out_features=3", "2x4", "-", "its input 1 is missing"},
+        {"add", "", "2x4 2x4 2x4", "2x4 - 2x4", "its input 2 is missing"},
     };
     for (int i = 0; i < CT_COUNT(rows); i++) {
         ct_scope *scope = ct_scope_open();

@@ -92,9 +92,14 @@ static void results(void) {
     expect("model: [{relu: , name: a}, {where: , inputs: [a, a, -1.5]}, {pow: , inputs: [2, a]}, "
            "{add: {inputs: [a, 1]}}]",
            2, "(N, 2, 8, 8)", "");
+    expect("model: [{flatten: 2, name: x}, {multi_head_attention: {num_heads: 2, batch_first: true, bias: false}, "
+           "inputs: [x, null, x]}]",
+           2, "(N, 2, 64)", "1.in_proj_weight 1.out_proj.weight");
 }
 
 static void refusals(void) {
+    refuse("model: [{relu: , name: a}, {add: {inputs: [a, null]}}]", "add: its input 2 is missing");
+    refuse("model: [{relu: , inputs: [~]}]", "relu: its input 1 is missing");
     refuse("model: [{add: {inputs: [a, b]}}]", "no layer before this one is named 'a'");
     refuse("model: [add: [[flatten], [relu]]]", "add: its values must have one shape");
     refuse("model: [add: 3]", "add wants a list of branches, or inputs");
