@@ -28,16 +28,34 @@ typedef unsigned char u8;
     WORD int eq_##T(T a, T b) { return a == b; }                \
     WORD int ne_##T(T a, T b) { return a != b; }                \
     WORD T where_##T(int c, T a, T b) { return c ? a : b; }
+#define WHOLE_WORDS(T)                  \
+    WORD T floor_##T(T a) { return a; } \
+    WORD T ceil_##T(T a) { return a; }  \
+    WORD T round_##T(T a) { return a; }
 #define SIGNED_WORDS(T)                                    \
     WORD T abs_##T(T a) { return a < 0 ? neg_##T(a) : a; } \
     WORD T sign_##T(T a) { return (T)((a > 0) - (a < 0)); }
+/* Of integers: what is left of a division, with a's sign, and its quotient, rounded down; by 0 both are 0. */
+#define DIVISION_WORDS(T)                                               \
+    WORD T fmod_##T(T a, T b) { return b == 0 || b == -1 ? 0 : a % b; } \
+    WORD T floordiv_##T(T a, T b) {                                     \
+        if (b == 0 || b == -1) return b ? neg_##T(a) : 0;               \
+        return a / b - ((a < 0) != (b < 0) && a % b != 0);              \
+    }
 WORDS(i64, uint64_t)
 WORDS(i32, uint32_t)
 WORDS(u8, uint32_t)
 SIGNED_WORDS(i64)
 SIGNED_WORDS(i32)
+WHOLE_WORDS(i64)
+WHOLE_WORDS(i32)
+WHOLE_WORDS(u8)
+DIVISION_WORDS(i64)
+DIVISION_WORDS(i32)
 WORD u8 abs_u8(u8 a) { return a; }
 WORD u8 sign_u8(u8 a) { return a > 0; }
+WORD u8 fmod_u8(u8 a, u8 b) { return b ? a % b : 0; }
+WORD u8 floordiv_u8(u8 a, u8 b) { return b ? a / b : 0; }
 WORD i64 num_i64(double v) { return v >= 0x1p63 ? INT64_MAX : v >= -0x1p63 ? (i64)v : INT64_MIN; }
 WORD i32 num_i32(double v) { return v >= INT32_MAX ? INT32_MAX : v >= INT32_MIN ? (i32)v : INT32_MIN; }
 WORD u8 num_u8(double v) { return v >= 255 ? 255 : v >= 0 ? (u8)v : 0; }
@@ -51,6 +69,11 @@ WORD u8 num_u8(double v) { return v >= 255 ? 255 : v >= 0 ? (u8)v : 0; }
     WORD T round_##T(T a) { return __builtin_rint##s(a); }                                 \
     WORD T sin_##T(T a) { return sin##s(a); }                                              \
     WORD T cos_##T(T a) { return cos##s(a); }                                              \
+    WORD T fmod_##T(T a, T b) { return fmod##s(a, b); }                                    \
+    WORD T floordiv_##T(T a, T b) {                                                        \
+        T rest = fmod##s(a, b), whole = (a - rest) / b;                                    \
+        return b == 0 ? a / b : round_##T(whole - (rest != 0 && (rest < 0) != (b < 0)));   \
+    }                                                                                      \
     WORD T pow_##T(T a, T b) { return pow##s(a, b); }                                      \
     WORD T atan2_##T(T a, T b) { return atan2##s(a, b); }                                  \
     WORD T sigmoid_##T(T a) { return 1 / (1 + exp_##T(-a)); }                              \
@@ -75,6 +98,8 @@ WORD u8 num_u8(double v) { return v >= 255 ? 255 : v >= 0 ? (u8)v : 0; }
 #define FLOOR W(floor)
 #define CEIL W(ceil)
 #define ROUND W(round)
+#define FMOD W(fmod)
+#define FLOORDIV W(floordiv)
 #define EXP W(exp)
 #define EXPM1 W(expm1)
 #define LOG W(log)

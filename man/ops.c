@@ -81,7 +81,8 @@ static void write_row(const ct_op *op) {
 static const char *const head =
     ".Dd $Mdocdate$\n.Dt CTORCH-OPS 7\n.Os\n.Sh NAME\n.Nm ctorch-ops\n.Nd the ops of libctorch, one by one\n.Sh "
     "DESCRIPTION\n"
-    "Made from the tables of ops, whose sample cases were run for it.\n.Bl -tag -width Backends\n"
+    "Made from the tables of ops, whose sample cases were run for it.\nWhole numbers over 0, and what is left of "
+    "them, are 0.\n.Bl -tag -width Backends\n"
     ".It Types\nof tensors that the op takes; bf16 and f16 wherever f32.\n"
     ".It Order\nto which it can be differentiated:\n.Sq any\nwas tried three times,\n.Sq -\nhas no gradient.\n"
     ".It Backends\n.Sq ref\nis plain C,\n.Sq cpu\nvectorised for the processor.\n"

@@ -44,8 +44,8 @@ NUMBER_KERNEL(prod_, prepare_sum)
 NUMBER_KERNEL(cumsum, prepare_sum)
 NUMBER_KERNEL(amax, prepare_extreme)
 NUMBER_KERNEL(amin, prepare_extreme)
-NUMBER_KERNEL(argmax, prepare_extreme)
-NUMBER_KERNEL(argmin, prepare_extreme)
+NUMBER_KERNEL(argmax_, prepare_extreme)
+NUMBER_KERNEL(argmin_, prepare_extreme)
 #else
 
 /* y = s, where s starts as `first` and becomes `next` for each v of x, v the i-th. */
@@ -86,8 +86,8 @@ REDUCE(amin, dims_of_reduce, T, T, x[w.at[1]], v < s || IS_NAN(v) ? v : s)
             y[w.at[0]] = best;                                                                             \
         }                                                                                                  \
     }
-ARG(argmax, >)
-ARG(argmin, <)
+ARG(argmax_, >)
+ARG(argmin_, <)
 
 RUN_OF(F(cumsum)) {
     const ct_layout *lx = call->in, *ly = call->out;

@@ -66,5 +66,8 @@ RUN_OF(F(sort)) {
     F(sort_lines)(exec, call, in[0], out, args->dim, args->descending);
 }
 
-RUN_OF(F(topk)) { F(sort_lines)(exec, call, in[0], out, ((const ct_topk_args *)call->args)->dim, true); }
+RUN_OF(F(topk)) {
+    const ct_topk_args *args = call->args;
+    F(sort_lines)(exec, call, in[0], out, args->dim, !args->no_largest);
+}
 #endif

@@ -43,7 +43,7 @@ static ct_tensor *whole(const ct_batch *b, int i) {
 
 static ct_tensor *sample(ct_tensor *t, int64_t i) {
     ct_slice_args at = {.start = CT_DIMS(i), .stop = CT_DIMS(i + 1)};
-    return ct_squeeze(ct_slice(t, at), (ct_dim_args){.dim = 0});
+    return ct_squeeze(ct_slice(t, at), (ct_squeeze_args){CT_DIMS(0)});
 }
 
 static ct_status stacked(const ct_batch *b, ct_tensor **row, ct_tensor **out) {
@@ -240,8 +240,8 @@ static rule *const rules[CT_OP_COUNT] = {
     [CT_OP_copy] = plain,        [CT_OP_detach] = plain,      [CT_OP_tril] = plain,
     [CT_OP_triu] = plain,        [CT_OP_one_hot] = plain,     [CT_OP_mask_scale] = plain,
     [CT_OP_pad] = padded,        [CT_OP_sum] = along,         [CT_OP_amax] = along,
-    [CT_OP_amin] = along,        [CT_OP_prod_] = along,       [CT_OP_argmax] = along,
-    [CT_OP_argmin] = along,      [CT_OP_cumsum] = along,      [CT_OP_sort] = along,
+    [CT_OP_amin] = along,        [CT_OP_prod_] = along,       [CT_OP_argmax_] = along,
+    [CT_OP_argmin_] = along,      [CT_OP_cumsum] = along,      [CT_OP_sort] = along,
     [CT_OP_topk] = along,        [CT_OP_softmax] = along,     [CT_OP_log_softmax] = along,
     [CT_OP_flip] = along,        [CT_OP_roll] = along,        [CT_OP_cat] = along,
     [CT_OP_gather] = along,      [CT_OP_scatter_add] = along, [CT_OP_index_select] = chosen,

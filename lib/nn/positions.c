@@ -63,7 +63,7 @@ static ct_tensor *beside(ct_tensor *a, ct_tensor *b) {
 static ct_tensor *half(ct_tensor *pairs, int which) {
     ct_slice_args by = {.start.n = pairs->layout.ndim, .stop = ct_shape_of(pairs)};
     by.start.v[by.start.n - 1] = which, by.stop.v[by.stop.n - 1] = which + 1;
-    return ct_squeeze(ct_slice(pairs, by), (ct_dim_args){.dim = -1});
+    return ct_squeeze(ct_slice(pairs, by), (ct_squeeze_args){CT_DIMS(-1)});
 }
 
 static ct_tensor *rotated(ct_tensor *x, ct_tensor *cos, ct_tensor *sin) {

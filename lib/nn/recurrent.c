@@ -55,7 +55,7 @@ static ct_status build_lstm(ct_module *m, const ct_layout *in) { return build(m,
 static ct_tensor *state(ct_tensor *t, int64_t i) {
     if (!t) return NULL;
     return ct_squeeze(ct_slice(t, (ct_slice_args){.start = CT_DIMS(i), .stop = CT_DIMS(i + 1)}),
-                      (ct_dim_args){.dim = 0});
+                      (ct_squeeze_args){CT_DIMS(0)});
 }
 
 /* One direction of one layer, number i of all: its parameters are in this order. out: y, h and c. */

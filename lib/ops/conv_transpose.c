@@ -3,7 +3,7 @@
 #include "ops/shape_util.h"
 
 static ct_tensor *with(ct_tensor *x, int64_t dim) { return ct_unsqueeze(x, (ct_dim_args){.dim = dim}); }
-static ct_tensor *without(ct_tensor *x, int64_t dim) { return ct_squeeze(x, (ct_dim_args){.dim = dim}); }
+static ct_tensor *without(ct_tensor *x, int64_t dim) { return ct_squeeze(x, (ct_squeeze_args){CT_DIMS(dim)}); }
 
 /* An error unless x has `dims` sides, channels and perhaps a batch, and weight fits it in number. */
 static ct_status want_sides(const char *op, ct_tensor *const *in, int dims) {

@@ -129,6 +129,9 @@ FORMULA(embedding) {
     const ct_layout *index = &in[0]->layout, *w = &weight->layout;
     ct_status status = ct_want_ndim("embedding", "weight", w, 2, 2);
     if (!status) status = ct_want_ndim("embedding", "the index", index, 0, CT_MAX_DIMS - 1);
+    if (!status && (args->padding_idx < -1 || args->padding_idx >= w->size[0]))
+        status = ct_shape_fail("embedding", "padding_idx %lld is not one of %lld rows", (long long)args->padding_idx,
+                               (long long)w->size[0]);
     if (status) return ct_tensor_failed(status);
     ct_tensor *flat = ct_reshape_to(in[0], (int64_t[]){ct_numel(in[0])}, 1);
     ct_tensor *rows = ct_index_select(weight, flat, (ct_dim_args){.dim = 0});

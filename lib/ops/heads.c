@@ -100,5 +100,5 @@ FORMULA(multi_head_attention) {
     ct_tensor *y = in[KEY] || in[VALUE] ? attend_to_others(in, args, mask, by) : attend_to_self(in, args, mask, by);
     y = ct_heads_out(y, in[OUT_WEIGHT], in[OUT_BIAS]);
     if (ct_why(y)) return y;
-    return one ? ct_squeeze(y, (ct_dim_args){.dim = 0}) : args->batch_first ? y : swapped(y, 0, 1);
+    return one ? ct_squeeze(y, (ct_squeeze_args){CT_DIMS(0)}) : args->batch_first ? y : swapped(y, 0, 1);
 }

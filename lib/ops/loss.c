@@ -88,7 +88,8 @@ static targets targets_of(ct_tensor *target, ct_tensor *weight, int64_t ignore_i
 /* Minus the weighted log-probability of each target. */
 static ct_tensor *picked(ct_tensor *logp, const targets *t, int dim) {
     ct_dim_args along = {.dim = dim};
-    ct_tensor *of_class = ct_squeeze(ct_gather(logp, ct_unsqueeze(t->classes, along), along), along);
+    ct_tensor *of_class =
+        ct_squeeze(ct_gather(logp, ct_unsqueeze(t->classes, along), along), (ct_squeeze_args){CT_DIMS(dim)});
     return ct_masked_fill(ct_neg(ct_mul(of_class, t->weight)), t->ignored, (ct_fill_args){.value = 0});
 }
 

@@ -26,7 +26,7 @@ FORMULA(narrow) {
 FORMULA(select) {
     ARGS(select);
     (void)n_in, (void)out;
-    return ct_squeeze(range("select", in[0], args->dim, args->index, 1), (ct_dim_args){.dim = args->dim});
+    return ct_squeeze(range("select", in[0], args->dim, args->index, 1), (ct_squeeze_args){CT_DIMS(args->dim)});
 }
 
 /* Parts as even as can be, of which the last may be smaller or missing. */

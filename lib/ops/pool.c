@@ -16,10 +16,10 @@ static ct_status window_count(const char *op, int64_t in, int64_t window, int64_
     if (padding > window / 2)
         return ct_shape_fail(op, "padding %lld is more than half of kernel_size %lld", (long long)padding,
                              (long long)window);
-    int64_t room = in + 2 * padding - dilation * (window - 1) - 1;
+    int64_t room = in + 2 * padding - dilation * (window - 1) - 1 + (ceil_mode ? step - 1 : 0);
     if (room < 0)
         return ct_shape_fail(op, "a window of %lld does not fit into size %lld", (long long)window, (long long)in);
-    *count = (room + (ceil_mode ? step - 1 : 0)) / step + 1;
+    *count = room / step + 1;
     if (ceil_mode && (*count - 1) * step >= in + padding) --*count; /* the last starts inside */
     return CT_OK;
 }

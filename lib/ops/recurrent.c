@@ -13,7 +13,7 @@ void ct_recurrent_steps(ct_recurrent *r, ct_tensor *gates, int64_t first) {
     int64_t n = gates->layout.size[0], half = n / 2;
     if (ct_why(gates) || n < 1) return;
     if (n == 1) {
-        r->step(r, ct_squeeze(gates, (ct_dim_args){.dim = 0}), first);
+        r->step(r, ct_squeeze(gates, (ct_squeeze_args){CT_DIMS(0)}), first);
         return;
     }
     ct_tensor *early = ct_slice(gates, (ct_slice_args){.start = CT_DIMS(0), .stop = CT_DIMS(half)});
@@ -100,7 +100,7 @@ static ct_tensor *in_one(ct_tensor *gates, ct_tensor *const *in, ct_tensor *h, c
     ct_tensor *out[8], *y = ct_apply(CT_OP_lstm_steps, (ct_tensor *[]){gates, in[W_HH], h, c}, 4,
                                      &(ct_recurrent_args){.reverse = reverse}, out);
     if (ct_why(y)) return y;
-    for (int i = 0; i < 2; i++) last[i] = ct_squeeze(ct_slice(out[i], end), (ct_dim_args){.dim = 0});
+    for (int i = 0; i < 2; i++) last[i] = ct_squeeze(ct_slice(out[i], end), (ct_squeeze_args){CT_DIMS(0)});
     return y;
 }
 
@@ -119,8 +119,8 @@ static ct_tensor *run(const kind *k, ct_tensor *const *in, int n_in, const ct_re
     ct_tensor *y = k->step ? in_steps(k, gates, in, h, args->reverse, last)
                            : in_one(gates, in, h, first_state(in[C0], &gates->layout, hidden), args->reverse, last);
     for (int i = 0; i < 2 && out && last[i]; i++)
-        out[1 + i] = one ? ct_squeeze(last[i], (ct_dim_args){.dim = 0}) : last[i];
-    if (one) return ct_squeeze(y, (ct_dim_args){.dim = 1});
+        out[1 + i] = one ? ct_squeeze(last[i], (ct_squeeze_args){CT_DIMS(0)}) : last[i];
+    if (one) return ct_squeeze(y, (ct_squeeze_args){CT_DIMS(1)});
     return swap ? ct_transpose(y, turn) : y;
 }
 

@@ -42,13 +42,31 @@ static ct_status arg_shape(const char *op, const ct_layout *in, int n_in, const 
     return ct_shape_reduce(op, in, n_in, &reduce, out, n_out, dtype);
 }
 
-SHAPE(argmax) {
-    CT_TRY(arg_shape("argmax", in, n_in, args_, out, n_out, CT_I64));
-    return !ct_layout_numel(in) && ct_layout_numel(out) ? ct_shape_fail("argmax", "no elements to choose from") : CT_OK;
+static ct_status place_shape(const char *op, const ct_layout *in, int n_in, const void *args, ct_layout *out,
+                             int *n_out) {
+    CT_TRY(arg_shape(op, in, n_in, args, out, n_out, CT_I64));
+    return !ct_layout_numel(in) && ct_layout_numel(out) ? ct_shape_fail(op, "no elements to choose from") : CT_OK;
 }
-SHAPE(argmin) {
-    CT_TRY(arg_shape("argmin", in, n_in, args_, out, n_out, CT_I64));
-    return !ct_layout_numel(in) && ct_layout_numel(out) ? ct_shape_fail("argmin", "no elements to choose from") : CT_OK;
+SHAPE(argmax_) { return place_shape("argmax", in, n_in, args_, out, n_out); }
+SHAPE(argmin_) { return place_shape("argmin", in, n_in, args_, out, n_out); }
+
+/* The place that op finds along the dimension asked for, or, without one, among all elements. */
+static ct_tensor *place(int id, const char *op, ct_tensor *x, const ct_reduce_args *args) {
+    static const int64_t ones[CT_MAX_DIMS] = {1, 1, 1, 1, 1, 1, 1, 1};
+    int ndim = x->layout.ndim;
+    if (args->dim.n > 1) return ct_tensor_error(CT_FAIL, "%s: along one dimension, or of all", op);
+    ct_arg_args along = {.dim = args->dim.n ? args->dim.v[0] : 0, .keepdim = args->dim.n && args->keepdim};
+    if (!args->dim.n) x = ct_reshape_to(x, (int64_t[]){-1}, 1);
+    ct_tensor *y = ct_apply(id, &x, 1, &along, NULL);
+    return !args->dim.n && args->keepdim ? ct_reshape_to(y, ones, ndim) : y;
+}
+FORMULA(argmax) {
+    (void)n_in, (void)out;
+    return place(CT_OP_argmax_, "argmax", in[0], args_);
+}
+FORMULA(argmin) {
+    (void)n_in, (void)out;
+    return place(CT_OP_argmin_, "argmin", in[0], args_);
 }
 
 /* ---- products ---- */
@@ -61,6 +79,7 @@ static ct_tensor *shifted(ct_tensor *x, int64_t by, bool after) {
 /* Along the last dimension, of size n, the product of all before each element (or after it), by doubling: right where
    there are zeros, and differentiable any number of times. */
 static ct_tensor *products(ct_tensor *x, int64_t n, bool after) {
+    if (!n) return x;
     x = shifted(x, 1, after);
     for (int64_t by = 1; by < n; by *= 2) x = ct_mul(x, shifted(x, by, after));
     return x;
@@ -194,7 +213,7 @@ static ct_tensor *median_index(ct_tensor *x, int64_t dim) {
     if (ct_why(y)) return y;
     ct_tensor *largest = ct_amax(x, (ct_reduce_args){.dim = CT_DIMS(dim), .keepdim = true});
     ct_narrow_args middle = {.dim = dim, .start = (x->layout.size[dim] - 1) / 2, .length = 1};
-    ct_arg_args first = {.dim = dim, .keepdim = true};
+    ct_reduce_args first = {.dim = CT_DIMS(dim), .keepdim = true};
     return ct_where(ct_isnan(largest), ct_argmax(x, first), ct_narrow(made[1], middle));
 }
 
@@ -202,7 +221,7 @@ static ct_tensor *median_index(ct_tensor *x, int64_t dim) {
 static ct_tensor *median_of_all(ct_tensor *x, ct_tensor **index) {
     x = ct_reshape(x, (ct_shape_args){.shape = CT_DIMS(-1)});
     ct_dim_args along = {.dim = 0};
-    *index = ct_squeeze(median_index(x, 0), along);
+    *index = ct_squeeze(median_index(x, 0), (ct_squeeze_args){CT_DIMS(0)});
     ct_tensor *value = ct_index_select(ct_detach(x), ct_unsqueeze(*index, along), along);
     ct_tensor *same = ct_where(ct_isnan(value), ct_isnan(x), ct_eq(x, value));
     ct_tensor *least = ct_amin(ct_detach(x), (ct_reduce_args){0});
@@ -217,7 +236,8 @@ FORMULA(median) {
     int64_t dim = args->dim.n ? args->dim.v[0] : 0;
     ct_status status = ct_dim_fix("median", &dim, l->ndim);
     if (!status && args->dim.n > 1) status = ct_shape_fail("median", "along one dimension, or of all");
-    if (!status && !ct_layout_numel(l)) status = ct_shape_fail("median", "no elements to choose from");
+    if (!status && !ct_layout_numel(l) && (!args->dim.n || !l->size[dim]))
+        status = ct_shape_fail("median", "no elements to choose from");
     if (status) return ct_tensor_failed(status);
     if (!args->dim.n || !l->ndim)
         y = median_of_all(x, &index);
@@ -225,7 +245,8 @@ FORMULA(median) {
         ct_dim_args along = {.dim = dim};
         index = median_index(x, dim);
         y = ct_gather(x, index, along);
-        if (!args->keepdim) y = ct_squeeze(y, along), index = ct_squeeze(index, along);
+        ct_squeeze_args gone = {args->dim};
+        if (!args->keepdim) y = ct_squeeze(y, gone), index = ct_squeeze(index, gone);
     }
     if (out) out[1] = index;
     return y;

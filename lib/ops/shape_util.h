@@ -40,7 +40,7 @@ ct_tensor *ct_wide(ct_tensor *x);
 ct_tensor *ct_constant(ct_dtype dtype, ct_dims size, double value);
 ct_tensor *ct_times(ct_tensor *x, double factor);
 ct_tensor *ct_plus(ct_tensor *x, double term);
-/* The larger of x and a number; where they are equal the gradient is x's. */
+/* The larger of x and a number; where they are equal there is no gradient. */
 ct_tensor *ct_at_least(ct_tensor *x, double min);
 /* The same value with x's gradient everywhere: PyTorch clamps norms and variances without telling autograd. */
 ct_tensor *ct_lifted(ct_tensor *x, double min);

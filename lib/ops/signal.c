@@ -51,5 +51,5 @@ FORMULA(stft_magnitude) {
     if (ct_why(y)) return y;
     int64_t size[] = {y->layout.size[0], 2, frequencies, y->layout.size[3]};
     y = ct_norm(ct_reshape_to(y, size, 4), (ct_norm_args){.dim = CT_DIMS(1)});
-    return one ? ct_squeeze(y, (ct_dim_args){.dim = 0}) : y;
+    return one ? ct_squeeze(y, (ct_squeeze_args){CT_DIMS(0)}) : y;
 }

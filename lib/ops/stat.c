@@ -39,8 +39,7 @@ FORMULA(var) {
     if (status) return ct_tensor_failed(status);
     ct_tensor *x = ct_floats(in[0]), *mean = ct_mean(x, (ct_reduce_args){.dim = args->dim, .keepdim = true});
     ct_tensor *sum = ct_sum(ct_square(ct_sub(x, mean)), (ct_reduce_args){.dim = args->dim, .keepdim = args->keepdim});
-    double by = fmax(args->no_unbiased ? n : n - 1, 0);
-    return by > 0 ? ct_times(sum, 1 / by) : ct_mul(sum, constant(sum, NAN));
+    return ct_times(sum, 1 / fmax(args->no_unbiased ? n : n - args->correction, 0));
 }
 
 /* In f64: second derivatives cancel, to 0 where there are but two numbers. */
@@ -48,7 +47,9 @@ FORMULA(std) {
     ARGS(var);
     (void)n_in, (void)out;
     ct_tensor *x = ct_floats(in[0]);
-    return ct_to(power(ct_var(ct_to(x, CT_F64), *args), 0.5), x->layout.dtype);
+    ct_var_args by = *args;
+    if (by.correction == 0) by.correction = (double)CT_ZERO;
+    return ct_to(power(ct_var(ct_to(x, CT_F64), by), 0.5), x->layout.dtype);
 }
 
 FORMULA(logsumexp) {
@@ -111,6 +112,12 @@ GRAD(softmax) {
     ARGS(dim);
     (void)in, (void)n_in, (void)need;
     din[0] = ct_mul(out[0], ct_sub(g[0], sum_along(ct_mul(g[0], out[0]), args->dim)));
+}
+
+FORMULA(softmin) {
+    ARGS(dim);
+    (void)n_in, (void)out;
+    return ct_softmax(ct_neg(in[0]), *args);
 }
 
 SHAPE(log_softmax) {

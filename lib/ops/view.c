@@ -70,17 +70,16 @@ FORMULA(flatten) {
 }
 
 FORMULA(squeeze) {
-    ARGS(dim);
+    ARGS(squeeze);
     (void)n_in, (void)out;
     const ct_layout *l = &in[0]->layout;
-    int64_t dim = args->dim;
-    ct_status status = ct_dim_fix("squeeze", &dim, l->ndim);
+    unsigned mask;
+    ct_status status = ct_dims_mask("squeeze", &args->dim, l->ndim, &mask);
     if (status) return ct_tensor_failed(status);
-    if (!l->ndim || l->size[dim] != 1) return in[0];
     ct_dims size = {0};
     for (int d = 0; d < l->ndim; d++)
-        if (d != dim) size.v[size.n++] = l->size[d];
-    return ct_view(in[0], (ct_shape_args){.shape = size});
+        if (!(mask >> d & 1) || l->size[d] != 1) size.v[size.n++] = l->size[d];
+    return size.n < l->ndim ? ct_view(in[0], (ct_shape_args){.shape = size}) : in[0];
 }
 
 FORMULA(unsqueeze) {

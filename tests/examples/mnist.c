@@ -61,7 +61,7 @@ static ct_status test(ct_module *model, data d, double *accuracy) {
     ct_module_train(model, false);
     ct_no_grad_begin();
     data all = pick(d, ct_arange((ct_arange_args){.end = (double)ct_size(d.x, 0)}));
-    ct_tensor *says = ct_argmax(ct_module_forward(model, all.x), (ct_arg_args){.dim = 1});
+    ct_tensor *says = ct_argmax(ct_module_forward(model, all.x), (ct_reduce_args){.dim = CT_DIMS(1)});
     *accuracy = ct_item(ct_mean(ct_to(ct_eq(says, all.y), CT_F32), (ct_reduce_args){0}));
     ct_no_grad_end();
     return ct_scope_close(scope);

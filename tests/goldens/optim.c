@@ -7,7 +7,7 @@ static ct_tensor *row(ct_tensor *t, int64_t i) {
     ct_slice_args s = {0};
     for (int d = 0; d < ct_ndim(t); d++) s.start.v[d] = d ? 0 : i, s.stop.v[d] = d ? ct_size(t, d) : i + 1;
     s.start.n = s.stop.n = ct_ndim(t);
-    return ct_contiguous(ct_squeeze(ct_slice(t, s), (ct_dim_args){0}));
+    return ct_contiguous(ct_squeeze(ct_slice(t, s), (ct_squeeze_args){CT_DIMS(0)}));
 }
 
 static void run_case(golden *g, const char *name, const json_t *json, const ct_kind *kind, void *args) {

@@ -69,6 +69,15 @@ static bool set_words(const ct_key *key, void *field, const char *value) {
     return yes || !strcmp(value, "false");
 }
 
+/* A word beside numbers, in quotes as JSON has it or without. */
+static bool set_word(const ct_key *key, void *field, int count, const char *value) {
+    size_t quote = value[0] == '"', n = strlen(value);
+    int i = n < 2 * quote || !ct_key_has_words(key) ? -1 : ct_key_choice_index(key, value + quote, n - 2 * quote);
+    for (int k = 0; i >= 0 && k < count && key->type != CT_KEY_FLOAT; k++) ((int64_t *)field)[k] = -1 - i;
+    if (i >= 0 && key->type == CT_KEY_FLOAT) *(double *)field = -1 - i;
+    return i >= 0;
+}
+
 /* A copy of text that lasts as long as the program, one for all that are equal. */
 static const char *lasting(const char *text) {
     static char *known[256];
@@ -89,7 +98,7 @@ ct_status case_set(const ct_key *keys, void *args, const char *name, const char 
         ok = set_words(key, field, value);
     else if (key->type == CT_KEY_STRING)
         ok = (*(const char **)field = lasting(value)) != NULL;
-    else {
+    else if (!(ok = set_word(key, field, count, value))) {
         int n = read_list(value, v, CT_MAX_DIMS);
         ok = key->type == CT_KEY_DIMS ? n >= 0 : n == 1 || n == count;
         for (int i = 0; ok && i < count && key->type != CT_KEY_DIMS; i++) {

@@ -127,7 +127,7 @@ static ct_tensor *spaced(ct_tensor *t) {
     ct_tensor *y = ct_cat(pair, 2, (ct_dim_args){.dim = -1});
     ct_slice_args first = {.start = {.n = ct_ndim(y)}, .stop = ct_shape_of(y)};
     first.start.v[ct_ndim(t)] = 1;
-    return ct_squeeze(ct_slice(y, first), (ct_dim_args){.dim = -1});
+    return ct_squeeze(ct_slice(y, first), (ct_squeeze_args){CT_DIMS(-1)});
 }
 
 static void check_strides(const ct_op *op, int i, ct_dtype dtype, const char *what, ct_tensor *(*moved)(ct_tensor *)) {

@@ -106,7 +106,7 @@ static void views(void) {
     REFUSED(ct_transpose(x, (ct_transpose_args){.dim0 = 3}), "dimension 3 is out of range: of 3 dimensions, -3 to 2");
     CHECK_SHAPE(ct_flatten(x, (ct_flatten_args){.start_dim = 1}), 2, 12);
     CHECK_SHAPE(ct_flatten(ct_scalar(CT_F32, 1), (ct_flatten_args){0}), 1);
-    CHECK_SHAPE(ct_squeeze(x, (ct_dim_args){.dim = 1}), 2, 3, 4);
+    CHECK_SHAPE(ct_squeeze(x, (ct_squeeze_args){CT_DIMS(1)}), 2, 3, 4);
     REFUSED(ct_unsqueeze(F(1, 1, 1, 1, 1, 1, 1, 1), (ct_dim_args){0}), "unsqueeze: there are 8 dimensions already");
 }
 
@@ -148,7 +148,7 @@ static void types(void) {
     CHECK(ct_dtype_of(ct_mean(ints, (ct_reduce_args){0})) == CT_F32 &&
           ct_item(ct_mean(ints, (ct_reduce_args){0})) == 200);
     CHECK(ct_dtype_of(ct_cumsum(yes, (ct_dim_args){0})) == CT_I64);
-    CHECK(ct_dtype_of(ct_argmax(F(3, 4), (ct_arg_args){.dim = 1})) == CT_I64);
+    CHECK(ct_dtype_of(ct_argmax(F(3, 4), (ct_reduce_args){.dim = CT_DIMS(1)})) == CT_I64);
     CHECK(ct_dtype_of(ct_amax(ints, (ct_reduce_args){0})) == CT_U8);
     CHECK(ct_dtype_of(ct_one_hot(I(3), (ct_one_hot_args){.num_classes = 4})) == CT_I64);
     REFUSED(ct_softmax(ints, (ct_dim_args){0}), "softmax: works on floats, the input is u8");
