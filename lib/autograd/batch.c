@@ -241,7 +241,7 @@ static rule *const rules[CT_OP_COUNT] = {
     [CT_OP_triu] = plain,        [CT_OP_one_hot] = plain,     [CT_OP_mask_scale] = plain,
     [CT_OP_pad] = padded,        [CT_OP_sum] = along,         [CT_OP_amax] = along,
     [CT_OP_amin] = along,        [CT_OP_prod_] = along,       [CT_OP_argmax_] = along,
-    [CT_OP_argmin_] = along,      [CT_OP_cumsum] = along,      [CT_OP_sort] = along,
+    [CT_OP_argmin_] = along,     [CT_OP_cumsum] = along,      [CT_OP_sort] = along,
     [CT_OP_topk] = along,        [CT_OP_softmax] = along,     [CT_OP_log_softmax] = along,
     [CT_OP_flip] = along,        [CT_OP_roll] = along,        [CT_OP_cat] = along,
     [CT_OP_gather] = along,      [CT_OP_scatter_add] = along, [CT_OP_index_select] = chosen,
