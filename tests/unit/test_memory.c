@@ -7,6 +7,7 @@
 #include "scratch.h"
 #include <dlfcn.h>
 #include <errno.h>
+#include <unistd.h>
 
 /* ---- the process's allocator, in front of the real one (a sanitizer's, where there is one) ---- */
 static struct {
@@ -328,6 +329,23 @@ static ct_status timed_step(double *out) {
     return status;
 }
 
+/* Large memory asks for huge pages, where the system has them: its mapping says so. */
+static void huge_pages(void) {
+    size_t bytes = (size_t)32 << 20;
+    char line[512], *p = ct_alloc_aligned(bytes, 1);
+    uintptr_t at = (uintptr_t)p + bytes / 2;
+    bool inside = false, asked_for = false;
+    FILE *f = access("/sys/kernel/mm/transparent_hugepage/enabled", F_OK) ? NULL : fopen("/proc/self/smaps", "r");
+    while (f && fgets(line, sizeof line, f)) {
+        unsigned long from, to;
+        if (sscanf(line, "%lx-%lx ", &from, &to) == 2) inside = from <= at && at < to;
+        if (inside && !strncmp(line, "VmFlags:", 8)) asked_for = strstr(line, " hg");
+    }
+    CHECK(p && (!f || asked_for));
+    if (f) fclose(f);
+    ct_free(p);
+}
+
 int main(void) {
     ct_free(ct_alloc(1, 1));
     if (!asked) return puts("memory: 0 passed, 0 failed, 1 skipped"), 0; /* memcheck has an allocator of its own */
@@ -353,6 +371,7 @@ int main(void) {
                         "flatten, linear: 10]",
                         ct_layout_of(CT_F32, CT_DIMS(1, 16, 14, 14)));
     many_shapes();
+    huge_pages();
     scratch_close();
     return check_done("memory");
 }
