@@ -25,6 +25,7 @@ typedef struct norm_run {
     float *y, *part;               /* part: [block][2][c]; then, in its first c, what g is scaled by */
     float *scale, *shift, *middle; /* of each channel */
     const ct_tail *tail;
+    bool stream; /* y, rows of whole vectors */
 } norm_run;
 
 static bool plan_layout(norm_state *s, const ct_layout *x) {
@@ -70,6 +71,7 @@ static ct_status back_prepare(const ct_call *call, void **state, size_t *workspa
 
 static norm_run run_begin(const ct_exec *exec, const norm_state *s, const float *x, float *y) {
     norm_run r = {.s = s, .x = x, .y = y, .tail = exec->tail};
+    r.stream = !r.tail && !s->planes && s->c % VW == 0 && (uintptr_t)y % 64 == 0 && s->rows * s->c >= STREAM_FLOATS;
     r.part = (float *)((double *)exec->workspace + 2 * s->c);
     r.scale = r.part + 2 * s->blocks * s->c, r.shift = r.scale + s->c, r.middle = r.shift + s->c;
     return r;
@@ -162,18 +164,29 @@ static void map_plane(const norm_run *r, int64_t plane) {
     }
 }
 
-static void map_row(const norm_run *r, int64_t row) {
-    int64_t n = r->s->c;
-    const float *x = r->x + row * n, *scale = r->scale, *shift = r->shift, *middle = r->middle, *factor = r->part;
+/* A vector of a row from channel c on, or less than one, apart. */
+CT_INLINE vf map_vector(const norm_run *r, const float *x, const float *g, int64_t c) {
+    vf shift = vload(r->shift + c);
+    if (g) shift = vfma(vload(g + c), vload(r->part + c), shift);
+    return vfma(vload(x + c) - vload(r->middle + c), vload(r->scale + c), shift);
+}
+CT_INLINE float map_one(const norm_run *r, const float *x, const float *g, int64_t c) {
+    float shift = g ? sfma(g[c], r->part[c], r->shift[c]) : r->shift[c];
+    return sfma(x[c] - r->middle[c], r->scale[c], shift);
+}
+
+CT_INLINE void map_row(const norm_run *r, int64_t row, const bool back) {
+    int64_t n = r->s->c, c = 0;
+    const float *x = r->x + row * n, *g = back ? r->g + row * n : NULL;
     float *y = r->y + row * n;
-    if (!r->g)
-#pragma omp simd
-        for (int64_t c = 0; c < n; c++) y[c] = sfma(x[c] - middle[c], scale[c], shift[c]);
-    else {
-        const float *g = r->g + row * n;
-#pragma omp simd
-        for (int64_t c = 0; c < n; c++) y[c] = sfma(x[c] - middle[c], scale[c], sfma(g[c], factor[c], shift[c]));
+    for (; c + VW <= n; c += VW) {
+        vf v = map_vector(r, x, g, c);
+        if (r->stream)
+            vstream(y + c, v);
+        else
+            vstore(y + c, v);
     }
+    for (; c < n; c++) y[c] = map_one(r, x, g, c);
 }
 
 static void map_tasks(void *ctx, int64_t begin, int64_t end) {
@@ -181,9 +194,12 @@ static void map_tasks(void *ctx, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
         if (r->s->planes)
             map_plane(r, i);
+        else if (r->g)
+            map_row(r, i, true);
         else
-            map_row(r, i);
+            map_row(r, i, false);
     }
+    if (r->stream) vstreamed();
     int64_t n = r->s->planes ? r->s->s : r->s->c;
     ct_tail_run(r->tail, r->y + begin * n, (end - begin) * n);
 }

@@ -42,6 +42,27 @@ typedef float vf_anywhere __attribute__((vector_size(VW * 4), aligned(4), may_al
 CT_INLINE vf vset(float x) { return x - (vf){0}; } /* minus: x + 0 would turn -0 into 0 */
 CT_INLINE vf vload(const float *p) { return *(const vf_anywhere *)p; }
 CT_INLINE void vstore(float *p, vf x) { *(vf_anywhere *)p = x; }
+
+/* Past the caches, so that what lies there is not fetched first: for results that will have left the caches before they
+   are read. p is on a vector's boundary; whoever streams ends with vstreamed(), before others read. */
+#define STREAM_FLOATS (1 << 19) /* so many, and more, leave the second-level cache (measured from 1 MiB on) */
+CT_INLINE void vstream(float *p, vf x) {
+#if VW == 16
+    _mm512_stream_ps(p, (__m512)x);
+#elif VW == 8
+    _mm256_stream_ps(p, (__m256)x);
+#elif defined(__SSE2__)
+    _mm_stream_ps(p, (__m128)x);
+#else
+    vstore(p, x);
+#endif
+}
+CT_INLINE void vstreamed(void) {
+#if defined(__SSE2__)
+    _mm_sfence();
+#endif
+}
+
 CT_INLINE vf vrelu(vf x) { return (vf)((vi)x & ~(vi)(x <= (vf){0})); } /* NaN stays NaN */
 
 /* a * b + c, rounded once where the hardware can (v3, v4); libm's fmaf is too slow to stand in elsewhere. The compiler

@@ -120,6 +120,7 @@ typedef struct wino_run {
     float *wide, *work;        /* a wide block's matrices; places for tasks */
     int64_t first;             /* tile of the wide block */
     const ct_tail *tail;
+    bool stream; /* the result, of which a vector is a line of the cache */
     slots slots;
 } wino_run;
 
@@ -179,10 +180,10 @@ static void tiles_in(const wino_plan *m, const tiling *t, const float *image, in
         if (!p.whole) stage_in(t, &p, image, stage), s = stage;
         if (t->size == 6)
             for (int64_t c = 0; c < t->padded; c += VW)
-                map_memory(map_input, 6, 6, s + c, row, column, to + c, 6 * t->plane, t->plane, NULL);
+                map_memory(map_input, 6, 6, s + c, row, column, to + c, 6 * t->plane, t->plane, NULL, false);
         else
             for (int64_t c = 0; c < t->padded; c += VW)
-                map_memory(map_gradient, 4, 6, s + c, row, column, to + c, 6 * t->plane, t->plane, NULL);
+                map_memory(map_gradient, 4, 6, s + c, row, column, to + c, 6 * t->plane, t->plane, NULL, false);
     }
 }
 
@@ -206,10 +207,15 @@ static void tiles_out(const wino_run *r, int64_t first, int64_t n, const float *
         tile_place p = place_of(m, t, first + i);
         int64_t row = p.whole ? t->w * t->c : t->size * t->padded, column = p.whole ? t->c : t->padded;
         float *to = p.whole ? r->to + p.at : stage;
-        for (int64_t c = 0; c < t->padded; c += VW)
-            map_memory(map_output, 6, 4, from + c, 6 * t->plane, t->plane, to + c, row, column, r->bias + c);
+        for (int64_t c = 0; c < t->padded; c += VW) {
+            if (r->stream && p.whole)
+                map_memory(map_output, 6, 4, from + c, 6 * t->plane, t->plane, to + c, row, column, r->bias + c, true);
+            else
+                map_memory(map_output, 6, 4, from + c, 6 * t->plane, t->plane, to + c, row, column, r->bias + c, false);
+        }
         if (!p.whole) stage_out(t, &p, stage, r->to);
     }
+    if (r->stream) vstreamed();
     if (r->tail) hand_on(r, first, n);
 }
 
@@ -230,7 +236,7 @@ static void transform_weight(void *ctx, int64_t begin, int64_t end) {
         for (int64_t k = 0; k < n; k++, x += 9 * width, d += width)
             for (int64_t v = 0; v < width; v += VW)
                 map_memory(map_weight, 3, 6, x + (dx ? 8 * width : 0) + v, 3 * turn, turn, d + v, 6 * m->panel,
-                           m->panel, NULL);
+                           m->panel, NULL, false);
     }
 }
 
@@ -340,6 +346,8 @@ static void wino_run_(void *plan, const float *a, const float *b, const float *b
     bool dw = m->p.pass == CONV_DW;
     wino_run r = {.m = m, .from = dw ? b : a, .weight = b, .g = dw ? a : NULL, .to = y, .panels = work, .tail = tail};
     r.slots.n = m->slots;
+    r.stream = VW == 16 && !tail && !dw && (uintptr_t)y % 64 == 0 && m->to.c == m->to.padded &&
+               m->p.n * m->to.h * m->to.w * m->to.c >= STREAM_FLOATS;
     r.bias = r.panels + m->weight, r.wide = r.bias + m->bias;
     r.work = r.wide + (m->wide ? m->matrices + m->products : 0);
     if (dw)

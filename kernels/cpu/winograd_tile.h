@@ -52,9 +52,9 @@ CT_INLINE void map_square(map_fn *map, const int n, const int m, const vf *x, vf
 }
 
 /* From memory: element (i, j) of the square at x + i * row + j * column, results, plus `bias`'s where that is given, at
-   y + i * to_row + j * to. */
+   y + i * to_row + j * to; streamed or stored. */
 CT_INLINE void map_memory(map_fn *map, const int n, const int m, const float *x, int64_t row, int64_t column, float *y,
-                          int64_t to_row, int64_t to, const float *bias) {
+                          int64_t to_row, int64_t to, const float *bias, const bool stream) {
     vf t[36], in[6], out[6];
     CT_EACH(j, n) {
         const float *p = x;
@@ -73,7 +73,10 @@ CT_INLINE void map_memory(map_fn *map, const int n, const int m, const float *x,
         map(t + i * n, out);
         CT_EACH(j, m) {
             if (bias) out[j] += vload(bias);
-            vstore(p, out[j]);
+            if (stream)
+                vstream(p, out[j]);
+            else
+                vstore(p, out[j]);
             p += to;
             LAUNDER(p);
         }

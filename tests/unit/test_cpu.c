@@ -149,7 +149,8 @@ static void test_conv(void) {
         one_conv(&shapes[s], PLAIN, LAST);
         one_conv(&shapes[s], LAST, PLAIN);
     }
-    CHECK(threads_alive() <= 3); /* the pool's and no others */
+    one_conv(&(shape){1, 16, 182, 181, 16, 3, 3, {1, 1}, {1, 1}, {1, 1}, 1}, LAST, LAST); /* streamed past the caches */
+    CHECK(threads_alive() <= 3);                                                          /* the pool's and no others */
 }
 
 static void one_pool(int order, ct_max_pool2d_args a, int64_t n, int64_t c, int64_t h, int64_t w) {
@@ -190,9 +191,10 @@ static void test_pool(void) {
 
 static void test_norm(void) {
     trial t = {0};
-    static const int64_t shapes[][4] = {{4, 6, 1, 1}, {3, 6, 4, 5}, {300, 70, 1, 1}, {9, 130, 7, 6}, {64, 3, 30, 30}};
+    static const int64_t shapes[][4] = {{4, 6, 1, 1},   {3, 6, 4, 5},    {300, 70, 1, 1},
+                                        {9, 130, 7, 6}, {64, 3, 30, 30}, {2, 64, 64, 65}};
     ct_batch_norm_args args = {true, 0.1, 1e-5};
-    for (int s = 0; s < 5; s++)
+    for (int s = 0; s < CT_COUNT(shapes); s++)
         for (int order = PLAIN; order <= LAST; order++)
             for (int affine = 0; affine < 2; affine++) {
                 int n = shapes[s][3] == 1 ? 2 : 4;
