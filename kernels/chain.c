@@ -151,6 +151,13 @@ ct_status ct_chain_new(const ct_chain_part *parts, int n_parts, ct_chain **out) 
     return CT_OK;
 }
 
+int ct_chain_reads(const ct_chain *c, void *const *at, int n, int most, const float **reads) {
+    int k = 0;
+    for (const operand *o = c->operand; o < c->operand + c->n_operands && k < most; o++)
+        if (o->reach == FLAT && o->bytes == sizeof **reads && o->address < n) reads[k++] = at[o->address];
+    return k;
+}
+
 size_t ct_chain_bytes(const ct_chain *c) { return sizeof *c + (size_t)c->n_operands * sizeof *c->operand; }
 
 /* ---- running ---- */

@@ -28,6 +28,8 @@ bool ct_chain_flat(const ct_layout *l, const ct_layout *space);
 /* On elements [begin, end) in memory's order. What is written may take the place of what lies flat and no later part
    reads. */
 void ct_chain_range(const ct_chain *c, void *const *at, int64_t begin, int64_t end);
+/* The addresses below n, `most` at most, that are read as floats where the space has them; returns how many. */
+int ct_chain_reads(const ct_chain *c, void *const *at, int n, int most, const float **reads);
 size_t ct_chain_bytes(const ct_chain *c); /* that it takes */
 /* On all elements, in parallel. */
 void ct_chain_run(const ct_chain *c, void *const *at);

@@ -20,16 +20,24 @@ typedef struct ct_call {
     const void *args; /* the op's args struct, defaults resolved */
 } ct_call;
 
+#define CT_TAIL_READS 2
 /* What is to be done with a result's elements as they are made. */
 typedef struct ct_tail {
     void (*run)(void *ctx, int64_t begin, int64_t end); /* of elements in memory's order; from any thread */
     void *ctx;
-    const float *origin; /* element 0 */
+    const float *origin;               /* element 0 */
+    const float *reads[CT_TAIL_READS]; /* what lies like the result and is read with it; NULL after the last */
 } ct_tail;
 
 /* n elements from `first` on have their final values. tail: NULL does nothing. */
 static inline void ct_tail_run(const ct_tail *tail, const float *first, int64_t n) {
     if (tail) tail->run(tail->ctx, first - tail->origin, first - tail->origin + n);
+}
+
+/* n elements from `first` on are about to be computed: what the tail will read with them is fetched meanwhile. */
+static inline void ct_tail_fetch(const ct_tail *tail, const float *first, int64_t n) {
+    for (int i = 0; tail && i < CT_TAIL_READS && tail->reads[i]; i++)
+        for (int64_t k = 0; k < n; k += 16) __builtin_prefetch(tail->reads[i] + (first - tail->origin) + k);
 }
 
 /* Elements of an input as they are asked for, each once. */

@@ -204,6 +204,7 @@ static int64_t run_panel(const block *x, int64_t t0, int64_t t1, int64_t p, int6
         set_a(x, i, rows, &tile);
         tile.c = x->c + i * g->ldc + p * NR;
         if (p == x->j0) prefetch_a(x, i);
+        for (int64_t r = 0; r < rows && last; r++) ct_tail_fetch(x->tail, tile.c + r * g->ldc, columns);
         int64_t wide = rows <= 3 && t1 - t0 == 1 ? wide_tiles[rows - 1].panels : 0;
         if (wide && p + wide <= p1 && g->n - p * NR >= wide * NR) {
             wide_tiles[rows - 1].run[g->ta](&tile);

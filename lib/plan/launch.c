@@ -124,7 +124,9 @@ typedef struct run {
 
 static void run_begin(const ct_launch *l, char *workspace, _Atomic int64_t *bad, run *r) {
     r->l = l, r->items = 1;
-    r->tail = (ct_tail){run_tail, (void *)l, l->at[l->n_in]}, r->head = (ct_head){run_head, (void *)l};
+    r->tail = (ct_tail){run_tail, (void *)l, l->at[l->n_in], {NULL}};
+    if (l->kernel && l->chain) ct_chain_reads(l->chain, l->at, l->n_in, CT_TAIL_READS, r->tail.reads);
+    r->head = (ct_head){run_head, (void *)l};
     r->exec = (ct_exec){workspace + l->workspace, bad, l->chain ? &r->tail : NULL, l->head ? &r->head : NULL};
 }
 

@@ -48,6 +48,15 @@ quickly() { "$ctorch" bench --seconds 0.02 --quiet --no-peak "$@"; }
     json 'd["of_product"] > 0 and d["vs"] is None and d["vs_ratio"] is None and isinstance(d["warnings"], list)'
 }
 
+@test "bench: a step takes fewer than half the launches that it takes without passes" {
+    for spec in mnist-cnn gpt-nano; do
+        succeeds quickly "specs/$spec.yaml" -b 2 --device-only --csv
+        with=$(cut -d, -f7 <<<"${lines[1]}")
+        succeeds quickly "specs/$spec.yaml" -b 2 --device-only --csv --passes=-all
+        [ "$((2 * with))" -lt "$(cut -d, -f7 <<<"${lines[1]}")" ]
+    done
+}
+
 @test "bench: --vs a spec, a model, another program: a ratio and its interval" {
     need_python
     succeeds quickly specs/digits-mlp.yaml --vs specs/lenet5.yaml -b 32 --json
