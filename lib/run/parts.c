@@ -111,6 +111,25 @@ static void take_output(walk *w, ct_part *p) {
     if (w->next < w->outputs->n) memcpy(p->output, w->outputs->text[w->next++], sizeof p->output);
 }
 
+/* Which of a layer's parameters are those of another, by their dotted names. */
+static void describe_ties(const walk *w, ct_part *p, const ct_module *m) {
+    int n = ct_module_ties(m, NULL), n_all = ct_module_count(w->net->module);
+    ct_entry *tie = n ? ct_alloc((size_t)n, sizeof *tie) : NULL,
+             *all = tie ? ct_alloc((size_t)n_all, sizeof *all) : NULL;
+    if (all) {
+        ct_module_ties(m, tie);
+        ct_module_entries(w->net->module, all);
+    }
+    for (int i = 0; all && i < n; i++)
+        for (int k = 0; k < n_all; k++) {
+            char text[300];
+            if (all[k].param->tensor != tie[i].param->tensor) continue;
+            snprintf(text, sizeof text, "%s tied to %s", tie[i].param->name, all[k].name);
+            add_word(p->settings, text);
+        }
+    ct_free(tie), ct_free(all);
+}
+
 /* What the spec says of a layer; NULL: a shortcut that it does not mention. */
 static void describe(ct_part *p, const ct_module *m, const ct_layer_spec *l) {
     p->parameters = ct_module_parameters(m);
@@ -162,6 +181,7 @@ static int walk_layer(walk *w, const ct_module *m, const ct_layer_spec *l, int g
     ct_part *p = add_part(w, CT_PART_LAYER, group, m->path, m->layer->kind.name);
     if (!p) return -1;
     describe(p, m, l);
+    describe_ties(w, p, m);
     for (int i = 0; i < n_in; i++) read_part(p, in[i]);
     take_output(w, p);
     for (int i = 0; i < m->n_outputs; i++) add_maker(w, m->output[i], own);

@@ -37,6 +37,8 @@ END
     [[ $output != *" "$'\n'* ]]
     succeeds "$ctorch" show specs/vae.yaml
     says "logvar linear <- hidden" "apart mul <- std, noise" $'\nkl_normal <- mu, logvar\n' $'\nmse <- 13, input\n'
+    succeeds "$ctorch" show specs/gpt2.yaml
+    says "out_features: 50257, bias: false, weight tied to wte.weight"
     succeeds "$ctorch" show specs/mnist-mlp.yaml --set 'freeze=["1.*"]'
     [[ $output =~ $'\n'trainable\ +1290$ ]]
 }
