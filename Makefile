@@ -41,7 +41,6 @@ LIB_OBJ := $(call objects,$(wildcard lib/*/*.c kernels/*.c kernels/ref/*.c) kern
 	$(foreach isa,$(ISAS),$(ISA_SRC:kernels/cpu/%.c=$(BUILD)/obj/cpu-$(isa)/%.o))
 CMD_OBJ := $(call objects,$(wildcard cmd/*.c))
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
-UNIT_HELP := $(call objects,$(filter-out tests/unit/test_%.c,$(wildcard tests/unit/*.c)))
 TESTS := $(UNIT) $(patsubst %,$(BUILD)/tests/%,$(notdir $(wildcard tests/goldens tests/fuzz)))
 BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 
@@ -95,7 +94,7 @@ $(BUILD)/libctorch.so: $(BUILD)/libctorch.so.0
 	@ln -sf $(<F) $@
 $(BUILD)/ctorch: $(CMD_OBJ) $(BUILD)/libctorch.a $(BUILD)/sources
 	$(call say,LD)$(link)
-$(BUILD)/ops-page: $(BUILD)/obj/man/ops.o $(UNIT_HELP) $(BUILD)/libctorch.a
+$(BUILD)/ops-page: $(BUILD)/obj/man/ops.o $(BUILD)/libctorch.a
 	$(call say,LD)$(link)
 $(BUILD)/spec-page: $(BUILD)/obj/man/spec.o $(BUILD)/libctorch.a
 	$(call say,LD)$(link)
@@ -108,7 +107,7 @@ $(BUILD)/tests/fuzz: $(call objects,$(wildcard tests/fuzz/*.c))
 $(UNIT): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o
 $(BENCH): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o
 $(BUILD)/bench/shapes: LIBS += $(shell echo '\#include <dnnl.h>' | $(CC) -E - >/dev/null 2>&1 && echo -ldnnl)
-$(TESTS) $(BENCH): $(UNIT_HELP) $(BUILD)/libctorch.a
+$(TESTS) $(BENCH): $(BUILD)/libctorch.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(link)
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define SECONDS 3
+#define OP_SECONDS 0.1
 #define MOST_RESULTS 1000
 #define MOST_BATCH (1 << 20)
 #define MOST_THREADS 1024
@@ -15,7 +16,7 @@
 typedef struct args {
     const char **set, *batch, *threads, *vs, *baseline, *slowdown, *trace, *jsonl;
     ct_number seconds;
-    bool eval, device_only, no_peak, markdown, csv, json, quiet;
+    bool ops, eval, device_only, no_peak, markdown, csv, json, quiet;
     ct_machine machine;
 } args;
 
@@ -26,7 +27,9 @@ static const ct_option options[] = {
     {"eval", 0, NULL, CT_OPTION_FLAG, AT(eval), "forward alone, in evaluation mode; else a step of training", 0, 0},
     {"device-only", 0, NULL, CT_OPTION_FLAG, AT(device_only),
      "the same batch of random numbers in each step, not a new one loaded", 0, 0},
-    {"seconds", 's', "S", CT_OPTION_NUMBER, AT(seconds), "time steps for S seconds, else for 3", 0, 86400},
+    {"ops", 0, NULL, CT_OPTION_FLAG, AT(ops), "time ops, not models: those whose names fit a PATTERN, else all", 0, 0},
+    {"seconds", 's', "S", CT_OPTION_NUMBER, AT(seconds), "time steps for S seconds, else for 3; an op for 0.1", 0,
+     86400},
     {"set", 0, "KEY=VALUE", CT_OPTION_LIST, AT(set), "set a key of the spec, as vars.dim=64; may be given again", 0, 0},
     {"vs", 0, "OTHER", CT_OPTION_TEXT, AT(vs), "time a spec, a model, or another ctorch program in turn", 0, 0},
     {"baseline", 0, "FILE", CT_OPTION_TEXT, AT(baseline), "fail where it is slower than in FILE, an earlier --json", 0,
@@ -215,6 +218,8 @@ static ct_status run(const void *args_, ct_operands operands) {
     const args *a = args_;
     work w = {.a = a, .paths = operands};
     ct_status status = ct_machine_use(&a->machine);
+    if (!status && a->ops) return ct_bench_ops(operands, a->seconds.given ? a->seconds.value : OP_SECONDS, a->json);
+    if (!status && !operands.n) status = ct_say(CT_BAD_SPEC, "bench: a spec or a model was expected, or --ops");
     if (!status) status = prepare(&w);
     if (!status) {
         status = all(&w);
@@ -227,6 +232,11 @@ static ct_status run(const void *args_, ct_operands operands) {
     return status;
 }
 
-const ct_command ct_command_bench = {
-    "bench", "Times steps of a model, and says what they are made of", "SPEC|MODEL...", 1, -1, options, sizeof(args),
-    run};
+const ct_command ct_command_bench = {"bench",
+                                     "Times steps of a model, and says what they are made of",
+                                     "SPEC|MODEL|PATTERN...",
+                                     0,
+                                     -1,
+                                     options,
+                                     sizeof(args),
+                                     run};

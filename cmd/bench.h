@@ -58,9 +58,16 @@ double ct_bench_memory_peak(void);
 
 /* ---- bench_table.c ---- */
 typedef enum ct_bench_format { CT_BENCH_TEXT, CT_BENCH_MARKDOWN, CT_BENCH_CSV, CT_BENCH_JSON } ct_bench_format;
+/* Three digits and the unit's prefix, as "2.37 M"; a time with its unit. */
+void ct_bench_rate(double v, char text[32]);
+void ct_bench_time(double v, char text[32]);
 /* JSON is written a result at a time; the others when all are there. */
 void ct_bench_json(FILE *out, const ct_bench_result *r);
 void ct_bench_print(ct_bench_format format, const ct_bench_result *r, int n);
+
+/* ---- bench_ops.c ---- */
+/* Times the ops whose names fit one of these patterns (none: all), each for `seconds`, and prints a line each. */
+ct_status ct_bench_ops(ct_operands patterns, double seconds, bool json);
 
 /* ---- bench_other.c ---- */
 /* Runs `binary bench` and this program in turn, each as a child with these arguments; vs_ratio and its interval. */

@@ -56,15 +56,14 @@ static bool is_known(const ct_bench_row *r, const column *c) {
     return c->unit == WORD ? word_of(r, c) != NULL : isfinite(number_of(r, c));
 }
 
-/* Three digits and the unit's prefix, as "2.37 M". */
-static void write_rate(double v, char text[32]) {
+void ct_bench_rate(double v, char text[32]) {
     static const char *const prefix[] = {"", " k", " M", " G", " T"};
     int i = 0;
     for (; v >= 999.5 && i < 4; i++) v /= 1000;
     snprintf(text, 32, "%.3g%s", v, prefix[i]);
 }
 
-static void write_time(double v, char text[32]) {
+void ct_bench_time(double v, char text[32]) {
     static const char *const name[] = {"s", "ms", "us", "ns"};
     int i = 0;
     for (; v < 0.9995 && i < 3; i++) v *= 1000;
@@ -73,9 +72,9 @@ static void write_time(double v, char text[32]) {
 
 static void write_number(double v, unit u, char text[32]) {
     if (u == TIME)
-        write_time(v, text);
+        ct_bench_time(v, text);
     else if (u == RATE)
-        write_rate(v, text);
+        ct_bench_rate(v, text);
     else
         snprintf(text, 32,
                  u == PERCENT  ? "%.1f%%"
@@ -119,9 +118,9 @@ static void print_kernels(const ct_bench_result *r) {
     for (int i = 0; i < r->n_kernels && i < MOST; i++) {
         const ct_bench_kernel *k = &r->kernel[i];
         char time[32], operations[32] = "", bytes[32], roofline[32] = "";
-        write_time(k->of.seconds, time);
-        if (k->of.operations > 0) write_rate(k->of.operations / k->of.seconds, operations);
-        write_rate(k->of.bytes / k->of.seconds, bytes);
+        ct_bench_time(k->of.seconds, time);
+        if (k->of.operations > 0) ct_bench_rate(k->of.operations / k->of.seconds, operations);
+        ct_bench_rate(k->of.bytes / k->of.seconds, bytes);
         if (isfinite(k->roofline)) snprintf(roofline, sizeof roofline, "%.2f", k->roofline);
         printf("%-44.44s %-18s %5d %9s %5.1f%% %8s %8s  %10s\n", k->of.name, k->of.shape, k->calls, time,
                100 * k->share, operations, bytes, roofline);

@@ -313,6 +313,11 @@ ct_status ct_bench_look(ct_bench *b, ct_bench_facts *out);
    is "load", the gathering, unless device_only. */
 ct_status ct_bench_kernels(ct_bench *b, ct_kernel_report **out, int *n);
 void ct_kernels_free(ct_kernel_report *k);
+/* Ops by name, as ctorch-ops(7) lists them; NULL past the last. */
+const char *ct_op_name(int i);
+/* One of them timed alone, forward, for `seconds`, in a plan of its own on inputs of a size that is good for it: the
+   median of its runs, all its kernels together, the shape of the last one's result. */
+ct_status ct_op_time(const char *name, double seconds, ct_kernel_report *out);
 /* What this machine can do with the threads in use: operations a second of a product of 2048 x 2048 matrices, bytes a
    second read and written by copying what no cache holds. Takes about a second. */
 ct_status ct_machine_rates(double *operations, double *bytes);

@@ -1,6 +1,6 @@
 /* Writes ctorch-ops(7) on stdout. All of it comes from the rows of the ops: what they say, and, over their sample
    cases, which types they take and how often they can be differentiated. */
-#include "tests/unit/cases.h"
+#include "ops/cases.h"
 #include "base/alloc.h"
 #include "ops/ops.h"
 #include <stdio.h>
@@ -14,13 +14,13 @@ static bool is_float(const ct_tensor *t) { return t && (ct_dtype_of(t) == CT_F32
 /* Whether a case of the op runs with its numbers in this type: the floats among its inputs, or the only one. */
 static bool takes(const ct_op *op, ct_dtype dtype) {
     bool runs = false;
-    for (int i = 0; !runs && i < case_count(op); i++) {
-        op_case c;
+    for (int i = 0; !runs && i < ct_case_count(op); i++) {
+        ct_case c;
         ct_scope *scope = ct_scope_open();
-        if (case_make(op, i, dtype == CT_F64 ? CT_F64 : CT_F32, 1, &c)) {
+        if (ct_case_make(op, i, dtype == CT_F64 ? CT_F64 : CT_F32, 1, &c)) {
             for (int k = 0; k < c.n_in; k++)
                 if (is_float(c.in[k]) || (c.n_in == 1 && c.in[k])) c.in[k] = ct_to(c.in[k], dtype);
-            runs = !ct_why(case_call(&c, NULL, NULL));
+            runs = !ct_why(ct_case_call(&c, NULL, NULL));
         }
         runs &= !ct_scope_close(scope);
     }
@@ -40,14 +40,14 @@ static ct_tensor *squares(ct_tensor *const *t, int n) {
 
 /* How often case i can be differentiated, up to ORDERS. */
 static int order_of(const ct_op *op, int i) {
-    op_case c;
+    ct_case c;
     int order = 0, n = 0;
-    ct_tensor *want[CASE_INPUTS], *din[CASE_INPUTS];
+    ct_tensor *want[CT_CASE_INPUTS], *din[CT_CASE_INPUTS];
     ct_scope *scope = ct_scope_open();
-    if (case_make(op, i, CT_F64, 1, &c)) {
+    if (ct_case_make(op, i, CT_F64, 1, &c)) {
         for (int k = 0; k < c.n_in; k++)
             if (is_float(c.in[k]) && !c.constant[k]) want[n++] = ct_requires_grad(c.in[k], true);
-        ct_tensor *y = case_call(&c, NULL, NULL);
+        ct_tensor *y = ct_case_call(&c, NULL, NULL);
         if (is_float(y) && !ct_why(y))
             y = squares(&y, 1);
         else
@@ -70,7 +70,7 @@ static const char *kernel_of(const ct_op *op) {
 
 static void write_row(const ct_op *op) {
     int order = ORDERS;
-    for (int i = 0; i < case_count(op); i++) order = CT_MIN(order, order_of(op, i));
+    for (int i = 0; i < ct_case_count(op); i++) order = CT_MIN(order, order_of(op, i));
     char types[64] = "";
     for (ct_dtype d = CT_F32; op->n_in && d <= CT_BOOL; d++)
         if (takes(op, d)) snprintf(types + strlen(types), sizeof types - strlen(types), "%s ", ct_dtype_name(d));

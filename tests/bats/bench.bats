@@ -137,3 +137,25 @@ quickly() { "$ctorch" bench --seconds 0.02 --quiet --no-peak "$@"; }
     fails 4 quickly specs/digits-mlp.yaml --set "optimizer={sgd: {lr: 1e30}}"
     says "the loss is "
 }
+
+@test "bench --ops: ops alone, by pattern, with their rates; as JSON; what no op is called" {
+    need_python
+    succeeds quickly --ops '*softmax' matmul view
+    [ "${#lines[@]}" -eq 5 ]
+    [[ ${lines[0]} == "op  "*"byte/s" && ${lines[1]} == "softmax  "*"(1024, 1024)"* && ${lines[3]} == "view  "* ]]
+    succeeds quickly --ops matmul --json
+    python3 -c 'import json, sys
+k = json.loads(sys.argv[1])
+assert k["op"] == "matmul" and k["operations"] == 2 * 512 ** 3 and k["bytes"] == 3 * 4 * 512 ** 2, k
+assert 0 < k["seconds"] < 10 and k["threads"] > 0, k' "$output"
+    fails 2 quickly --ops 'matmlu'
+    says "no op is called so"
+    fails 2 quickly
+    says "a spec or a model was expected, or --ops"
+}
+
+@test "bench --ops: every op of the table" {
+    succeeds quickly --ops --seconds 0.0001
+    page=$(dirname "$ctorch")/gen/ctorch-ops.7 # its table has a line before and after, and a head as well
+    [ "${#lines[@]}" -eq $(($(sed -n '/^.Bd/,/^.Ed/p' "$page" | wc -l) - 2)) ]
+}

@@ -4,7 +4,7 @@
    than the one of tests/goldens that has the file's parameters; --rename: a line "their.name our.name" a parameter that
    is called otherwise there. */
 #include "goldens.h"
-#include "../unit/cases.h"
+#include "ops/cases.h"
 #include "ops/ops.h"
 #include <dirent.h>
 #include <math.h>
@@ -72,9 +72,9 @@ bool golden_args(const ct_key *keys, void *args, const json_t *object, const cha
     json_object_foreach((json_t *)object, name, value) {
         if (json_is_null(value) || (except && !strcmp(name, except))) continue;
         *what = name;
-        char *text = json_is_string(value) ? strdup(json_string_value(value))
-                                           : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        ct_status status = ct_key_find(keys, name) ? case_set(keys, args, name, text) : CT_FAIL;
+        char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        const char *said = text ? text : json_string_value(value);
+        ct_status status = ct_key_find(keys, name) ? ct_case_set(keys, args, name, said) : CT_FAIL;
         free(text);
         if (status) return false;
     }

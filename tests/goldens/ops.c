@@ -1,5 +1,5 @@
 /* One case an op call: outputs, gradients, and where given a second derivative. */
-#include "../unit/cases.h"
+#include "ops/cases.h"
 #include "goldens.h"
 #include "ops/ops.h"
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Functional transforms: numbers that PyTorch gives; and vmap of every row's sample cases against a loop. */
 #include "base/alloc.h"
-#include "cases.h"
+#include "ops/cases.h"
 #include "ops/ops.h"
 #include "vectors.h"
 
@@ -182,7 +182,7 @@ static void maps_refused(void) {
 
 static ct_tensor *call(ct_tensor *const *in, int n, void *ctx) {
     (void)n;
-    return case_call(ctx, in, NULL);
+    return ct_case_call(ctx, in, NULL);
 }
 
 static double distance(ct_tensor *a, ct_tensor *b) {
@@ -195,9 +195,9 @@ static double distance(ct_tensor *a, ct_tensor *b) {
 }
 
 /* The case with some of its inputs mapped (bits of `which`), against a loop. */
-static void check_map(const op_case *sample, unsigned which) {
-    const op_case *c = &sample[0];
-    ct_tensor *in[CASE_INPUTS], *one[CASE_INPUTS], *want[SAMPLES];
+static void check_map(const ct_case *sample, unsigned which) {
+    const ct_case *c = &sample[0];
+    ct_tensor *in[CT_CASE_INPUTS], *one[CT_CASE_INPUTS], *want[SAMPLES];
     ct_vmap_args args = {.in_dims.n = c->n_in};
     int n_mapped = 0;
     for (int i = 0; i < c->n_in; i++) {
@@ -220,7 +220,7 @@ static void check_map(const op_case *sample, unsigned which) {
         printf("    %s (%s), inputs %x: %s\n", c->op->kind.name, c->text, which, ct_why(y) ? ct_why(y) : "differs");
 }
 
-static bool mappable(const op_case *c) {
+static bool mappable(const ct_case *c) {
     bool absent = false, fixed = c->op->flags & (CT_RANDOM | CT_INPLACE);
     for (int i = 0; i < c->n_in; i++) absent |= !c->in[i];
     return c->n_in && !fixed && !(absent && c->op->n_in < 0) && c->n_in <= CT_MAX_DIMS;
@@ -234,11 +234,11 @@ static void every_row(void) {
         bool skip = false;
         for (int k = 0; k < CT_COUNT(random_or_statistics); k++)
             skip |= !strcmp(op->kind.name, random_or_statistics[k]);
-        for (int i = 0; !skip && i < case_count(op); i++) {
-            op_case sample[SAMPLES];
+        for (int i = 0; !skip && i < ct_case_count(op); i++) {
+            ct_case sample[SAMPLES];
             ct_scope *scope = ct_scope_open();
             bool made = true;
-            for (int s = 0; s < SAMPLES; s++) made &= case_make(op, i, CT_F64, 1 + (uint64_t)s, &sample[s]);
+            for (int s = 0; s < SAMPLES; s++) made &= ct_case_make(op, i, CT_F64, 1 + (uint64_t)s, &sample[s]);
             if (CHECK(made) && mappable(&sample[0]))
                 for (unsigned which = 1; which < 4; which++) check_map(sample, which == 3 ? ~0u : which);
             if (ct_scope_close(scope)) CHECK(!"an error inside"), printf("    %s: %s\n", op->kind.name, ct_error());

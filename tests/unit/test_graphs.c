@@ -2,7 +2,7 @@
    and with some. test_graphs [COUNT [SEED]] */
 #include "autograd/backward.h"
 #include "base/alloc.h"
-#include "cases.h"
+#include "ops/cases.h"
 #include "check.h"
 #include "ops/shape_util.h"
 #include "plan/pass.h"
@@ -22,11 +22,11 @@ static int below(uint64_t *state, int n) { return (int)(next(state) >> 33) % n; 
 
 /* ---- a graph: cases of ops on leaves, and what is made of their results ---- */
 typedef struct graph {
-    op_case of[OPS];
+    ct_case of[OPS];
     int n;
     uint64_t choices;
-    ct_tensor *leaf[OPS * CASE_INPUTS];
-    void *before[OPS * CASE_INPUTS], *after[OPS * CASE_INPUTS]; /* copies of what is in them */
+    ct_tensor *leaf[OPS * CT_CASE_INPUTS];
+    void *before[OPS * CT_CASE_INPUTS], *after[OPS * CT_CASE_INPUTS]; /* copies of what is in them */
     int n_leaves;
 } graph;
 
@@ -35,7 +35,7 @@ static bool fits(const ct_op *op) { return !(op->flags & (CT_RANDOM | CT_INPLACE
 static const ct_op *random_op(uint64_t *state) {
     for (;;) {
         const ct_op *op = ct_op_get(below(state, CT_OP_COUNT));
-        if (fits(op) && case_count(op)) return op;
+        if (fits(op) && ct_case_count(op)) return op;
     }
 }
 
@@ -44,9 +44,9 @@ static bool graph_make(uint64_t seed, graph *g) {
     *g = (graph){.n = 1 + below(&state, OPS)};
     for (int k = 0; k < g->n; k++) {
         const ct_op *op = random_op(&state);
-        op_case *c = &g->of[k];
+        ct_case *c = &g->of[k];
         ct_dtype half = (ct_dtype[]){CT_BF16, CT_F16, 0, 0, 0, 0, 0, 0}[below(&state, 8)];
-        if (!CHECK(case_make(op, below(&state, case_count(op)), CT_F32, next(&state), c))) return false;
+        if (!CHECK(ct_case_make(op, below(&state, ct_case_count(op)), CT_F32, next(&state), c))) return false;
         for (int i = 0; i < c->n_in; i++) {
             if (!c->in[i]) continue;
             if (half && ct_is_float(ct_dtype_of(c->in[i]))) c->in[i] = ct_to(c->in[i], half);
@@ -112,7 +112,7 @@ static int graph_run(const graph *g, ct_tensor **out) {
     ct_manual_seed((int64_t)g->choices);
     for (int k = 0; k < g->n; k++) {
         ct_tensor *made[CT_MAX_IN] = {0};
-        ct_tensor *y = case_call(&g->of[k], NULL, made);
+        ct_tensor *y = ct_case_call(&g->of[k], NULL, made);
         if (ct_why(y)) return 0;
         if (ct_dtype_of(y) != CT_F32) y = ct_to(y, CT_F32);
         pool[n++] = y;
@@ -131,7 +131,7 @@ static int graph_run(const graph *g, ct_tensor **out) {
         set_leaves(g, pool, n);
         return kept;
     }
-    ct_tensor *leaf[OPS * CASE_INPUTS], *d[OPS * CASE_INPUTS];
+    ct_tensor *leaf[OPS * CT_CASE_INPUTS], *d[OPS * CT_CASE_INPUTS];
     int n_leaf = 0;
     for (int i = 0; i < g->n_leaves; i++)
         if (g->leaf[i]->requires_grad) leaf[n_leaf++] = g->leaf[i];
@@ -161,7 +161,7 @@ static void say(const graph *g, uint64_t seed, unsigned off, const ct_buf *text)
 }
 
 static void planned(graph *g, uint64_t seed, unsigned off, ct_tensor *const *eager, int n) {
-    ct_tensor *out[2 * POOL + OPS * CASE_INPUTS];
+    ct_tensor *out[2 * POOL + OPS * CT_CASE_INPUTS];
     ct_graph captured;
     ct_arena arena = {0};
     ct_plan *plan = NULL;
@@ -184,7 +184,7 @@ static void planned(graph *g, uint64_t seed, unsigned off, ct_tensor *const *eag
 static void check_graph(uint64_t seed) {
     ct_scope *scope = ct_scope_open();
     graph g;
-    ct_tensor *eager[2 * POOL + OPS * CASE_INPUTS];
+    ct_tensor *eager[2 * POOL + OPS * CT_CASE_INPUTS];
     if (graph_make(seed, &g)) {
         int n = graph_run(&g, eager);
         for (int i = 0; i < g.n_leaves; i++) memcpy(g.after[i], ct_data(g.leaf[i]), g.leaf[i]->storage->bytes);

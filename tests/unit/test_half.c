@@ -1,5 +1,5 @@
 /* 16-bit floats: every one of them to f32 and back, and what PyTorch 2.15 makes of the same numbers. */
-#include "cases.h"
+#include "ops/cases.h"
 #include "check.h"
 #include "file/safetensors.h"
 #include "ops/ops.h"
@@ -317,9 +317,9 @@ static bool same(const ct_tensor *a, const ct_tensor *b) {
 
 /* A case in 16 bits gives what it gives in f32 on the same numbers, rounded: of the same types elsewhere. */
 static bool row_holds(const ct_op *op, int i, ct_dtype half) {
-    op_case c;
-    ct_tensor *wide[CASE_INPUTS], *y[CASE_INPUTS] = {0}, *z[CASE_INPUTS] = {0};
-    if (!case_make(op, i, CT_F32, 11, &c)) return false;
+    ct_case c;
+    ct_tensor *wide[CT_CASE_INPUTS], *y[CT_CASE_INPUTS] = {0}, *z[CT_CASE_INPUTS] = {0};
+    if (!ct_case_make(op, i, CT_F32, 11, &c)) return false;
     bool any = false;
     for (int k = 0; k < c.n_in; k++) {
         bool is = c.in[k] && ct_is_float(ct_dtype_of(c.in[k]));
@@ -328,10 +328,10 @@ static bool row_holds(const ct_op *op, int i, ct_dtype half) {
         wide[k] = is ? ct_to(c.in[k], CT_F32) : c.in[k];
     }
     ct_manual_seed(5);
-    if (ct_why(case_call(&c, c.in, y))) return false;
+    if (ct_why(ct_case_call(&c, c.in, y))) return false;
     ct_manual_seed(5);
-    if (ct_why(case_call(&c, wide, z))) return false;
-    for (int k = 0; k < CASE_INPUTS; k++) {
+    if (ct_why(ct_case_call(&c, wide, z))) return false;
+    for (int k = 0; k < CT_CASE_INPUTS; k++) {
         ct_dtype d = ct_dtype_of(z[k]);
         if (any && d == CT_F32 && !(op->flags & CT_IS_FORMULA && op->n_in == 0)) z[k] = ct_to(z[k], half);
         if (ct_dtype_of(y[k]) != ct_dtype_of(z[k]) || (d && !same(y[k], z[k]))) return false;
@@ -342,7 +342,7 @@ static bool row_holds(const ct_op *op, int i, ct_dtype half) {
 static void every_row(void) {
     for (int id = 0; id < CT_OP_COUNT; id++) {
         const ct_op *op = ct_op_get(id);
-        for (int i = 0; i < 2 * case_count(op); i++) {
+        for (int i = 0; i < 2 * ct_case_count(op); i++) {
             ct_scope *scope = ct_scope_open();
             bool ok = row_holds(op, i / 2, halves[i % 2]);
             if (!CHECK(ok))

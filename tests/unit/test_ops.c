@@ -1,12 +1,12 @@
 /* Every row, over its sample cases: gradients of first and second order against differences, fused gradients against
    written ones, f32 against f64, other strides, and shapes alone. Tolerances are those of PyTorch's gradcheck. */
-#include "cases.h"
+#include "ops/cases.h"
 #include "check.h"
 #include "base/alloc.h"
 #include "ops/ops.h"
 #include <stdlib.h>
 
-static void fail(const op_case *c, const char *what, const char *why) {
+static void fail(const ct_case *c, const char *what, const char *why) {
     check_failed++;
     printf("%s (%s): %s: %s\n", c->op->kind.name, c->text, what, why ? why : "");
 }
@@ -30,17 +30,17 @@ static bool is_float(const ct_tensor *t) { return t && (ct_dtype_of(t) == CT_F32
 static ct_tensor *random_like(const ct_tensor *t, uint64_t seed) {
     ct_dims shape = {ct_ndim(t), {0}};
     for (int d = 0; d < shape.n; d++) shape.v[d] = ct_size(t, d);
-    return case_uniform(ct_dtype_of(t), shape, -1, 1, seed);
+    return ct_case_uniform(ct_dtype_of(t), shape, -1, 1, seed);
 }
 
 /* The same random numbers at each call. */
-static ct_tensor *call(const op_case *c, ct_tensor *const *in, ct_tensor **out) {
+static ct_tensor *call(const ct_case *c, ct_tensor *const *in, ct_tensor **out) {
     ct_manual_seed(7);
-    return case_call(c, in, out);
+    return ct_case_call(c, in, out);
 }
 
 /* Inputs that gradients are asked of. */
-static int wanted(const op_case *c, ct_tensor *const *in, ct_tensor **want) {
+static int wanted(const ct_case *c, ct_tensor *const *in, ct_tensor **want) {
     int n = 0;
     bool none = !c->op->grad && !(c->op->flags & CT_IS_FORMULA);
     for (int i = 0; i < c->n_in && !none; i++)
@@ -54,8 +54,8 @@ static ct_tensor *of_inputs(ct_tensor *const *in, int n, void *ctx) {
     return call(ctx, in, NULL);
 }
 
-static void check_gradients(op_case *c) {
-    ct_tensor *want[CASE_INPUTS], *din[CASE_INPUTS] = {0}, *written[CASE_INPUTS] = {0};
+static void check_gradients(ct_case *c) {
+    ct_tensor *want[CT_CASE_INPUTS], *din[CT_CASE_INPUTS] = {0}, *written[CT_CASE_INPUTS] = {0};
     int n = wanted(c, c->in, want);
     ct_tensor *y = call(c, NULL, NULL);
     if (ct_why(y)) return fail(c, "call", ct_why(y));
@@ -80,11 +80,11 @@ static void check_gradients(op_case *c) {
 /* ---- the same results from other inputs ---- */
 /* Results and gradients of a call on `in`; NULLs where there are none. */
 typedef struct results {
-    ct_tensor *out[CASE_INPUTS], *din[CASE_INPUTS];
+    ct_tensor *out[CT_CASE_INPUTS], *din[CT_CASE_INPUTS];
 } results;
 
-static ct_status results_of(const op_case *c, ct_tensor *const *in, results *r) {
-    ct_tensor *want[CASE_INPUTS];
+static ct_status results_of(const ct_case *c, ct_tensor *const *in, results *r) {
+    ct_tensor *want[CT_CASE_INPUTS];
     *r = (results){0};
     int n = wanted(c, in, want);
     ct_tensor *y = call(c, in, r->out);
@@ -92,8 +92,8 @@ static ct_status results_of(const op_case *c, ct_tensor *const *in, results *r) 
     return n && is_float(y) ? ct_gradients(y, random_like(y, 3), want, n, false, r->din) : CT_OK;
 }
 
-static void compare(const op_case *c, const char *what, const results *got, const results *want, double tolerance) {
-    for (int i = 0; i < CASE_INPUTS; i++) {
+static void compare(const ct_case *c, const char *what, const results *got, const results *want, double tolerance) {
+    for (int i = 0; i < CT_CASE_INPUTS; i++) {
         ct_tensor *pairs[][2] = {{got->out[i], want->out[i]}, {got->din[i], want->din[i]}};
         for (int k = 0; k < 2; k++) {
             ct_tensor *a = pairs[k][0], *b = pairs[k][1];
@@ -107,9 +107,10 @@ static void compare(const op_case *c, const char *what, const results *got, cons
 }
 
 static void check_precision(const ct_op *op, int i) {
-    op_case c32, c64;
+    ct_case c32, c64;
     results r32, r64;
-    if (!case_make(op, i, CT_F32, 1, &c32) || !case_make(op, i, CT_F64, 1, &c64)) return fail(&c32, "case", ct_error());
+    if (!ct_case_make(op, i, CT_F32, 1, &c32) || !ct_case_make(op, i, CT_F64, 1, &c64))
+        return fail(&c32, "case", ct_error());
     if (results_of(&c32, c32.in, &r32) || results_of(&c64, c64.in, &r64)) return fail(&c64, "f32", ct_error());
     compare(&c64, "f32 against f64", &r32, &r64, 5e-5);
 }
@@ -131,10 +132,10 @@ static ct_tensor *spaced(ct_tensor *t) {
 }
 
 static void check_strides(const ct_op *op, int i, ct_dtype dtype, const char *what, ct_tensor *(*moved)(ct_tensor *)) {
-    op_case c;
+    ct_case c;
     results plain, other;
-    ct_tensor *in[CASE_INPUTS] = {0};
-    if (!case_make(op, i, dtype, 1, &c)) return;
+    ct_tensor *in[CT_CASE_INPUTS] = {0};
+    if (!ct_case_make(op, i, dtype, 1, &c)) return;
     for (int k = 0; k < c.n_in; k++) {
         ct_no_grad_begin();
         in[k] = c.in[k] ? ct_detach(moved(c.in[k])) : NULL;
@@ -151,15 +152,15 @@ static bool by_place(const ct_op *op) { return op->flags & CT_RANDOM || ct_op_id
 
 /* In a capture the same layouts come out, and no data. */
 static void check_shapes_alone(const ct_op *op, int i) {
-    op_case c;
-    ct_tensor *eager[CASE_INPUTS] = {0}, *alone[CASE_INPUTS] = {0};
+    ct_case c;
+    ct_tensor *eager[CT_CASE_INPUTS] = {0}, *alone[CT_CASE_INPUTS] = {0};
     ct_graph graph;
-    if (!case_make(op, i, CT_F32, 1, &c)) return;
+    if (!ct_case_make(op, i, CT_F32, 1, &c)) return;
     ct_tensor *y = call(&c, NULL, eager);
     if (!CHECK(!ct_capture_begin(&graph))) return;
     ct_tensor *z = call(&c, NULL, alone);
     if (ct_why(y) || ct_why(z)) fail(&c, "shapes alone", ct_why(z));
-    for (int k = 0; k < CASE_INPUTS && !ct_why(z); k++)
+    for (int k = 0; k < CT_CASE_INPUTS && !ct_why(z); k++)
         if (eager[k] && !(alone[k] && !memcmp(&eager[k]->layout, &alone[k]->layout, sizeof(ct_layout))))
             fail(&c, "shapes alone", "another layout");
     CHECK(!ct_capture_end(&graph));
@@ -167,9 +168,9 @@ static void check_shapes_alone(const ct_op *op, int i) {
 }
 
 static void check_case(const ct_op *op, int i) {
-    op_case c;
+    ct_case c;
     ct_scope *scope = ct_scope_open();
-    if (case_make(op, i, CT_F64, 1, &c))
+    if (ct_case_make(op, i, CT_F64, 1, &c))
         check_gradients(&c);
     else
         fail(&c, "case", ct_error());
@@ -187,7 +188,7 @@ int main(int argc, char **argv) { /* of the named ops, or all */
         const ct_op *op = ct_op_get(id);
         bool chosen = argc < 2;
         for (int k = 1; k < argc; k++) chosen |= !strcmp(argv[k], op->kind.name);
-        for (int i = 0; chosen && i < case_count(op); i++) check_case(op, i);
+        for (int i = 0; chosen && i < ct_case_count(op); i++) check_case(op, i);
     }
     return check_done("ops");
 }

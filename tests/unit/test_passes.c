@@ -4,7 +4,7 @@
 #include "autograd/backward.h"
 #include "base/alloc.h"
 #include "base/parallel.h"
-#include "cases.h"
+#include "ops/cases.h"
 #include "check.h"
 #include "ctorch_run.h"
 #include "plan/plan.h"
@@ -23,7 +23,7 @@ static int count(const ct_buf *text, const char *word) {
 static int launches(build_fn *build, unsigned off, ct_buf *text) {
     ct_scope *scope = ct_scope_open();
     ct_tensor *x[3], *y = NULL;
-    for (int i = 0; i < 3; i++) x[i] = case_uniform(CT_F32, CT_DIMS(8, 16), -1, 1, 5 + (uint64_t)i);
+    for (int i = 0; i < 3; i++) x[i] = ct_case_uniform(CT_F32, CT_DIMS(8, 16), -1, 1, 5 + (uint64_t)i);
     ct_graph g;
     ct_arena arena = {0};
     ct_plan *plan = NULL;
@@ -190,7 +190,7 @@ static size_t beside_bytes(unsigned off, const char *has) {
     ct_arena arena = {0};
     ct_plan *plan;
     ct_plan_options opt = {.off = off, .after = &text};
-    ct_tensor *x = case_uniform(CT_F32, CT_DIMS(8, 16), -1, 1, 1);
+    ct_tensor *x = ct_case_uniform(CT_F32, CT_DIMS(8, 16), -1, 1, 1);
     if (!CHECK(ct_plan_capture(beside_graph, x, 1, &arena, &opt, &plan) == CT_OK)) return 0;
     CHECK_HAS(text.data, has);
     size_t bytes = ct_plan_bytes(plan);
@@ -236,8 +236,8 @@ static void whole(void) {
                                           " = rms_norm_back(", " = attention_(",      " = attention_back("};
     ct_scope *scope = ct_scope_open();
     ct_buf with = CT_BUF(1 << 16), without = CT_BUF(1 << 16);
-    ct_tensor *x[] = {case_uniform(CT_F32, CT_DIMS(2, 70, 16), -1, 1, 1), case_uniform(CT_F32, CT_DIMS(16), 0, 1, 2),
-                      case_uniform(CT_F32, CT_DIMS(16), -1, 1, 3)};
+    ct_tensor *x[] = {ct_case_uniform(CT_F32, CT_DIMS(2, 70, 16), -1, 1, 1),
+                      ct_case_uniform(CT_F32, CT_DIMS(16), 0, 1, 2), ct_case_uniform(CT_F32, CT_DIMS(16), -1, 1, 3)};
     for (int i = 0; i < 3; i++) ct_requires_grad(x[i], true);
     CHECK(whole_launches(x, but("whole"), &with) < whole_launches(x, ~0u, &without));
     for (int i = 0; i < CT_COUNT(kernels); i++)
@@ -270,8 +270,8 @@ static void make_inputs(const size *s, ct_tensor **x) {
         a = CT_DIMS(s->batch, s->m, s->m, s->k), b = CT_DIMS(s->n, s->k, 3, 3);
         y = CT_DIMS(s->batch, s->m, s->m, s->n);
     }
-    x[0] = case_uniform(CT_F32, a, -1, 1, 1), x[1] = case_uniform(CT_F32, b, -1, 1, 2);
-    x[2] = case_uniform(CT_F32, CT_DIMS(s->n), -1, 1, 3), x[3] = case_uniform(CT_F32, y, -1, 1, 4);
+    x[0] = ct_case_uniform(CT_F32, a, -1, 1, 1), x[1] = ct_case_uniform(CT_F32, b, -1, 1, 2);
+    x[2] = ct_case_uniform(CT_F32, CT_DIMS(s->n), -1, 1, 3), x[3] = ct_case_uniform(CT_F32, y, -1, 1, 4);
     ct_dims_args nchw = {CT_DIMS(0, 3, 1, 2)};
     if (s->conv) x[0] = ct_permute(x[0], nchw), x[3] = ct_permute(x[3], nchw);
     ct_requires_grad(x[0], true);

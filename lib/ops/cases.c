@@ -1,4 +1,4 @@
-#include "cases.h"
+#include "ops/cases.h"
 #include "base/alloc.h"
 #include "base/number.h"
 #include "ops/ops.h"
@@ -36,7 +36,7 @@ static ct_tensor *drawn(ct_dtype dtype, ct_dims shape, draw_fn *draw, double lo,
     return t;
 }
 
-ct_tensor *case_uniform(ct_dtype dtype, ct_dims shape, double lo, double hi, uint64_t seed) {
+ct_tensor *ct_case_uniform(ct_dtype dtype, ct_dims shape, double lo, double hi, uint64_t seed) {
     return drawn(dtype, shape, draw_uniform, lo, hi, &seed);
 }
 
@@ -78,16 +78,7 @@ static bool set_word(const ct_key *key, void *field, int count, const char *valu
     return i >= 0;
 }
 
-/* A copy of text that lasts as long as the program, one for all that are equal. */
-static const char *lasting(const char *text) {
-    static char *known[256];
-    int i = 0;
-    while (i < CT_COUNT(known) && known[i] && strcmp(known[i], text)) i++;
-    if (i == CT_COUNT(known)) return NULL;
-    return known[i] ? known[i] : (known[i] = strdup(text));
-}
-
-ct_status case_set(const ct_key *keys, void *args, const char *name, const char *value) {
+ct_status ct_case_set(const ct_key *keys, void *args, const char *name, const char *value) {
     const ct_key *key = ct_key_find(keys, name);
     if (!key) return ct_fail(CT_FAIL, "no argument '%s'", name);
     void *field = (char *)args + key->offset;
@@ -97,7 +88,7 @@ ct_status case_set(const ct_key *keys, void *args, const char *name, const char 
     if (key->type == CT_KEY_BOOL || key->type == CT_KEY_NOT || key->type == CT_KEY_ENUM)
         ok = set_words(key, field, value);
     else if (key->type == CT_KEY_STRING)
-        ok = (*(const char **)field = lasting(value)) != NULL;
+        ok = (*(const char **)field = value) != NULL;
     else if (!(ok = set_word(key, field, count, value))) {
         int n = read_list(value, v, CT_MAX_DIMS);
         ok = key->type == CT_KEY_DIMS ? n >= 0 : n == 1 || n == count;
@@ -124,7 +115,7 @@ static ct_status read_args(const ct_key *keys, void *args, char *text) {
         char *value = strchr(word, '=');
         if (!value) return ct_fail(CT_FAIL, "'%s' is no argument", word);
         *value++ = 0;
-        CT_TRY(case_set(keys, args, word, value));
+        CT_TRY(ct_case_set(keys, args, word, value));
     }
     return CT_OK;
 }
@@ -165,10 +156,10 @@ static ct_status read_input(const char *word, ct_dtype dtype, uint64_t *state, c
     return ct_why(*out) ? (*out)->status : CT_OK;
 }
 
-static ct_status read_inputs(op_case *c, char *text, ct_dtype dtype, uint64_t *state) {
+static ct_status read_inputs(ct_case *c, char *text, ct_dtype dtype, uint64_t *state) {
     char *rest = NULL;
     for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
-        if (c->n_in == CASE_INPUTS) return ct_fail(CT_FAIL, "more than %d inputs", CASE_INPUTS);
+        if (c->n_in == CT_CASE_INPUTS) return ct_fail(CT_FAIL, "more than %d inputs", CT_CASE_INPUTS);
         int k = c->n_in++;
         CT_TRY(read_input(word, dtype, state, &c->in[k], &c->constant[k]));
     }
@@ -179,7 +170,7 @@ static ct_status read_inputs(op_case *c, char *text, ct_dtype dtype, uint64_t *s
 static const char *const pointwise_shapes[][3] = {
     {"2x3x4", "3x1", "2x1x4"}, {"5x1", "1x6", "s"}, {"4x33", "4x33", "33"}};
 
-static ct_status make_pointwise(op_case *c, int i, ct_dtype dtype, uint64_t *state) {
+static ct_status make_pointwise(ct_case *c, int i, ct_dtype dtype, uint64_t *state) {
     const ct_op *op = c->op;
     c->n_in = op->n_in;
     for (int k = 0; k < op->n_in; k++) {
@@ -198,7 +189,7 @@ static ct_status make_pointwise(op_case *c, int i, ct_dtype dtype, uint64_t *sta
 }
 
 /* ---- cases ---- */
-int case_count(const ct_op *op) {
+int ct_case_count(const ct_op *op) {
     if (op->flags & CT_IS_GRAD) return 0; /* made and tested by the op it is the gradient of */
     if (op->flags & CT_POINTWISE) return CT_COUNT(pointwise_shapes);
     int n = 1;
@@ -206,29 +197,29 @@ int case_count(const ct_op *op) {
     return n;
 }
 
-/* The i-th of `cases` split at its '|' into two texts. */
-static void split(const char *cases, int i, char *inputs, char *args, size_t room) {
-    for (; i > 0; cases++) i -= *cases == ';';
-    cases = after_space(cases);
-    size_t n = strcspn(cases, ";"), bar = strcspn(cases, "|;");
-    snprintf(inputs, room, "%.*s", (int)bar, cases);
-    const char *from = memchr(cases, '|', n);
-    snprintf(args, room, "%s", from ? from + 1 : "");
-    args[strcspn(args, ";")] = 0;
-}
-
-bool case_make(const ct_op *op, int i, ct_dtype dtype, uint64_t seed, op_case *c) {
-    char inputs[sizeof c->text], args[sizeof c->text];
-    uint64_t state = seed;
-    *c = (op_case){.op = op};
+bool ct_case_read(const ct_op *op, const char *text, ct_dtype dtype, uint64_t seed, ct_case *c) {
+    char inputs[sizeof c->text];
+    *c = (ct_case){.op = op};
     if (op->kind.args_size > sizeof c->args) return ct_fail(CT_FAIL, "args of %s are large", op->kind.name), false;
     ct_keys_default(op->kind.keys, c->args.bytes);
-    if (op->flags & CT_POINTWISE) return make_pointwise(c, i, dtype, &state) == CT_OK;
-    split(op->cases, i, inputs, args, sizeof inputs);
-    snprintf(c->text, sizeof c->text, "%.120s|%.120s", inputs, args);
-    return !read_inputs(c, inputs, dtype, &state) && !read_args(op->kind.keys, c->args.bytes, args);
+    const char *begin = after_space(text), *bar = begin + strcspn(begin, "|;"), *end = begin + strcspn(begin, ";");
+    snprintf(c->text, sizeof c->text, "%.*s", (int)(end - begin), begin);
+    snprintf(inputs, sizeof inputs, "%.*s", (int)(bar - begin), begin);
+    if (bar < end) snprintf(c->words, sizeof c->words, "%.*s", (int)(end - bar - 1), bar + 1);
+    return !read_inputs(c, inputs, dtype, &seed) && !read_args(op->kind.keys, c->args.bytes, c->words);
 }
 
-ct_tensor *case_call(const op_case *c, ct_tensor *const *in, ct_tensor **out) {
+bool ct_case_make(const ct_op *op, int i, ct_dtype dtype, uint64_t seed, ct_case *c) {
+    const char *text = op->cases;
+    if (!(op->flags & CT_POINTWISE)) {
+        for (; i > 0; text++) i -= *text == ';';
+        return ct_case_read(op, text, dtype, seed, c);
+    }
+    *c = (ct_case){.op = op};
+    ct_keys_default(op->kind.keys, c->args.bytes);
+    return make_pointwise(c, i, dtype, &seed) == CT_OK;
+}
+
+ct_tensor *ct_case_call(const ct_case *c, ct_tensor *const *in, ct_tensor **out) {
     return ct_call_filled(c->op, in ? in : c->in, c->n_in, &c->args, out);
 }
