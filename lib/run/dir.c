@@ -19,24 +19,27 @@ const char *ct_run_path(const ct_run_dir *d, const char *name) {
     return out;
 }
 
-static ct_status make_dirs(const char *path) {
+/* *made: how long the first part of the path is that was not there; 0: all was. */
+static ct_status make_dirs(const char *path, size_t *made) {
     char part[4096];
+    *made = 0;
     if (strlen(path) >= sizeof part - 64) return ct_fail(CT_FAIL, "%s: the path is too long", path);
     for (const char *p = path; p;) {
         p = strchr(p + 1, '/');
         size_t n = p ? (size_t)(p - path) : strlen(path);
         memcpy(part, path, n);
         part[n] = 0;
-        if (mkdir(part, 0777) && errno != EEXIST)
-            return ct_fail(CT_FAIL, "%s: cannot be made: %s", part, strerror(errno));
+        bool is_new = !mkdir(part, 0777);
+        if (!is_new && errno != EEXIST) return ct_fail(CT_FAIL, "%s: cannot be made: %s", part, strerror(errno));
+        if (is_new && !*made) *made = n;
     }
     return CT_OK;
 }
 
 ct_status ct_run_dir_open(const char *path, ct_run_dir *out) {
-    CT_TRY(make_dirs(path));
-    *out = (ct_run_dir){.path = ct_strdup(path), .log = -1};
-    if (!out->path) return CT_NO_MEMORY;
+    *out = (ct_run_dir){.log = -1};
+    CT_TRY(make_dirs(path, &out->made));
+    if (!(out->path = ct_strdup(path))) return CT_NO_MEMORY;
     ct_status status = CT_OK;
     out->log = open(ct_run_path(out, "log.jsonl"), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (out->log < 0)
@@ -88,7 +91,18 @@ ct_status ct_run_log_sync(ct_run_dir *d) {
     return fsync(d->log) ? ct_fail(CT_FAIL, "%s/log.jsonl: cannot be written: %s", d->path, strerror(errno)) : CT_OK;
 }
 
+/* Removes the directories that were made, the innermost first, where nothing has been written. */
+static void unmake_dirs(ct_run_dir *d) {
+    unlink(ct_run_path(d, "log.jsonl"));
+    for (size_t n = strlen(d->path); n >= d->made; d->path[n] = 0) {
+        if (rmdir(d->path) && errno != ENOENT) return;
+        while (n && d->path[n - 1] != '/') n--;
+        if (!n--) return;
+    }
+}
+
 void ct_run_dir_close(ct_run_dir *d) {
+    if (d->made && d->log >= 0 && !d->log_length) unmake_dirs(d);
     if (d->log >= 0) close(d->log);
     ct_free(d->path);
     *d = (ct_run_dir){.log = -1};

@@ -197,6 +197,23 @@ static json_t *choice(writer *w, const ct_form *f, bool open) {
                      ref("variable"));
 }
 
+/* A group of parameters: settings of the optimizer, whichever it is, or another one with its own. */
+static json_t *group(writer *w) {
+    int n;
+    const ct_kind *const *kinds = ct_optimizer_kinds(&n);
+    json_t *ways = json_array(), *others = json_object();
+    for (int i = 0; i < n; i++) {
+        add(w, ways, map_of(w, kinds[i]->keys, NULL));
+        char def[128];
+        snprintf(def, sizeof def, "optimizer.%s", kinds[i]->name);
+        put(w, others, kinds[i]->name, ref(def));
+    }
+    add(w, ways,
+        json_pack("{s:s, s:o, s:i, s:i, s:b}", "type", "object", "properties", others, "minProperties", 1,
+                  "maxProperties", 1, "additionalProperties", 0));
+    return json_pack("{s:o}", "anyOf", ways);
+}
+
 /* ---- the whole ---- */
 /* Without blocks and includes a layer's name is known; without includes all sections are there. */
 static json_t *whole(writer *w) {
@@ -210,6 +227,7 @@ static json_t *whole(writer *w) {
         if (!f->json) put(w, w->defs, f->name, choice(w, f, false));
     put(w, w->defs, "layer", choice(w, layers, false));
     json_t *closed = form_json(w, layers);
+    put(w, w->defs, "group", group(w));
     w->layer = "layer_or_block";
     put(w, w->defs, "layer_or_block", choice(w, layers, true));
     put(w, w->defs, "block", map_of(w, ct_block_keys, NULL));

@@ -96,17 +96,28 @@ static void look_at_end(ct_spec *s, const ct_layer_spec *last) {
 /* ---- optimizer and schedule ---- */
 static const char adam_like[] = "adam|adamw|adamax|nadam|radam|lion|lamb|rmsprop";
 
+/* Of an optimizer, or of a group's; lr, decay: where these are said, NULL: not there. */
+static void look_at_settings(ct_spec *s, const ct_kind *kind, const void *args, const ct_yaml *lr,
+                             const ct_yaml *decay) {
+    if (lr && is_in(adam_like, kind->name) && number_of(kind, args, "lr", 0) > 1)
+        WARN(s, lr, "a learning rate over 1 moves every weight by more than 1 a step with %s; 1e-3 is usual",
+             kind->name);
+    if (decay && is_in("adam", kind->name) && number_of(kind, args, "weight_decay", 0) > 0)
+        WARN(s, decay, "adam divides weight_decay by the size of the gradients; adamw decays the weights themselves");
+}
+
 static void look_at_optimizer(ct_spec *s) {
     const ct_kind *kind = s->model.optimizer ? &s->model.optimizer->kind : NULL;
     if (!kind) return;
-    if (is_in(adam_like, kind->name) && number_of(kind, s->optimizer_args, "lr", 0) > 1)
-        WARN(s, place_of(s, "optimizer", kind->name, "lr"),
-             "a learning rate over 1 moves every weight by more than 1 a "
-             "step with %s; 1e-3 is usual",
-             kind->name);
-    if (is_in("adam", kind->name) && number_of(kind, s->optimizer_args, "weight_decay", 0) > 0)
-        WARN(s, place_of(s, "optimizer", kind->name, "weight_decay"),
-             "adam divides weight_decay by the size of the gradients; adamw decays the weights themselves");
+    look_at_settings(s, kind, s->optimizer_args, place_of(s, "optimizer", kind->name, "lr"),
+                     place_of(s, "optimizer", kind->name, "weight_decay"));
+    const ct_yaml *groups = ct_yaml_get(ct_yaml_get(s->root, "optimizer"), "groups");
+    for (int i = 0; i < s->model.n_groups; i++) {
+        const ct_group_use *g = &s->model.group[i];
+        const ct_yaml *own = ct_yaml_get(groups, g->pattern->text), *other = ct_yaml_get(own, g->optimizer->kind.name);
+        if (other) own = other;
+        look_at_settings(s, &g->optimizer->kind, g->args, ct_yaml_get(own, "lr"), ct_yaml_get(own, "weight_decay"));
+    }
 }
 
 static void look_at_schedule(ct_spec *s) {

@@ -31,6 +31,9 @@ need_jsonschema() {
     json '"probability" in d["$defs"]["layers.dropout"]["anyOf"][0]["properties"]["p"]["description"]'
     json 'd["$defs"]["loss.mse_loss"]["anyOf"][0]["properties"]["reduction"]["anyOf"][0]["enum"] == ["mean", "sum", "none"]'
     json 'd["$defs"]["layers.linear"]["anyOf"][0]["required"] == ["out_features"]'
+    json 'all(way["additionalProperties"] is False for way in d["$defs"]["group"]["anyOf"])'
+    json '"weight_decay" in d["$defs"]["group"]["anyOf"][0]["properties"]'
+    json 'd["$defs"]["group"]["anyOf"][-1]["properties"]["muon"] == {"$ref": "#/$defs/optimizer.muon"}'
 }
 
 @test "schema --keys: each key once, with type, default and meaning" {

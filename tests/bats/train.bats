@@ -397,3 +397,13 @@ END
     quick -o plain
     differ run/best.safetensors plain/best.safetensors
 }
+
+@test "what is refused before it begins leaves no directory that was not there" {
+    mkdir there
+    fails 3 "$ctorch" train specs/mnist-mlp.yaml -o there/new/run
+    [ -d there ] && [ ! -e there/new ]
+    fails 3 "$ctorch" train specs/mnist-mlp.yaml -o there
+    [ -d there ]
+    quick -o there/new/run
+    [ -e there/new/run/best.safetensors ]
+}
