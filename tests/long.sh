@@ -23,7 +23,7 @@ tested() {
     fi | tee -a "$sums"
 }
 
-default() { tested build "lint unit goldens fuzz kill bats"; }
+default() { tested build "lint unit goldens instructions fuzz kill bats"; }
 clang() {
     if command -v clang >/dev/null; then tested build/clang "unit goldens fuzz bats" CC=clang
     else echo "clang: skipped: not here" && echo "0 passed, 0 failed, 1 skipped" >>"$sums"; fi

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs tests that are built in BUILD and sums them up: a line a program, what it said where it failed, and at the end
 # "N passed, N failed, N skipped". Status 1 if anything failed.
-# usage: tests/run.sh BUILD PART...   parts: lint unit goldens fuzz kill bats, and isa memcheck threads
+# usage: tests/run.sh BUILD PART...   parts: lint unit goldens fuzz kill bats, and instructions isa memcheck threads
 # GOLDENS is where golden files are, FUZZ how thorough the fuzz is, KILLS and SEED are kill.sh's.
 build=$1
 shift
@@ -80,6 +80,12 @@ part_memcheck() {
         program "memcheck-${t##*/test_}" 1200 valgrind -q --error-exitcode=99 --leak-check=full \
             --errors-for-leak-kinds=definite "$t"
     done
+}
+part_instructions() {
+    command -v valgrind >/dev/null || { skip instructions "no valgrind here"; return; }
+    "$CTORCH" devices | grep -q '^kernels.*v3' || { skip instructions "no v3 here"; return; }
+    case $(sed -n 's/ .*//p' "$build/flags") in *clang*) skip instructions "not gcc's code"; return ;; esac
+    program instructions 300 sh "$here/instructions.sh" "$CTORCH" "$log"
 }
 # The programs in which threads meet, built with -fsanitize=thread.
 part_threads() {
