@@ -219,7 +219,7 @@ static ct_status run(const void *args_, ct_operands operands) {
     work w = {.a = a, .paths = operands};
     ct_status status = ct_machine_use(&a->machine);
     if (!status && a->ops) return ct_bench_ops(operands, a->seconds.given ? a->seconds.value : OP_SECONDS, a->json);
-    if (!status && !operands.n) status = ct_say(CT_BAD_SPEC, "bench: a spec or a model was expected, or --ops");
+    if (!status && !operands.n) status = ct_say(CT_BAD_SPEC, "bench wants SPEC|MODEL..., or --ops");
     if (!status) status = prepare(&w);
     if (!status) {
         status = all(&w);

@@ -151,7 +151,7 @@ assert 0 < k["seconds"] < 10 and k["threads"] > 0, k' "$output"
     fails 2 quickly --ops 'matmlu'
     says "no op is called so"
     fails 2 quickly
-    says "a spec or a model was expected, or --ops"
+    says "bench wants SPEC|MODEL..., or --ops"
 }
 
 @test "bench --ops: every op of the table" {
