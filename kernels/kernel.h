@@ -18,6 +18,7 @@ typedef struct ct_call {
     int n_in, n_out;
     const ct_layout *in, *out;
     const void *args; /* the op's args struct, defaults resolved */
+    bool bf16;        /* products may round their f32 inputs to bf16; sums and results stay f32 */
 } ct_call;
 
 #define CT_TAIL_READS 2

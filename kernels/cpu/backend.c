@@ -27,4 +27,5 @@ const ct_backend CT_ISA_NAME(ct_backend) = {CT_ISA_TEXT,
 #define IF_CPU(name) [CT_OP_##name] = &CT_ISA_NAME(ct_cpu_##name),
 #include "kernels/ops.def"
                                             },
-                                            .fused = CT_FUSED};
+                                            .fused = CT_FUSED,
+                                            .amx = VW == 16};

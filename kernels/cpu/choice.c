@@ -1,8 +1,13 @@
 /* Which instruction sets this build has and this processor runs, best first. */
 #include "kernels/backend.h"
+#include <stdatomic.h>
 #include <stddef.h>
 
 #if defined(__x86_64__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 extern const ct_backend ct_backend_v2, ct_backend_v3, ct_backend_v4;
 #define CAN(feature) __builtin_cpu_supports(feature)
 static bool runs_v2(void) { return CAN("sse4.2") && CAN("ssse3") && CAN("popcnt"); }
@@ -12,7 +17,24 @@ static bool runs_v4(void) {
 }
 const ct_backend_choice ct_backends_cpu[] = {
     {&ct_backend_v4, runs_v4}, {&ct_backend_v3, runs_v3}, {&ct_backend_v2, runs_v2}, {NULL, NULL}};
+
+/* AMX, and the conversion to bf16 that packing uses. The tiles' registers are the process's only once it has asked for
+   them. */
+static bool find_amx(void) {
+    enum { BF16_TILES = 1 << 22, TILES = 1 << 24, BF16_VECTORS = 1 << 5, REQUEST = 0x1023, TILE_DATA = 18 };
+    unsigned a, b, c, d;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & BF16_TILES) || !(d & TILES)) return false;
+    if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a & BF16_VECTORS)) return false;
+    return runs_v4() && !syscall(SYS_arch_prctl, REQUEST, TILE_DATA);
+}
+
+bool ct_cpu_amx(void) {
+    static _Atomic int known; /* 1: no, 2: yes */
+    if (!known) known = find_amx() ? 2 : 1;
+    return known == 2;
+}
 #else
+bool ct_cpu_amx(void) { return false; }
 extern const ct_backend ct_backend_generic;
 static bool runs(void) { return true; }
 const ct_backend_choice ct_backends_cpu[] = {{&ct_backend_generic, runs}, {NULL, NULL}};

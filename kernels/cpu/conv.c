@@ -41,9 +41,16 @@ static void stage(staged *s, const ct_layout *l, size_t *workspace) {
     if (s->used) *workspace = s->at + s->bytes;
 }
 
+/* In bf16 the last two, which are products, are the fastest with many channels, fewer behind a stride. */
+static int first_method(const conv_problem *p) {
+    int64_t many = p->stride[0] > 1 ? 32 : 128;
+    bool products = p->bf16 && p->pass != CONV_DW && p->groups == 1 && CT_MIN(p->c, p->o) >= many;
+    return products ? CT_COUNT(methods) - 2 : 0;
+}
+
 static ct_status choose(const conv_problem *p, conv_state *s, size_t *workspace) {
     ct_status status = CT_UNSUPPORTED;
-    for (int i = 0; i < CT_COUNT(methods) && status == CT_UNSUPPORTED; i++)
+    for (int i = first_method(p); i < CT_COUNT(methods) && status == CT_UNSUPPORTED; i++)
         if ((s->method = methods[i])->fits(p)) status = s->method->prepare(p, &s->plan, workspace);
     return status;
 }
@@ -72,7 +79,7 @@ static ct_status prepare(const conv_problem *p, const ct_layout *a, const ct_lay
 static ct_status forward_prepare(const ct_call *call, void **state, size_t *workspace) {
     const ct_layout *x = &call->in[0], *w = &call->in[1], *bias = &call->in[2], *y = &call->out[0];
     const ct_conv2d_args *args = call->args;
-    conv_problem p = {.pass = CONV_FORWARD, .bias = bias->dtype != CT_NONE};
+    conv_problem p = {.pass = CONV_FORWARD, .bias = bias->dtype != CT_NONE, .bf16 = call->bf16};
     if (w->dtype != CT_F32 || (p.bias && !layout_is(bias, CT_F32))) return CT_UNSUPPORTED;
     set_sizes(&p, x, y, w);
     set_args(&p, args->stride, args->padding, args->dilation, args->groups);
@@ -81,7 +88,7 @@ static ct_status forward_prepare(const ct_call *call, void **state, size_t *work
 
 static conv_problem back_problem(conv_pass pass, const ct_call *call, const ct_layout *x, const ct_layout *w) {
     const ct_conv2d_back_args *args = call->args;
-    conv_problem p = {.pass = pass};
+    conv_problem p = {.pass = pass, .bf16 = call->bf16};
     set_sizes(&p, x, &call->in[0], w);
     set_args(&p, args->stride, args->padding, args->dilation, args->groups);
     return p;

@@ -32,6 +32,7 @@ static ct_status col2im_prepare(const conv_problem *p, void **plan, size_t *work
     for (int i = 0; i < 2; i++) {
         int64_t last = m->pixels - (div_up_i64(m->pixels, m->block) - 1) * m->block;
         m->gemm[i] = (ct_gemm){.packed = true,
+                               .bf16 = p->bf16,
                                .m = i ? last : m->block,
                                .n = m->k,
                                .k = m->o,
@@ -43,7 +44,7 @@ static ct_status col2im_prepare(const conv_problem *p, void **plan, size_t *work
         bytes[i] = ct_gemm_prepare(&m->gemm[i]);
     }
     m->ordered = round_up_i64(m->o * m->k, 16);
-    m->packed = round_up_i64((int64_t)(ct_gemm_packed_size(m->k, m->o) / sizeof(float)), 16);
+    m->packed = round_up_i64((int64_t)(ct_gemm_packed_size(&m->gemm[0]) / sizeof(float)), 16);
     m->window = round_up_i64(m->block * m->k, 16);
     m->work = m->window + round_up_i64((int64_t)(CT_MAX(bytes[0], bytes[1]) / sizeof(float)), 16);
     m->slots = slots_wanted(p->n);

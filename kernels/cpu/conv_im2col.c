@@ -57,6 +57,7 @@ static void plan_source(im2col_plan *m) {
 static ct_gemm block_product(const im2col_plan *m, int64_t pixels) {
     if (m->p.pass == CONV_DW) /* (O, pixels) (pixels, K) */
         return (ct_gemm){.ta = true,
+                         .bf16 = m->p.bf16,
                          .acc = true,
                          .m = m->out,
                          .n = m->k,
@@ -67,6 +68,7 @@ static ct_gemm block_product(const im2col_plan *m, int64_t pixels) {
                          .batch = 1,
                          .threads = 1};
     return (ct_gemm){.packed = true,
+                     .bf16 = m->p.bf16,
                      .m = pixels,
                      .n = m->out,
                      .k = m->k,
@@ -91,7 +93,7 @@ static ct_status im2col_prepare(const conv_problem *p, void **plan, size_t *work
     m->window = m->direct ? 0 : round_up_i64(m->block * m->k, 16);
     m->work = m->window + round_up_i64((int64_t)(CT_MAX(bytes[0], bytes[1]) / sizeof(float)), 16);
     m->slices = CT_MIN(CT_MIN(SLICES, m->blocks), CT_MAX(SLICE_FLOATS / (m->all_out * m->k), 1));
-    m->packed = round_up_i64((int64_t)(ct_gemm_packed_size(m->out, m->k) / sizeof(float)), 16);
+    m->packed = round_up_i64((int64_t)(ct_gemm_packed_size(&m->gemm[0]) / sizeof(float)), 16);
     m->weight = p->pass == CONV_DW ? m->slices * m->all_out * m->k : m->k * m->out + p->groups * m->packed;
     m->weight = round_up_i64(m->weight, 16);
     m->slots = slots_wanted(p->pass == CONV_DW ? m->slices : m->blocks);

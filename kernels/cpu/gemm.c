@@ -1,6 +1,7 @@
 #include "kernels/cpu/gemm.h"
 #include "base/error.h"
 #include "base/parallel.h"
+#include "kernels/cpu/gemm_bf16.h"
 #include "kernels/cpu/gemm_tile.h"
 #include "kernels/cpu/gemm_vector.h"
 #include <math.h>
@@ -77,7 +78,7 @@ static void plan_product(const ct_gemm *g, ct_gemm_plan *p, double flops, int th
     p->columns_first = size_b > size_a;
     if (threads > 1 && flops >= SERIAL_FLOPS) plan_grid(g, p, flops, threads);
     if (p->gm >= 3 && !g->packed && !p->in_place && g->batch == 1) { /* B is packed once for all */
-        p->shared = (int64_t)(ct_gemm_packed_size(g->n, g->k) / sizeof(float) + 15) / 16 * 16;
+        p->shared = (int64_t)(ct_gemm_packed_size(g) / sizeof(float) + 15) / 16 * 16;
         plan_grid(g, p, flops, threads);
     }
     plan_blocks(g, p);
@@ -89,6 +90,7 @@ size_t ct_gemm_prepare(ct_gemm *g) {
     ct_gemm_plan *p = &g->plan;
     *p = (ct_gemm_plan){.kb = k_block(g->k), .gm = 1, .gn = 1, .vector = is_vector(g)};
     if (g->m < 1 || g->n < 1 || g->k < 1 || g->batch < 1) return 0;
+    if (g->bf16) return ct_gemm_bf16_prepare(g);
     if (p->vector) {
         p->panels = div_up(g->m == 1 ? g->n : g->m, VR);
         if (flops >= SERIAL_FLOPS / 2) p->gn = CT_MIN(p->panels, threads * 4);
@@ -342,10 +344,21 @@ void ct_gemm_run(const ct_gemm *g, const float *a, const float *b, const float *
         run_nothing(g, bias, c, tail);
         return;
     }
+    if (g->bf16) {
+        ct_gemm_bf16_run(g, a, b, bias, c, work, tail);
+        return;
+    }
     if (p->shared) ct_parallel(p->panels, div_up(p->panels, 4 * (int64_t)p->slots), pack_shared, &r);
     ct_parallel(g->batch * p->gm * p->gn, p->grain, p->vector ? run_vectors : run_tasks, &r);
 }
 
-size_t ct_gemm_packed_size(int64_t n, int64_t k) { return (size_t)(div_up(n, VW) * VW * k) * sizeof(float); }
+size_t ct_gemm_packed_size(const ct_gemm *g) {
+    return g->bf16 ? ct_gemm_bf16_packed_size(g) : (size_t)(div_up(g->n, VW) * VW * g->k) * sizeof(float);
+}
 
-void ct_gemm_pack(const ct_gemm *g, const float *b, float *packed) { pack_panels(g, b, packed, 0, div_up(g->n, NR)); }
+void ct_gemm_pack(const ct_gemm *g, const float *b, float *packed) {
+    if (g->bf16)
+        ct_gemm_bf16_pack(g, b, packed);
+    else
+        pack_panels(g, b, packed, 0, div_up(g->n, NR));
+}

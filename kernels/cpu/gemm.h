@@ -27,6 +27,7 @@ typedef struct ct_gemm {
     bool ta, tb;    /* A is stored (k, m), B is stored (n, k) */
     bool acc, relu; /* add to C; then max(x, 0), NaN kept */
     bool rows;      /* whole rows of C at a time are wanted, for a tail */
+    bool bf16;      /* inputs are rounded to bf16 (gemm_bf16.h says what the bits are then) */
     bool packed;    /* b is what ct_gemm_pack wrote (step_b still apart) */
     int64_t m, n, k;
     int64_t lda, ldb, ldc; /* from a stored row to the next */
@@ -45,9 +46,9 @@ size_t ct_gemm_prepare(ct_gemm *g);
 void ct_gemm_run(const ct_gemm *g, const float *a, const float *b, const float *bias, float *c, void *work,
                  const ct_tail *tail);
 
-/* B packed ahead, for weights that serve many products: bytes, and the packing (from g's tb, n, k, ldb). */
+/* B packed ahead, for weights that serve many products: bytes, and the packing (from g's bf16, tb, n, k, ldb). */
 #define ct_gemm_packed_size CT_ISA_NAME(ct_gemm_packed_size)
-size_t ct_gemm_packed_size(int64_t n, int64_t k);
+size_t ct_gemm_packed_size(const ct_gemm *g);
 #define ct_gemm_pack CT_ISA_NAME(ct_gemm_pack)
 void ct_gemm_pack(const ct_gemm *g, const float *b, float *packed);
 #endif

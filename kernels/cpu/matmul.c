@@ -72,11 +72,12 @@ static void plan_batch(matmul_state *s, const batch_dim *dims, int n) {
     for (int i = 0; i < s->n; i++) s->count *= s->batch[i].size;
 }
 
-static ct_status finish(matmul_state *s, bool fits, void **state, size_t *workspace) {
+static ct_status finish(const ct_call *call, matmul_state *s, bool fits, void **state, size_t *workspace) {
     if (!fits) {
         ct_free(s);
         return CT_UNSUPPORTED;
     }
+    s->gemm.bf16 = call->bf16;
     *workspace = ct_gemm_prepare(&s->gemm);
     *state = s;
     return CT_OK;
@@ -102,7 +103,7 @@ static ct_status matmul_prepare(const ct_call *call, void **state, size_t *works
     mc = (matrix){ma.rows, mb.columns, 0, 0};
     if (nb > 1) mc.sc = c->stride[c->ndim - 1];
     if (na > 1) mc.sr = c->stride[c->ndim - (nb > 1 ? 2 : 1)];
-    if (!plan_product(s, ma, mb, mc)) return finish(s, false, state, workspace);
+    if (!plan_product(s, ma, mb, mc)) return finish(call, s, false, state, workspace);
     batch_dim batch[CT_MAX_DIMS];
     for (int i = 0; i < dims; i++) {
         int ia = i + na - 2 - dims, ib = i + nb - 2 - dims; /* negative: the operand has no such dimension */
@@ -111,7 +112,7 @@ static ct_status matmul_prepare(const ct_call *call, void **state, size_t *works
         if (nb > 2 && ib >= 0 && b->size[ib] > 1) batch[i].b = b->stride[ib];
     }
     plan_batch(s, batch, dims);
-    return finish(s, true, state, workspace);
+    return finish(call, s, true, state, workspace);
 }
 
 static ct_status linear_prepare(const ct_call *call, void **state, size_t *workspace) {
@@ -126,7 +127,7 @@ static ct_status linear_prepare(const ct_call *call, void **state, size_t *works
     batch_dim batch[CT_MAX_DIMS];
     for (int i = 0; i < dims; i++) batch[i] = (batch_dim){y->size[i], x->stride[i], 0, y->stride[i]};
     if (fits) plan_batch(s, batch, dims);
-    return finish(s, fits, state, workspace);
+    return finish(call, s, fits, state, workspace);
 }
 
 static void product_run(const ct_exec *exec, const ct_call *call, void *state, const void *const *in,

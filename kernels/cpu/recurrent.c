@@ -61,7 +61,7 @@ static ct_status plan_new(const ct_call *call, const ct_layout *cell, int64_t k,
                                .threads = 1};
         bytes[i] = ct_gemm_prepare(&p->gemm[i]);
     }
-    p->packed = (int64_t)(ct_gemm_packed_size(p->h, k) / sizeof(float));
+    p->packed = (int64_t)(ct_gemm_packed_size(&(ct_gemm){.n = p->h, .k = k}) / sizeof(float));
     p->product = (int64_t)(CT_MAX(bytes[0], bytes[1]) / sizeof(float) + 15) / 16 * 16;
     p->slots = slots_wanted(div_up_i64(p->h, UNITS));
     *workspace = (size_t)(matrices * p->packed + p->slots * p->product + p->n * p->h) * sizeof(float);

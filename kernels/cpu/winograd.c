@@ -68,8 +68,9 @@ static void plan_images(wino_plan *m) {
     }
     m->rows = div_up_i64(m->to.h, 4), m->columns = div_up_i64(m->to.w, 4);
     m->tiles = p->n * m->rows * m->columns;
-    m->panel = p->pass == CONV_DW ? m->from.c * m->to.padded
-                                  : (int64_t)(ct_gemm_packed_size(m->to.c, m->from.c) / sizeof(float));
+    m->panel = p->pass == CONV_DW
+                   ? m->from.c * m->to.padded
+                   : (int64_t)(ct_gemm_packed_size(&(ct_gemm){.n = m->to.c, .k = m->from.c}) / sizeof(float));
     m->panel = round_up_i64(m->panel, 16) + GAP;
     m->wide = POINTS * m->panel > (p->pass == CONV_DW ? WIDE_SUM : WIDE_WEIGHT);
     m->block = (m->wide ? WIDE_FLOATS : BLOCK_FLOATS) / (POINTS * (m->from.ld + m->to.ld)) / 14 * 14;

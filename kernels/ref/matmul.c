@@ -31,9 +31,14 @@ FLOAT_KERNEL(matmul)
 FLOAT_KERNEL(linear)
 #else
 
-static double F(dot)(int64_t n, const T *a, int64_t da, const T *b, int64_t db) {
+/* As the call's products read it. */
+static double F(read)(const ct_call *call, T x) {
+    return call->bf16 && sizeof(T) == sizeof(float) ? ct_bf16_to_f32(ct_bf16_from_f32((float)x)) : (double)x;
+}
+
+static double F(dot)(const ct_call *call, int64_t n, const T *a, int64_t da, const T *b, int64_t db) {
     double s = 0;
-    for (int64_t i = 0; i < n; i++) s += (double)a[i * da] * b[i * db];
+    for (int64_t i = 0; i < n; i++) s += F(read)(call, a[i * da]) * F(read)(call, b[i * db]);
     return s;
 }
 
@@ -52,7 +57,7 @@ RUN_OF(F(matmul)) {
         T *y = (T *)out[0] + w.at[2];
         for (int64_t i = 0; i < ma.rows; i++)
             for (int64_t j = 0; j < mb.cols; j++)
-                y[i * row + j * col] = (T)F(dot)(ma.cols, a + i * ma.row, ma.col, b + j * mb.col, mb.row);
+                y[i * row + j * col] = (T)F(dot)(call, ma.cols, a + i * ma.row, ma.col, b + j * mb.col, mb.row);
     }
 }
 
@@ -66,7 +71,7 @@ RUN_OF(F(linear)) {
         T *y = (T *)out[0] + w.at[1];
         for (int64_t o = 0; o < ly->size[last]; o++) {
             const T *weight = (const T *)in[1] + o * lw->stride[0];
-            double s = F(dot)(lw->size[1], x, lx->stride[last], weight, lw->stride[1]);
+            double s = F(dot)(call, lw->size[1], x, lx->stride[last], weight, lw->stride[1]);
             y[o * ly->stride[last]] = (T)(bias ? s + bias[o * call->in[2].stride[0]] : s);
         }
     }

@@ -1,6 +1,6 @@
 /* The convolutions and products of the workloads, shape by shape and pass by pass, beside oneDNN's in turn, and their
    errors against f64: a table in Markdown. Without oneDNN's headers its columns are left out.
-   usage: shapes [SECONDS]     a pass, 0.3 unless given */
+   usage: shapes [SECONDS [bf16]]     a pass, 0.3 unless given; bf16: ours under autocast */
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "kernels/backend.h"
@@ -66,6 +66,7 @@ static const product products[] = {{"mnist_mlp", 64, 128, 784},   {"mnist_mlp", 
                                    {"odd", 61, 67, 71},           {"odd", 3, 1009, 5}};
 
 static double seconds_each = 0.3;
+static bool bf16;
 
 static double now(void) {
     struct timespec t;
@@ -108,7 +109,8 @@ static void fill(void *data, const ct_layout *l, uint64_t seed) {
 
 static bool job_make(job *j, const ct_backend *backend, int op, const void *args) {
     j->in[0] = j->layout[0], j->in[1] = j->layout[1];
-    j->call = (ct_call){op, op == CT_OP_conv2d_ ? 3 : 2, 1, j->in, &j->layout[2], args};
+    j->call =
+        (ct_call){op, op == CT_OP_conv2d_ ? 3 : 2, 1, j->in, &j->layout[2], args, bf16 && j->layout[0].dtype == CT_F32};
     j->kernel = backend->kernel[op];
     size_t bytes = 0;
     if (j->kernel->prepare && j->kernel->prepare(&j->call, &j->state, &bytes)) return false;
@@ -331,6 +333,7 @@ static void measure_product(const product *p) {
 
 int main(int argc, char **argv) {
     if (argc > 1) seconds_each = atof(argv[1]);
+    bf16 = argc > 2 && !strcmp(argv[2], "bf16");
     const char *ratio = PEER ? ", time / oneDNN's" : "";
     printf("%d threads, kernels %s; a pass: time, rate of the direct operations%s; the largest relative error of the "
            "passes against f64 (of at most %d images).\n\n",

@@ -10,7 +10,7 @@
     size_t ct_gemm_prepare_##isa(ct_gemm *g);                                                                         \
     void ct_gemm_run_##isa(const ct_gemm *g, const float *a, const float *b, const float *bias, float *c, void *work, \
                            const ct_tail *tail);                                                                      \
-    size_t ct_gemm_packed_size_##isa(int64_t n, int64_t k);                                                           \
+    size_t ct_gemm_packed_size_##isa(const ct_gemm *g);                                                               \
     void ct_gemm_pack_##isa(const ct_gemm *g, const float *b, float *packed);
 #define ENTRY(isa, can, fused) \
     { #isa, can, fused, ct_gemm_prepare_##isa, ct_gemm_run_##isa, ct_gemm_packed_size_##isa, ct_gemm_pack_##isa }
@@ -21,7 +21,7 @@ typedef struct build {
     size_t (*prepare)(ct_gemm *g);
     void (*run)(const ct_gemm *g, const float *a, const float *b, const float *bias, float *c, void *work,
                 const ct_tail *tail);
-    size_t (*packed_size)(int64_t n, int64_t k);
+    size_t (*packed_size)(const ct_gemm *g);
     void (*pack)(const ct_gemm *g, const float *b, float *packed);
 } build;
 
@@ -91,7 +91,7 @@ static float *run(const build *w, const sample *s, int threads, bool packed) {
     float *b = s->b, *c = need((size_t)s->size_c, sizeof *c);
     if (s->size_c) memcpy(c, s->c, (size_t)s->size_c * sizeof *c);
     if (packed) {
-        size_t size = w->packed_size(g.n, g.k);
+        size_t size = w->packed_size(&g);
         b = need((size_t)g.batch, size);
         for (int64_t i = 0; i < g.batch; i++) w->pack(&g, s->b + i * g.step_b, b + (size_t)i * size / sizeof *b);
         g.packed = true, g.step_b = (int64_t)(size / sizeof *b);
@@ -105,13 +105,24 @@ static float *run(const build *w, const sample *s, int threads, bool packed) {
     return c;
 }
 
+static float as_read(const ct_gemm *g, float x) { return g->bf16 ? ct_bf16_to_f32(ct_bf16_from_f32(x)) : x; }
+static float a_at(const sample *s, int64_t i, int64_t k) {
+    const ct_gemm *g = &s->g;
+    return as_read(g, s->a[g->ta ? k * g->lda + i : i * g->lda + k]);
+}
+static float b_at(const sample *s, int64_t k, int64_t j) {
+    const ct_gemm *g = &s->g;
+    return as_read(g, s->b[g->tb ? j * g->ldb + k : k * g->ldb + j]);
+}
+
 /* Sets *want to an element by doubles, and returns what rounding may make of it. */
 static double reference(const sample *s, int64_t item, int64_t i, int64_t j, double *want) {
     const ct_gemm *g = &s->g;
-    const float *a = s->a + item * g->step_a, *b = s->b + item * g->step_b;
+    sample one = *s;
+    one.a += item * g->step_a, one.b += item * g->step_b;
     double sum = 0, size = 0;
     for (int64_t k = 0; k < g->k; k++) {
-        double x = (double)a[g->ta ? k * g->lda + i : i * g->lda + k] * b[g->tb ? j * g->ldb + k : k * g->ldb + j];
+        double x = (double)a_at(&one, i, k) * b_at(&one, k, j);
         sum += x, size += fabs(x);
     }
     if (g->acc) sum += s->c[item * g->step_c + i * g->ldc + j], size += 1;
@@ -120,17 +131,30 @@ static double reference(const sample *s, int64_t item, int64_t i, int64_t j, dou
     return 4e-7 * size + 2e-7 * sqrt((double)g->k + 1);
 }
 
+/* A block of k's sum, by the definition. */
+static float block_sum(const sample *s, int64_t i, int64_t j, int64_t k0, int64_t k1) {
+    float even = 0, odd = 0;
+    for (int64_t k = k0; k < k1; k++) {
+        float *sum = s->g.bf16 && (k - k0) % 2 ? &odd : &even;
+        *sum = fmaf(a_at(s, i, k), b_at(s, k, j), *sum);
+    }
+    return even + odd;
+}
+
 /* The definition, a scalar at a time. */
 static float defined(const sample *s, int64_t i, int64_t j) {
     const ct_gemm *g = &s->g;
     int64_t blocks = (g->k + 383) / 384, kb = blocks ? ((g->k + blocks - 1) / blocks + 7) / 8 * 8 : 0;
-    float c = g->acc ? s->c[i * g->ldc + j] : 0;
+    float sum = 0, c = g->acc ? s->c[i * g->ldc + j] : 0;
+    if (g->bf16) kb = 32;
     for (int64_t k0 = 0; k0 < g->k; k0 += kb) {
-        float p = 0;
-        for (int64_t k = k0; k < k0 + kb && k < g->k; k++)
-            p = fmaf(s->a[g->ta ? k * g->lda + i : i * g->lda + k], s->b[g->tb ? j * g->ldb + k : k * g->ldb + j], p);
-        c = k0 || g->acc ? c + p : p;
+        float p = block_sum(s, i, j, k0, k0 + kb < g->k ? k0 + kb : g->k);
+        if (g->bf16)
+            sum += p;
+        else
+            c = k0 || g->acc ? c + p : p;
     }
+    if (g->bf16) c += sum;
     if (s->bias) c += s->bias[j];
     return g->relu && c <= 0 ? 0 : c;
 }
@@ -161,8 +185,9 @@ static bool as_defined(const sample *s, const float *c) {
 }
 
 static void say(const build *w, const ct_gemm *g, int threads, bool packed) {
-    printf("    %s, %d threads: %ld x %ld x %ld, batch %ld, packed %d, ta %d, tb %d, acc %d, relu %d\n", w->name,
-           threads, (long)g->m, (long)g->n, (long)g->k, (long)g->batch, packed, g->ta, g->tb, g->acc, g->relu);
+    printf("    %s, %d threads: %ld x %ld x %ld, batch %ld, packed %d, ta %d, tb %d, acc %d, relu %d, bf16 %d\n",
+           w->name, threads, (long)g->m, (long)g->n, (long)g->k, (long)g->batch, packed, g->ta, g->tb, g->acc, g->relu,
+           g->bf16);
 }
 
 /* All builds, 1 to 3 threads, packed or not. */
@@ -173,7 +198,8 @@ static void check_sample(sample *s) {
         if (!builds[w].can) continue;
         float *first = run(&builds[w], s, 1, false);
         bool ok = CHECK(near_doubles(s, first)) & CHECK(gaps_kept(s, first));
-        if (builds[w].fused && fused) ok &= CHECK(!memcmp(first, fused, bytes));
+        bool same = builds[w].fused || s->g.bf16; /* the bits of any other */
+        if (same && fused) ok &= CHECK(!memcmp(first, fused, bytes));
         if (!ok) say(&builds[w], &s->g, 1, false);
         for (int t = 1; t <= 3; t++)
             for (int packed = 0; packed < 2; packed++) {
@@ -181,7 +207,7 @@ static void check_sample(sample *s) {
                 if (!CHECK(!memcmp(c, first, bytes))) say(&builds[w], &s->g, t, packed);
                 ct_free(c);
             }
-        if (builds[w].fused && !fused)
+        if (same && !fused)
             fused = first;
         else
             ct_free(first);
@@ -194,13 +220,15 @@ static void check_sample(sample *s) {
 static void test_shapes(void) {
     static const int64_t shapes[][4] = {
         /* m, n, k, batch */
-        {1, 1, 1, 1},     {1, 128, 784, 1},  {1, 33, 5, 1},    {1, 70, 391, 2},  {37, 1, 100, 1},  {1, 1, 1500, 1},
-        {64, 10, 128, 1}, {10, 128, 64, 1},  {64, 128, 10, 1}, {3, 100, 20, 1},  {2, 200, 385, 1}, {14, 32, 16, 1},
-        {29, 65, 769, 1}, {64, 128, 784, 1}, {130, 96, 64, 1}, {6, 16, 8, 5},    {64, 64, 32, 7},  {200, 40, 200, 1},
-        {17, 31, 0, 2},   {256, 17, 256, 1}, {60, 300, 40, 1}, {90, 256, 512, 1}};
+        {1, 1, 1, 1},     {1, 128, 784, 1},  {1, 33, 5, 1},     {1, 70, 391, 2},   {37, 1, 100, 1},
+        {1, 1, 1500, 1},  {64, 10, 128, 1},  {10, 128, 64, 1},  {64, 128, 10, 1},  {3, 100, 20, 1},
+        {2, 200, 385, 1}, {14, 32, 16, 1},   {29, 65, 769, 1},  {64, 128, 784, 1}, {130, 96, 64, 1},
+        {6, 16, 8, 5},    {64, 64, 32, 7},   {200, 40, 200, 1}, {17, 31, 0, 2},    {256, 17, 256, 1},
+        {60, 300, 40, 1}, {90, 256, 512, 1}, {2, 3, 2, 1},      {3, 2, 3, 3},      {33, 61, 67, 1}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        for (int t = 0; t < 4; t++) {
-            ct_gemm g = {.ta = t & 1, .tb = t & 2, .m = shapes[i][0], .n = shapes[i][1], .k = shapes[i][2]};
+        for (int t = 0; t < 8; t++) {
+            ct_gemm g = {
+                .bf16 = t & 4, .ta = t & 1, .tb = t & 2, .m = shapes[i][0], .n = shapes[i][1], .k = shapes[i][2]};
             g.batch = shapes[i][3], g.acc = i & 1, g.relu = i & 2;
             sample s = make(g, i % 3 == 0);
             check_sample(&s);
@@ -208,8 +236,8 @@ static void test_shapes(void) {
 }
 
 static void test_random(void) {
-    for (int i = 0; i < 150; i++) {
-        ct_gemm g = {.ta = below(2), .tb = below(2), .acc = below(2), .relu = below(2)};
+    for (int i = 0; i < 200; i++) {
+        ct_gemm g = {.bf16 = i % 4 == 0, .ta = below(2), .tb = below(2), .acc = below(2), .relu = below(2)};
         g.m = 1 + below(below(2) ? 4 : 80), g.n = 1 + below(below(3) ? 90 : 4), g.k = 1 + below(below(3) ? 60 : 900);
         g.batch = 1 + below(2) * below(4), g.lda = below(4), g.ldb = below(4), g.ldc = below(4);
         sample s = make(g, below(2));
@@ -228,11 +256,11 @@ static void test_large(void) {
 }
 
 static void test_row_alone(void) { /* has the bits that it has in a batch */
-    for (size_t w = 0; w < sizeof builds / sizeof *builds; w++) {
-        if (!builds[w].can) continue;
-        sample s = make((ct_gemm){.tb = true, .m = 20, .n = 50, .k = 800, .batch = 1}, true), one = s;
+    for (size_t w = 0; w < 2 * sizeof builds / sizeof *builds; w++) {
+        if (!builds[w / 2].can) continue;
+        sample s = make((ct_gemm){.bf16 = w % 2, .tb = true, .m = 20, .n = 50, .k = 800, .batch = 1}, true), one = s;
         one.g.m = 1, one.size_c = s.g.n;
-        float *all = run(&builds[w], &s, 1, false), *row = run(&builds[w], &one, 1, false);
+        float *all = run(&builds[w / 2], &s, 1, false), *row = run(&builds[w / 2], &one, 1, false);
         CHECK(!memcmp(all, row, (size_t)s.g.n * sizeof *row));
         ct_free(all), ct_free(row);
         drop(&s);
@@ -259,8 +287,9 @@ static void test_nothing(void) {
 static void test_nan(void) { /* is not hidden by relu, nor spread to other rows */
     for (size_t w = 0; w < sizeof builds / sizeof *builds; w++) {
         if (!builds[w].can) continue;
-        for (int64_t m = 1; m <= 8; m += 7) {
-            sample s = make((ct_gemm){.tb = true, .relu = true, .m = m, .n = 40, .k = 20, .batch = 1}, false);
+        for (int64_t m = 1; m <= 15; m += 7) {
+            sample s =
+                make((ct_gemm){.bf16 = m > 8, .tb = true, .relu = true, .m = m, .n = 40, .k = 20, .batch = 1}, false);
             s.a[(m - 1) * 20 + 7] = NAN;
             float *c = run(&builds[w], &s, 1, false);
             int64_t nans = 0, negative = 0;
