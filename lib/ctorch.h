@@ -118,6 +118,10 @@ ct_status ct_gradients(ct_tensor *output, ct_tensor *grad_output, ct_tensor *con
 /* Between these, nothing is recorded on this thread; they nest. */
 void ct_no_grad_begin(void);
 void ct_no_grad_end(void);
+/* Between these, this thread's products and convolutions of f32, and their gradients, may round what they multiply to
+   bf16; sums and results are f32. As torch.autocast("cpu"), whose results are bf16 too. */
+void ct_autocast_begin(void);
+void ct_autocast_end(void);
 
 /* In place, as PyTorch's copy_, fill_, zero_ (each pointwise op has such a form too: ct_add_): x has the new value and
    its history; other views of its memory see the value, but refuse to be differentiated. Returns x, or an error,

@@ -99,7 +99,9 @@ static ct_status pass_through(const sweep *s, const ct_visit *v, const frame *f)
     if (!any) return CT_OK;
     CT_TRY(check_saved(n));
     CT_TRY(make_outputs(n, f->out));
+    int autocast = ct_autocast_swap(n->bf16);
     ct_status status = differentiate(s, v, f->in, f->out, f->need, f->din);
+    ct_autocast_swap(autocast);
     for (int i = 0; !status && i < n->n_in; i++)
         if (f->need[i] && f->din[i]) status = deliver(f->to[i], f->din[i]);
     return status;

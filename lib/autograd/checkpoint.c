@@ -12,6 +12,7 @@ typedef struct stretch {
     ct_tensor **outside; /* what fn read besides and has a history: the node's further inputs, referenced */
     int n_outside;
     ct_random_place place;
+    bool autocast;
 } stretch;
 
 static void release(void *args) {
@@ -28,8 +29,9 @@ static ct_status run_again(const stretch *s, ct_tensor *const *in, ct_tensor *g,
     uint64_t floor = ct_node_newest();
     ct_random_place was = ct_random_swap(s->place);
     bool outer = ct_recompute_swap(true);
+    int autocast = ct_autocast_swap(s->autocast);
     ct_tensor *y = s->fn(in, s->n, s->ctx);
-    ct_recompute_swap(outer), ct_random_swap(was);
+    ct_autocast_swap(autocast), ct_recompute_swap(outer), ct_random_swap(was);
     ct_status status = ct_gradients_above(floor, y, g, want, n, graph, got);
     ct_no_grad_swap(depth);
     return status;
@@ -101,7 +103,7 @@ static ct_tensor *cut(stretch *s, ct_tensor *const *in, const ct_tensor *y, uint
 ct_tensor *ct_checkpoint(ct_fn fn, void *ctx, ct_tensor *const *in, int n) {
     if (!ct_grad_enabled()) return fn(in, n, ctx);
     uint64_t floor = ct_node_newest();
-    stretch s = {.fn = fn, .ctx = ctx, .n = n, .place = ct_random_here()};
+    stretch s = {.fn = fn, .ctx = ctx, .n = n, .place = ct_random_here(), .autocast = ct_autocast()};
     ct_tensor_ref(s.place.used);
     ct_scope *scope = ct_scope_open();
     ct_tensor *y = scope ? fn(in, n, ctx) : ct_tensor_failed(CT_NO_MEMORY);

@@ -21,6 +21,7 @@ static const ct_backend *backend(void) {
 
 const char *ct_backend_name(void) { return backend()->name; }
 bool ct_backend_reproducible(void) { return backend()->fused; }
+bool ct_backend_bf16(void) { return backend()->amx && ct_cpu_amx(); }
 
 ct_status ct_backend_use(const char *name) {
     if (!name)

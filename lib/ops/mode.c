@@ -1,4 +1,5 @@
-/* Whether this thread's ops are recorded for a backward, are what a checkpoint computes again, are one kernel each. */
+/* Whether this thread's ops are recorded for a backward, multiply in bf16, are what a checkpoint computes again, are
+ * one kernel each. */
 #include "ops/ops.h"
 
 static _Thread_local int no_grad_depth;
@@ -12,6 +13,18 @@ int ct_no_grad_swap(int depth) {
 bool ct_grad_enabled(void) { return no_grad_depth == 0; }
 void ct_no_grad_begin(void) { no_grad_depth++; }
 void ct_no_grad_end(void) { no_grad_depth -= no_grad_depth > 0; }
+
+static _Thread_local int autocast_depth;
+
+int ct_autocast_swap(int depth) {
+    int was = autocast_depth;
+    autocast_depth = depth;
+    return was;
+}
+
+bool ct_autocast(void) { return autocast_depth > 0; }
+void ct_autocast_begin(void) { autocast_depth++; }
+void ct_autocast_end(void) { autocast_depth -= autocast_depth > 0; }
 
 static _Thread_local bool again;
 

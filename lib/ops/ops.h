@@ -27,6 +27,7 @@ int64_t ct_kernel_runs(void); /* how many it has run so far, in this process */
 /* "v4", "v3", ... or "ref". */
 const char *ct_backend_name(void);
 bool ct_backend_reproducible(void);
+bool ct_backend_bf16(void); /* whether products of bf16 are faster than of f32 */
 /* "v2", "v3", "v4", "ref" (plain C only) or NULL (the best here); CT_FAIL when this processor cannot. */
 ct_status ct_backend_use(const char *name);
 
@@ -40,6 +41,8 @@ ct_status ct_set_once(ct_tensor *dst, ct_tensor *src);
 bool ct_whole(void);
 bool ct_whole_swap(bool now);
 int ct_no_grad_swap(int depth); /* of no_grad, 0: recording; returns what it was */
+bool ct_autocast(void);
+int ct_autocast_swap(int depth); /* of autocast, 0: none; returns what it was */
 
 /* x gets y's value and history; y is of this call alone. Returns x, or an error that names `what`, with x as it was. */
 ct_tensor *ct_overwrite(const char *what, ct_tensor *x, ct_tensor *y);

@@ -28,6 +28,7 @@ typedef struct ct_stage {
     int n_head;     /* the first so many parts make op's first input, whose use has no value then, as op reads it */
     int head_value; /* that input */
     bool sets;      /* copies a new value into its slot, at the end of the step */
+    bool bf16;      /* its products may round to bf16 */
     bool again;     /* of a checkpoint that runs again: to be done late, so never one with what ran before */
 } ct_stage;
 
