@@ -5,7 +5,8 @@
 
 /* What can be said of one result, as numbers; NAN where it is not known. Fields are columns' (bench_table.c). */
 typedef struct ct_bench_row {
-    const char *model, *step, *kernels, *vs; /* path, "training" or "forward"; vs: what it is compared with, or NULL */
+    const char *model, *step, *kernels, *precision; /* path, "training" or "forward", and so on */
+    const char *vs;                                 /* what it is compared with, or NULL */
     double batch, threads, parameters, launches;
     double steps, warm_steps; /* timed, and before */
     double median_s, low_s, high_s, spread, p50_s, p75_s, p90_s, p95_s, p99_s;

@@ -143,6 +143,7 @@ static ct_status describe(side *s, ct_bench_row *r) {
     double *t = s->all.s;
     ct_sort_numbers(t, n);
     r->batch = (double)facts.batch, r->parameters = (double)facts.parameters, r->launches = facts.launches;
+    r->precision = facts.precision;
     r->steps = (double)n, r->p50_s = r->median_s = ct_quantile(t, n, 0.5);
     r->low_s = fmin(median.low, r->median_s), r->high_s = fmax(median.high, r->median_s);
     r->spread = (ct_quantile(t, n, 0.75) - ct_quantile(t, n, 0.25)) / r->median_s;

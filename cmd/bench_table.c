@@ -20,6 +20,7 @@ static const column columns[] = {
     {"kernels", "kernels", WORD, AT(kernels)},
     {NULL, "parameters", COUNT, AT(parameters)},
     {"launches", "launches", COUNT, AT(launches)},
+    {"precision", "precision", WORD, AT(precision)},
     {"steps", "steps", COUNT, AT(steps)},
     {NULL, "warm_steps", COUNT, AT(warm_steps)},
     {"median", "median_s", TIME, AT(median_s)},

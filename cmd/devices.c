@@ -17,7 +17,7 @@ static const char *const kernels[] = {"v4", "v3", "v2", "generic", "ref"};
 typedef struct machine {
     char cpu[128];
     const char *isa, *why;
-    bool has[KERNELS];
+    bool has[KERNELS], bf16;
     int threads;
     int64_t memory;
 } machine;
@@ -40,7 +40,7 @@ static void read_cpu(char *out, size_t size) {
 }
 
 static machine look(void) {
-    machine m = {.isa = ct_backend_name()};
+    machine m = {.isa = ct_backend_name(), .bf16 = ct_backend_bf16()};
     read_cpu(m.cpu, sizeof m.cpu);
     for (size_t i = 0; i < KERNELS; i++) m.has[i] = !ct_backend_use(kernels[i]);
     m.threads = ct_threads_available(&m.why);
@@ -54,7 +54,7 @@ static void print_text(const machine *m) {
     printf("\nkernels  %s (of", m->isa);
     for (size_t i = 0; i < KERNELS; i++)
         if (m->has[i]) printf(" %s", kernels[i]);
-    printf(")\nthreads  %d (%s)\n", m->threads, m->why);
+    printf(")%s\nthreads  %d (%s)\n", m->bf16 ? ", products of bf16" : "", m->threads, m->why);
     printf("memory   %.1f GiB\ncuda     no CUDA in this build\n", (double)m->memory / (1 << 30));
 }
 
@@ -67,6 +67,7 @@ static void print_json(const machine *m) {
     for (size_t i = 0; i < KERNELS; i++)
         if (m->has[i]) ct_json_text(&j, NULL, kernels[i]);
     ct_json_close(&j, ']');
+    ct_json_bool(&j, "bf16", m->bf16);
     ct_json_int(&j, "threads", m->threads);
     ct_json_text(&j, "threads_why", m->why);
     ct_json_int(&j, "memory", m->memory);

@@ -306,6 +306,7 @@ typedef struct ct_bench_facts {
     int64_t batch, parameters;
     int launches;             /* kernels of a step */
     double operations, bytes; /* of them all: two a multiply-add of products and convolutions; read and written */
+    const char *precision;    /* of the products: "f32" or "bf16"; static */
 } ct_bench_facts;
 ct_status ct_bench_look(ct_bench *b, ct_bench_facts *out);
 
@@ -360,6 +361,7 @@ ct_tensor *ct_model_samples(ct_model *m, const ct_eval_options *options, int64_t
 /* ---- the machine ---- */
 const char *ct_backend_name(void);  /* the kernels in use: "v4", "v3", "v2", "generic", "ref" */
 bool ct_backend_reproducible(void); /* whether their bits are those of any other machine's that says so */
+bool ct_backend_bf16(void);         /* whether products of bf16 are faster than of f32: the processor has AMX */
 /* Switches passes over plans off, for the plans made from now on: "-fuse,-cse", "-all"; "" none. CT_FAIL names what
    there is. */
 ct_status ct_passes_use(const char *list);

@@ -118,6 +118,8 @@ static ct_status make(ct_bench *b, const char *path) {
     CT_TRY(make_net(b, path));
     CT_TRY(fits(b, path));
     if (!b->o.eval) CT_TRY(ct_run_optimizer(b->spec, b->net->module, &b->optim));
+    if (b->spec->train.precision == CT_PRECISION_AUTO)
+        note(b, "precision: auto is timed as f32; --set train.precision=bf16 times the other");
     b->batch = b->o.batch ? b->o.batch : b->spec->train.batch_size;
     CT_TRY(ct_step_new(b->net, b->optim, b->batch, false, &b->step));
     CT_TRY(make_samples(b));
@@ -182,7 +184,8 @@ ct_status ct_bench_step(ct_bench *b) {
 ct_status ct_bench_look(ct_bench *b, ct_bench_facts *out) {
     ct_plan *plan;
     CT_TRY(ct_step_plan(b->step, b->batch, !b->o.eval, &plan));
-    *out = (ct_bench_facts){b->batch, ct_module_parameters(b->net->module), ct_plan_launches(plan), 0, 0};
+    *out = (ct_bench_facts){
+        b->batch, ct_module_parameters(b->net->module), ct_plan_launches(plan), 0, 0, ct_precision_name(b->spec)};
     for (int i = 0; i < out->launches; i++) {
         ct_launch_facts f;
         ct_plan_launch_facts(plan, i, &f);

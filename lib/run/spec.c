@@ -46,6 +46,8 @@ static const ct_key train_keys[] = {
      "the mean of the last epochs' weights, which is what is evaluated and saved"},
     ROW(ct_train_args, checkpoint_activations, BOOL, 0, 0, 1, NULL,
         "keep few of the layers' results, and compute the others again in the backward"),
+    ROW(ct_train_args, precision, ENUM, CT_PRECISION_F32, 0, 2, "f32|bf16|auto",
+        "what products and convolutions round their inputs to; auto: the faster one"),
     ROW(ct_train_args, log_every, INT, 100, 1, 1e9, NULL, "steps between two step records of log.jsonl"),
     {0},
 };

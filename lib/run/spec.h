@@ -20,14 +20,20 @@ typedef struct ct_swa_args {
     int anneal_strategy; /* 0: cos, 1: linear */
 } ct_swa_args;
 
+typedef enum ct_precision { CT_PRECISION_F32, CT_PRECISION_BF16, CT_PRECISION_AUTO } ct_precision;
+
 typedef struct ct_train_args {
     int64_t epochs, steps, eval_every, batch_size, accumulate, early_stopping, log_every;
     double checkpoint_every, clip_grad_norm, clip_grad_value;
     ct_ema_args ema;
     ct_swa_args swa;
     bool checkpoint_activations;
-    int monitor; /* 0: accuracy, 1: loss */
+    int monitor;   /* 0: accuracy, 1: loss */
+    int precision; /* ct_precision */
 } ct_train_args;
+
+/* "bf16", or "f32", which `auto` is where nothing was timed. */
+const char *ct_precision_name(const ct_spec *spec);
 
 /* The rows of the whole, of what stands beside an optimizer and a schedule. */
 extern const ct_key ct_spec_keys[], ct_optimizer_beside[], ct_schedule_beside[];

@@ -94,6 +94,7 @@ static ct_status keep_spec(ct_run *r, bool resume) {
 /* That a run to go on with has the spec and the data that it began with. */
 static ct_status check_resumed(ct_run *r) {
     char *before;
+    CT_TRY(ct_run_precision_recall(r));
     CT_TRY(keep_spec(r, true));
     CT_TRY(ct_state_peek(ct_run_path(&r->dir, "state.safetensors"), &r->state, &before));
     ct_status status = same_data(r, before);
@@ -213,6 +214,7 @@ ct_status ct_run_make(ct_run *r, bool resume, char **messages) {
     if (data->n_augment) CT_TRY(ct_augment_open(data->augment, data->n_augment, seed, r->data->train.x, &r->augment));
     int64_t batch = CT_MIN(r->spec->train.batch_size, r->parts.n_train);
     if (r->held_out.n) batch = CT_MAX(batch, ct_net_batch(&r->net, r->held_out.n));
+    CT_TRY(ct_run_precision_choose(r));
     CT_TRY(ct_step_new(&r->net, r->optim, batch, r->opt->eager, &r->step));
     return ct_run_average_start(r);
 }
@@ -225,9 +227,10 @@ static ct_status log_start(ct_run *r) {
         CT_TRY(ct_step_launches(r->step, CT_MIN(r->spec->train.batch_size, r->parts.n_train), true, &launches));
     CT_TRY(ct_run_log(&r->dir,
                       "{\"version\":1,\"type\":\"run\",\"ctorch\":\"%s\",\"kernels\":\"%s\",\"threads\":%d,"
-                      "\"launches\":%d,\"parameters\":%" PRId64 ",\"samples\":%" PRId64 ",\"validation\":%" PRId64 "}",
-                      ct_version(), ct_backend_name(), ct_threads(), launches, r->report->parameters, r->parts.n_train,
-                      r->held_out.n));
+                      "\"precision\":\"%s\",\"launches\":%d,\"parameters\":%" PRId64 ",\"samples\":%" PRId64
+                      ",\"validation\":%" PRId64 "}",
+                      ct_version(), ct_backend_name(), ct_threads(), ct_precision_name(r->spec), launches,
+                      r->report->parameters, r->parts.n_train, r->held_out.n));
     if (!r->spec->model.from.path) return CT_OK;
     return ct_run_log(
         &r->dir, "{\"type\":\"init\",\"loaded\":%d,\"by_class\":%d,\"reinitialised\":%d,\"missing\":%d,\"unused\":%d}",

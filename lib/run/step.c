@@ -16,7 +16,7 @@ struct ct_step {
     ct_optim *optim;
     ct_average *average; /* NULL: none follows */
     int64_t capacity;
-    bool eager;
+    bool eager, bf16;
     ct_tensor *field[CT_MAX_FIELDS], *rng;
     ct_tensor *share[CT_MAX_LOSSES]; /* of a part in each loss: 0-d */
     ct_tensor **sum;                 /* of the gradients of an update's parts, a parameter; NULL: it has one part */
@@ -66,6 +66,7 @@ ct_status ct_step_new(const ct_net *net, ct_optim *optim, int64_t capacity, bool
     ct_step *s = ct_alloc(1, sizeof *s);
     if (!s) return CT_NO_MEMORY;
     *s = (ct_step){.net = net, .optim = optim, .capacity = capacity, .eager = eager};
+    s->bf16 = net->spec->train.precision == CT_PRECISION_BF16;
     int64_t rng[2] = {net->spec->seed, 0};
     ct_scope *scope = ct_scope_open();
     for (int i = 0; i < net->fields.n; i++)
@@ -170,9 +171,11 @@ static int results(const ct_step *s, int mode) { return mode & LOSSES ? 2 + s->n
 static ct_status compute(ct_step *s, int64_t n, int mode, ct_tensor **result) {
     ct_module_train(s->net->module, mode & (TRAIN | STATISTICS));
     ct_random_use(s->rng);
+    int autocast = ct_autocast_swap(s->bf16);
     if (!(mode & TRAIN)) ct_no_grad_begin();
     ct_status status = forward(s, n, mode, result);
     if (!(mode & TRAIN)) ct_no_grad_end();
+    ct_autocast_swap(autocast);
     ct_random_use(NULL);
     return status || !(mode & TRAIN) ? status : learn(s, mode, result[1]);
 }

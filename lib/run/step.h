@@ -5,7 +5,8 @@
 #include "run/net.h"
 
 typedef struct ct_step ct_step;
-/* capacity: the largest batch. optim NULL: no training. `net` and `optim` must outlive it. */
+/* capacity: the largest batch. optim NULL: no training. `net` and `optim` must outlive it; its precision is what the
+   spec says now, f32 for `auto`. */
 ct_status ct_step_new(const ct_net *net, ct_optim *optim, int64_t capacity, bool eager, ct_step **out);
 void ct_step_free(ct_step *s);
 /* The average, which must outlive it, is updated after every step: to be said before the first. */

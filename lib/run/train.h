@@ -42,6 +42,10 @@ ct_status ct_run_make(ct_run *r, bool resume, char **messages);
 ct_status ct_run_start(ct_run *r, char **messages);
 /* Counts the classes for losses whose class_weights are balanced, before the net is built. */
 ct_status ct_run_balance(ct_run *r);
+/* What the spec's precision `auto` is to be: of a run to go on with what it was, else what two steps' times say. The
+   spec says it from now on. Notes that say so, or that bf16 is slower here. */
+ct_status ct_run_precision_recall(ct_run *r);
+ct_status ct_run_precision_choose(ct_run *r);
 void ct_run_free(ct_run *r);
 /* What the steps of the state's epoch see, in order. */
 ct_status ct_run_order(ct_run *r);

@@ -45,6 +45,7 @@ quickly() { "$ctorch" bench --seconds 0.02 --quiet --no-peak "$@"; }
     json 'd["operations"] == 2 * 8 * (2 * 64 * 64 + 3 * 64 * 10) == sum(k["operations"] for k in d["dearest"])'
     json 'd["launches"] + 1 == sum(k["calls"] for k in d["dearest"]) and d["parameters"] == 4810'
     json 'abs(sum(k["share"] for k in d["dearest"]) - 1) < 1e-6 and all(k["roofline"] > 0 for k in d["dearest"])'
+    json 'd["precision"] == "f32"'
     json 'd["of_product"] > 0 and d["vs"] is None and d["vs_ratio"] is None and isinstance(d["warnings"], list)'
 }
 

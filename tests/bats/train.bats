@@ -386,6 +386,45 @@ END
     says "the kernels 'ref' have bits of their own"
 }
 
+@test "precision: bf16 is as good as f32, with the same bytes on any threads and kernels, and when it goes on" {
+    need_python
+    succeeds "$ctorch" train specs/digits-mlp.yaml -o run --set train.precision=bf16 --json
+    json 'd["validation_accuracy"] > 0.95'
+    grep -q '"precision":"bf16"' run/log.jsonl
+    succeeds "$ctorch" eval run --json
+    json 'd["accuracy"] > 0.95'
+    long -o f32
+    differ run/best.safetensors f32/best.safetensors
+    grep -q '"precision":"f32"' f32/log.jsonl
+    for isa in $("$ctorch" devices | sed -n 's/^kernels.*(of \([^)]*\)).*/\1/p' | grep -oE 'v[34]'); do
+        long -o other --force --isa "$isa" --threads 1 --set train.precision=bf16
+        cmp run/best.safetensors other/best.safetensors
+    done
+    "$ctorch" train specs/digits-mlp.yaml -q -o slow --set train.precision=bf16 --set train.epochs=60 3>&- &
+    wait_for slow/log.jsonl epoch
+    kill -KILL $!
+    wait $! || true
+    "$ctorch" train --resume slow --quiet
+    long -o whole --set train.precision=bf16 --set train.epochs=60
+    cmp slow/best.safetensors whole/best.safetensors
+}
+
+@test "precision: auto times both once, says which it took, and the run stays with it" {
+    succeeds "$ctorch" train specs/digits-mlp.yaml -o run --set train.epochs=2 --set train.precision=auto
+    says "precision: auto took " " ms, with "
+    took=$(grep -oE 'auto took (f32|bf16)' <<<"$output" | cut -d' ' -f3)
+    grep -q "precision: $took" run/spec.yaml
+    grep -q "\"precision\":\"$took\"" run/log.jsonl
+    succeeds "$ctorch" train specs/digits-mlp.yaml -o run --resume --set train.epochs=2 --set train.precision=auto
+    [[ $output != *"auto took"* ]]
+    long -o same --set train.epochs=2 --set "train.precision=$took"
+    cmp run/best.safetensors same/best.safetensors
+    succeeds "$ctorch" train specs/digits-mlp.yaml --dry-run --set train.precision=auto
+    says "precision: auto took "
+    succeeds "$ctorch" train specs/digits-mlp.yaml -o ref --isa ref --set train.epochs=1 --set train.precision=bf16
+    says "precision: bf16 is slower than f32 here"
+}
+
 @test "class_weights: balanced stands as numbers in the run's spec, resumes, evaluates" {
     quick -o run --set 'loss={cross_entropy: {class_weights: balanced}}'
     [ "$(grep -A 10 class_weights run/spec.yaml | grep -c '^ *- [01]\.[0-9]*$')" -eq 10 ]

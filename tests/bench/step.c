@@ -1,8 +1,7 @@
 /* One step of the workloads that ctorch is measured on, as the peers' scripts time it: a spec's model of random
    weights, random inputs that are in memory already, no loader. Run it where specs/ is. Prints one JSON object a
    workload, and with --peak the product rate that a floor is counted from. step [WORKLOAD ...] [--seconds S] [--threads
-   N] [--isa NAME] [--passes LIST]
-   [--peak] */
+   N] [--isa NAME] [--passes LIST] [--bf16] [--peak] */
 #include "base/alloc.h"
 #include "base/philox.h"
 #include "run/model.h"
@@ -92,7 +91,7 @@ static void random_field(const ct_field *f, int64_t below, int64_t n, void *out)
     }
 }
 
-static ct_status bench_new(const workload *w, bench *b) {
+static ct_status bench_new(const workload *w, int precision, bench *b) {
     char path[64], *messages;
     ct_fields fields;
     ct_data_size size;
@@ -101,6 +100,7 @@ static ct_status bench_new(const workload *w, bench *b) {
     if (status && messages) ct_fail(status, "%s", messages);
     ct_text_free(messages);
     CT_TRY(status);
+    b->spec->train.precision = precision;
     CT_TRY(ct_spec_fields(b->spec, &fields, &size));
     CT_TRY(ct_net_build(b->spec, &fields, NULL, NULL, &b->net));
     if (w->train) CT_TRY(ct_run_optimizer(b->spec, b->net.module, &b->optim));
@@ -110,6 +110,13 @@ static ct_status bench_new(const workload *w, bench *b) {
 }
 
 /* ---- timing ---- */
+
+typedef struct options {
+    bool chosen[CT_COUNT(workloads)], any, peak;
+    int precision; /* ct_precision */
+    double seconds;
+    const char *isa, *passes;
+} options;
 
 typedef struct samples {
     double *s;
@@ -147,21 +154,21 @@ static ct_status time_steps(const workload *w, bench *b, double seconds, samples
     return CT_OK;
 }
 
-static ct_status run(const workload *w, double seconds) {
+static ct_status run(const workload *w, const options *o) {
     bench b = {0};
     samples s = {0};
     ct_scope *scope = ct_scope_open();
     if (!scope) return CT_NO_MEMORY;
-    ct_status status = bench_new(w, &b);
-    if (!status) status = time_steps(w, &b, seconds, &s);
+    ct_status status = bench_new(w, o->precision, &b);
+    if (!status) status = time_steps(w, &b, o->seconds, &s);
     int launches = 0;
     if (!status) status = ct_step_launches(b.step, w->batch, w->train, &launches);
     if (!status) {
         double median = (s.s[(s.n - 1) / 2] + s.s[s.n / 2]) / 2;
         printf("{\"workload\": \"%s\", \"median_s\": %.7f, \"min_s\": %.7f, \"per_s\": %.1f, \"operations\": %.0f, "
-               "\"threads\": %d, \"kernels\": \"%s\", \"launches\": %d}\n",
+               "\"threads\": %d, \"kernels\": \"%s\", \"precision\": \"%s\", \"launches\": %d}\n",
                w->name, median, s.s[0], (double)w->batch / median, operations(w), ct_threads(), ct_backend_name(),
-               launches);
+               ct_precision_name(b.spec), launches);
     }
     ct_free(s.s);
     bench_free(&b);
@@ -217,14 +224,9 @@ static ct_status peak(void) {
 
 /* ---- the command line ---- */
 
-typedef struct options {
-    bool chosen[CT_COUNT(workloads)], any, peak;
-    double seconds;
-    const char *isa, *passes;
-} options;
-
 static int usage(void) {
-    fputs("usage: step [WORKLOAD ...] [--seconds S] [--threads N] [--isa NAME] [--passes LIST] [--peak]\nworkloads:",
+    fputs("usage: step [WORKLOAD ...] [--seconds S] [--threads N] [--isa NAME] [--passes LIST] [--bf16] "
+          "[--peak]\nworkloads:",
           stderr);
     for (int i = 0; i < CT_COUNT(workloads); i++) fprintf(stderr, " %s", workloads[i].name);
     fputc('\n', stderr);
@@ -240,6 +242,8 @@ static bool read_options(int argc, char **argv, options *o) {
             o->chosen[k] = o->any = true;
         else if (!strcmp(a, "--peak"))
             o->peak = true;
+        else if (!strcmp(a, "--bf16"))
+            o->precision = CT_PRECISION_BF16;
         else if (!value)
             return false;
         else if (!strcmp(a, "--seconds"))
@@ -264,7 +268,7 @@ int main(int argc, char **argv) {
     if (!status && o.passes) status = ct_passes_use(o.passes);
     if (!status && o.peak) status = peak();
     for (int k = 0; k < CT_COUNT(workloads) && !status; k++)
-        if (o.chosen[k] || (!o.any && !o.peak)) status = run(&workloads[k], o.seconds);
+        if (o.chosen[k] || (!o.any && !o.peak)) status = run(&workloads[k], &o);
     if (status) fprintf(stderr, "step: %s\n", ct_error());
     return status ? 1 : 0;
 }
