@@ -9,12 +9,6 @@ bool ct_same_count(const ct_stage *a, const ct_stage *b) {
     return ct_layout_numel(&p->use[p->n_in].layout) == ct_layout_numel(&q->use[q->n_in].layout);
 }
 
-static bool reads(const ct_stage *item, int value) {
-    for (int i = 0; i < item->n_in; i++)
-        if (item->use[i].value == value) return true;
-    return false;
-}
-
 const ct_stage *ct_parts(const ct_stage *item, int *n) {
     *n = CT_MAX(item->n_parts, 1);
     return item->n_parts ? item->part : item;
@@ -46,7 +40,7 @@ bool ct_blocked(const ct_program *p, int early, int late, bool up) {
         for (int i = from; between->use && i < to; i++) {
             int v = moves->use[i].value;
             if (v < 0) continue;
-            if (!up && reads(between, v)) return true;
+            if (!up && ct_stage_reads(between, v)) return true;
             for (int o = between->n_in; up && o < between->n_in + between->n_out; o++)
                 if (between->use[o].value == v) return true;
         }

@@ -16,9 +16,8 @@ static double cost(const ct_program *p, const ct_stage *item) {
 }
 
 static bool reads_of(const ct_stage *item, const ct_stage *from) {
-    for (int i = 0; i < item->n_in; i++)
-        for (int o = from->n_in; o < from->n_in + from->n_out; o++)
-            if (item->use[i].value >= 0 && item->use[i].value == from->use[o].value) return true;
+    for (int o = from->n_in; o < from->n_in + from->n_out; o++)
+        if (from->use[o].value >= 0 && ct_stage_reads(item, from->use[o].value)) return true;
     return false;
 }
 

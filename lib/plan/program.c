@@ -164,6 +164,12 @@ bool ct_use_same(const ct_use *a, const ct_use *b) {
            ct_layout_alike(&a->layout, &b->layout);
 }
 
+bool ct_stage_reads(const ct_stage *item, int value) {
+    for (int i = 0; i < item->n_in; i++)
+        if (item->use[i].value == value) return true;
+    return false;
+}
+
 const ct_op *ct_stage_op(const ct_stage *item) { return item->op < 0 ? NULL : ct_op_get(item->op); }
 
 const ct_stage *ct_stage_items(const ct_stage *item, int *n) {

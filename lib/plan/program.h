@@ -59,6 +59,7 @@ void ct_stage_clear(ct_stage *item);
 void ct_program_close(ct_program *p);
 /* For each value, how many reads there are: by ops, and as kept ones. NULL: no memory; ct_free'd by the caller. */
 int *ct_program_reads(const ct_program *p);
+bool ct_stage_reads(const ct_stage *item, int value);
 bool ct_use_same(const ct_use *a, const ct_use *b);
 /* Elements of the two lie alike, whatever their types: the strides of sizes of 1 do not count. */
 bool ct_layout_alike(const ct_layout *a, const ct_layout *b);

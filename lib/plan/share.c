@@ -60,12 +60,6 @@ static const ct_use *made_as(const ct_stage *item, int value) {
     return NULL;
 }
 
-static bool reads(const ct_stage *item, int value) {
-    for (int i = 0; i < item->n_in; i++)
-        if (item->use[i].value == value) return true;
-    return false;
-}
-
 /* Whether item may write `out` where it reads `in` (or, before its parts, writes it), and nothing that runs beside it
    reads that. */
 static bool may_overwrite(const ct_stage *item, int in, int out) {
@@ -74,7 +68,7 @@ static bool may_overwrite(const ct_stage *item, int in, int out) {
     for (int k = 0; k < n; k++)
         if (made_as(&of[k], out))
             maker = &of[k];
-        else if (reads(&of[k], in))
+        else if (ct_stage_reads(&of[k], in))
             return false;
     for (int i = maker->n_in; i < maker->n_in + maker->own_out; i++)
         if (maker->use[i].value == out) return op_allows(maker, in, out);
