@@ -74,12 +74,12 @@ whole() { # name | seconds | mib | until the first step
     echo "$1|$(field seconds "$work/took")|$(field peak_mib "$work/took")|$(field seen "$work/took")" >>"$work/whole"
 }
 
-train() { # epochs data [measure's options]
-    epochs=$1 data=$2
-    shift 2
+train() { # epochs data log_every [measure's options]
+    epochs=$1 data=$2 log_every=$3
+    shift 3
     CTORCH_DATA=$data "$build/bench/measure" -o "$work/took" "$@" \
         "$build/ctorch" train specs/mnist-mlp.yaml --force -o "$work/run" --quiet --set train.epochs="$epochs" \
-        --set train.log_every=1 >>"$work/log" 2>&1 && return
+        --set train.log_every="$log_every" >>"$work/log" 2>&1 && return
     say "ctorch train failed: $(tail -n 1 "$work/log")"
     return 1
 }
@@ -93,7 +93,7 @@ first_step() { # raw files, as `ctorch fetch` leaves them
         esac
     done
     for round in 1 2 3 4 5; do
-        train 1 "$work/raw" -u "$work/run/log.jsonl" '"type":"step"' && whole first || return
+        train 1 "$work/raw" 1 -u "$work/run/log.jsonl" '"type":"step"' && whole first || return
     done
 }
 
@@ -115,9 +115,9 @@ whole_runs() {
     fi
     say "whole runs of ctorch"
     first_step
-    train "$EPOCHS" "$DATA" && whole run && train "$EPOCHS" "$DATA" && whole run
+    train "$EPOCHS" "$DATA" 100 && whole run && train "$EPOCHS" "$DATA" 100 && whole run
     [ -z "$torch" ] || [ ! -f "$PEERS/torch_tutorial.py" ] || tutorial
-    train "$EPOCHS" "$DATA" && whole run
+    train "$EPOCHS" "$DATA" 100 && whole run
 }
 
 # ---- the report ----
