@@ -50,6 +50,15 @@ ct_status ct_conv_sizes(const ct_conv *c, const ct_layout *x, const ct_layout *w
 }
 
 /* ---- the convolution ---- */
+ct_tensor *ct_conv_batch(const ct_conv *c, ct_tensor *x, bool *alone) {
+    *alone = x->layout.ndim == 1 + c->dims;
+    return *alone ? ct_unsqueeze(x, (ct_dim_args){0}) : x;
+}
+
+ct_tensor *ct_conv_unbatch(ct_tensor *y, bool alone) {
+    return alone ? ct_squeeze(y, (ct_squeeze_args){CT_DIMS(0)}) : y;
+}
+
 ct_tensor *ct_conv_padded(const ct_conv *c, ct_tensor *x, const ct_tensor *weight, int64_t *padding) {
     enum { VALID = CT_SAME - 1 }; /* the words of `padding` */
     ct_pad_args more = {.pad.n = 2 * c->dims};
@@ -74,8 +83,9 @@ FORMULA(conv2d) {
     ct_tensor *missing = ct_missing("conv2d", in, 2);
     if (missing) return missing;
     ct_conv c = conv2(&a);
-    ct_tensor *x = ct_conv_padded(&c, in[0], in[1], a.padding);
-    return CT_PART(conv2d_, &a, x, in[1], in[2]);
+    bool alone;
+    ct_tensor *x = ct_conv_padded(&c, ct_conv_batch(&c, in[0], &alone), in[1], a.padding);
+    return ct_conv_unbatch(CT_PART(conv2d_, &a, x, in[1], in[2]), alone);
 }
 
 SHAPE(conv2d_) {

@@ -52,14 +52,16 @@ FORMULA(conv3d) {
     int64_t size[CT_MAX_DIMS], p[] = {args->padding[0], args->padding[1], args->padding[2]};
     const int64_t *s = args->stride, *d = args->dilation, *kernel = in[1]->layout.size + 2;
     ct_conv c = {"conv3d", 3, s, p, d, args->groups};
-    ct_tensor *padded = ct_conv_padded(&c, in[0], in[1], p);
+    bool alone;
+    ct_tensor *padded = ct_conv_padded(&c, ct_conv_batch(&c, in[0], &alone), in[1], p);
     if (ct_why(padded)) return padded;
     ct_status status = check(&c, (ct_tensor *[]){padded, in[1], in[2]}, size);
     if (status) return ct_tensor_failed(status);
     ct_conv2d_args flat = {{s[1], s[2]}, {p[1], p[2]}, {d[1], d[2]}, args->groups};
     ct_tensor *x = windows(&c, padded, kernel[0], size[2]);
     ct_tensor *y = CT_PART(conv2d_, &flat, x, flat_weight(in[1]), in[2]);
-    return ct_contiguous(swapped(ct_reshape_to(y, (int64_t[]){size[0], size[2], size[1], size[3], size[4]}, 5)));
+    y = swapped(ct_reshape_to(y, (int64_t[]){size[0], size[2], size[1], size[3], size[4]}, 5));
+    return ct_conv_unbatch(ct_contiguous(y), alone);
 }
 
 ct_tensor *ct_conv3d_back(const ct_conv *c, ct_tensor *x, ct_tensor *weight, const ct_dims *size) {

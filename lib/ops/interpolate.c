@@ -8,11 +8,12 @@ SHAPE(interpolate) {
     *n_out = 1;
     CT_TRY(ct_want_floats("interpolate", in, 1));
     CT_TRY(ct_want_ndim("interpolate", "the input", in, 4, 4));
-    if (args->size.n != 0 && args->size.n != 2)
-        return ct_shape_fail("interpolate", "size is height and width, got %d numbers", args->size.n);
+    if (args->size.n > 2)
+        return ct_shape_fail("interpolate", "size is height and width, or both, got %d numbers", args->size.n);
     int64_t size[4] = {in->size[0], in->size[1]};
     for (int i = 0; i < 2; i++) {
-        double scaled = args->size.n ? (double)args->size.v[i] : floor((double)in->size[2 + i] * args->scale_factor[i]);
+        double scaled = args->size.n ? (double)args->size.v[i % args->size.n]
+                                     : floor((double)in->size[2 + i] * args->scale_factor[i]);
         if (!(scaled >= 1 && scaled <= (double)CT_MAX_NUMEL) || in->size[2 + i] < 1)
             return ct_shape_fail("interpolate", "from size %lld to size %g", (long long)in->size[2 + i], scaled);
         size[2 + i] = (int64_t)scaled;

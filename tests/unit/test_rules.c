@@ -33,8 +33,7 @@ static void convolution(void) {
     REFUSED(ct_conv2d(F(2, 4, 9, 11), F(8, 4, 3, 3), NULL, (ct_conv2d_args){.groups = 3}), "3 groups do not divide");
     REFUSED(ct_conv2d(F(2, 4, 2, 2), F(8, 4, 3, 3), NULL, (ct_conv2d_args){0}), "does not fit into input (2, 4, 2, 2)");
     REFUSED(ct_conv2d(F(2, 4, 2, 2), F(8, 4, 3, 3), F(4), (ct_conv2d_args){.padding = {1, 1}}), "bias has shape (4)");
-    REFUSED(ct_conv2d(F(4, 2, 2), F(8, 4, 3, 3), NULL, (ct_conv2d_args){0}),
-            "the input has 4 dimensions, got (4, 2, 2)");
+    REFUSED(ct_conv2d(F(4, 2), F(8, 4, 3, 3), NULL, (ct_conv2d_args){0}), "the input has 4 dimensions, got (4, 2)");
     REFUSED(ct_conv2d(F(1, 1, 2, 2), NULL, NULL, (ct_conv2d_args){0}), "conv2d: input 2 is missing");
     REFUSED(ct_conv2d(F(1, 1, 2, 2), F(1, 1, 1, 1), NULL, (ct_conv2d_args){.stride = {-1, 1}}), "conv2d: stride");
     REFUSED(ct_conv2d(F(1, 1, 2, 2), F(1, 1, 1, 1), NULL, (ct_conv2d_args){.padding = {INT64_MAX, 1}}),
