@@ -200,7 +200,7 @@ static bool better(const plateau_args *a, double metric, double best) {
 }
 static void plateau_listen(ct_schedule *s, double metric) {
     const plateau_args *a = s->args;
-    if (s->t == 1) s->best = a->mode ? -INFINITY : INFINITY;
+    if (s->t == s->warmup + 1) s->best = a->mode ? -INFINITY : INFINITY;
     if (better(a, metric, s->best))
         s->best = metric, s->bad = 0;
     else
@@ -243,14 +243,22 @@ const ct_kind *const *ct_scheduler_kinds(int *n) {
     return kinds;
 }
 
-ct_schedule ct_schedule_start(const ct_scheduler *kind, const void *args, double base) {
-    return (ct_schedule){.kind = kind, .args = args, .base = base, .lr = kind->at ? kind->at(args, base, 0) : base};
+double ct_schedule_rate(const ct_schedule *s, double base) {
+    double rise = s->t < s->warmup ? (double)(s->t + 1) / (double)(s->warmup + 1) : 1;
+    int64_t t = CT_MAX(s->t - s->warmup, 0);
+    return rise * (s->kind->at ? s->kind->at(s->args, base, t) : base * (s->lr / s->base));
+}
+
+ct_schedule ct_schedule_start(const ct_scheduler *kind, const void *args, int64_t warmup, double base) {
+    ct_schedule s = {.kind = kind, .args = args, .base = base, .warmup = warmup, .lr = base};
+    if (kind->at) s.lr = ct_schedule_rate(&s, base);
+    return s;
 }
 
 void ct_schedule_step(ct_schedule *s, double metric) {
     s->t++;
     if (s->kind->at)
-        s->lr = s->kind->at(s->args, s->base, s->t);
-    else
+        s->lr = ct_schedule_rate(s, s->base);
+    else if (s->t > s->warmup)
         s->kind->listen(s, metric);
 }

@@ -11,8 +11,7 @@ static double annealed(const ct_swa_args *swa, double lr, int64_t epochs) {
 }
 
 double ct_learning_rate(const ct_spec *spec, const ct_schedule *c, double base, int64_t epoch) {
-    double lr = base;
-    if (c->kind) lr = c->kind->at ? c->kind->at(c->args, base, c->t) : base * (c->lr / c->base);
+    double lr = c->kind ? ct_schedule_rate(c, base) : base;
     int64_t epochs = epoch - spec->train.swa.start;
     return swa_has_its_own(spec) && epochs >= 0 ? annealed(&spec->train.swa, lr, epochs) : lr;
 }

@@ -34,7 +34,7 @@ static double rate_at(const ct_spec *spec, const ct_rates_report *r, int64_t ste
         g ? base_rate(m->group[g - 1].optimizer, m->group[g - 1].args) : base_rate(m->optimizer, spec->optimizer_args);
     int64_t epoch = step / r->epoch_steps, rests = ct_learning_rate_rests(spec);
     ct_schedule c = {.lr = base, .base = base};
-    if (spec->schedule) c = ct_schedule_start(spec->schedule, spec->schedule_args, base);
+    if (spec->schedule) c = ct_schedule_start(spec->schedule, spec->schedule_args, spec->warmup, base);
     c.t = r->per_step ? CT_MIN(step, ct_count_mul(rests, r->epoch_steps)) : CT_MIN(epoch, rests);
     return ct_learning_rate(spec, &c, base, epoch);
 }

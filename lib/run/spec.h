@@ -48,7 +48,8 @@ struct ct_spec {
     void *optimizer_args;         /* of model.optimizer */
     const ct_scheduler *schedule; /* NULL: the rate stays */
     void *schedule_args;
-    bool per_step; /* it moves after every step, not every epoch */
+    bool per_step;  /* it moves after every step, not every epoch */
+    int64_t warmup; /* steps or epochs in which the rate rises first */
     ct_doc *doc;
     ct_yaml *root;
 };

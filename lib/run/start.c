@@ -150,7 +150,8 @@ static ct_status start_rate(ct_run *r, bool resumed) {
     int groups = ct_optim_groups(r->optim);
     if (!(r->base_lr = ct_alloc((size_t)groups, sizeof *r->base_lr))) return CT_NO_MEMORY;
     for (int g = 0; g < groups; g++) r->base_lr[g] = ct_item(ct_optim_lr(r->optim, g));
-    if (spec->schedule) r->schedule = ct_schedule_start(spec->schedule, spec->schedule_args, r->base_lr[0]);
+    if (spec->schedule)
+        r->schedule = ct_schedule_start(spec->schedule, spec->schedule_args, spec->warmup, r->base_lr[0]);
     if (resumed)
         r->schedule.t = s->schedule_t, r->schedule.bad = s->schedule_bad, r->schedule.cooldown = s->schedule_cooldown,
         r->schedule.lr = s->schedule_lr, r->schedule.best = s->schedule_best;

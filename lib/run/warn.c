@@ -123,7 +123,7 @@ static void look_at_optimizer(ct_spec *s) {
 static void look_at_schedule(ct_spec *s) {
     const ct_kind *kind = s->schedule ? &s->schedule->kind : NULL;
     if (!kind) return;
-    double epochs = (double)s->train.epochs, top = number_of(kind, s->schedule_args, "T_max", epochs);
+    double epochs = (double)(s->train.epochs - s->warmup), top = number_of(kind, s->schedule_args, "T_max", epochs);
     bool by_epoch = !s->per_step && !s->train.steps; /* how many epochs steps are, the data would say */
     if (by_epoch && top < epochs)
         WARN(s, place_of(s, "schedule", kind->name, "T_max"),

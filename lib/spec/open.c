@@ -123,7 +123,7 @@ static ct_status open_scheduler(ct_lr_scheduler *s, const char *text) {
     s->n = ct_optim_groups(s->optim);
     if (!(s->group = ct_alloc((size_t)s->n, sizeof *s->group))) return CT_NO_MEMORY;
     for (int i = 0; i < s->n; i++)
-        s->group[i] = ct_schedule_start(ct_scheduler_find(kind->name), args, ct_item(ct_optim_lr(s->optim, i)));
+        s->group[i] = ct_schedule_start(ct_scheduler_find(kind->name), args, 0, ct_item(ct_optim_lr(s->optim, i)));
     set_rates(s);
     return CT_OK;
 }

@@ -274,6 +274,12 @@ END
     succeeds "$ctorch" show --schedule --json spec.yaml --set 'schedule={linear: {start_factor: 0.5, total_iters: 10}, per: step}' --set train.accumulate=2
     json 'd["steps"] == 18 and d["epoch_steps"] == 3 and d["per"] == "step"'
     json 'all(abs(r - 0.5 * min(0.5 + 0.05 * i, 1)) < 1e-8 for i, r in enumerate(d["groups"][0]["rate"]))'
+    # PyTorch's SequentialLR of LinearLR(start_factor=1/4, total_iters=3) and CosineAnnealingLR(6), at milestone 3
+    succeeds "$ctorch" show --schedule --json spec.yaml --set 'schedule={cosine: {T_max: 6}, warmup: 3}' --set train.epochs=9
+    json '[round(r, 6) for r in d["groups"][0]["rate"][::5]] == [0.125, 0.25, 0.375, 0.5, 0.466506, 0.375, 0.25, 0.125, 0.033494]'
+    json 'all(abs(r - s / 2) < 1e-8 for r, s in zip(d["groups"][1]["rate"], d["groups"][0]["rate"]))'
+    succeeds "$ctorch" show --schedule --json spec.yaml --set 'schedule={reduce_on_plateau: {patience: 1}, warmup: 4, per: step}'
+    json '[round(r, 6) for r in d["groups"][0]["rate"][:6]] == [0.1, 0.2, 0.3, 0.4, 0.5, 0.5]'
     succeeds "$ctorch" show --schedule --json spec.yaml --set 'train.swa={start: 3, lr: 0.01, anneal_epochs: 2, anneal_strategy: linear}'
     json '[round(r, 6) for r in d["groups"][0]["rate"][15:30:5]] == [0.25, 0.13, 0.01] and d["groups"][0]["rate"][0] == 0.5'
     succeeds "$ctorch" show --schedule --json spec.yaml --set 'train.swa={start: 3, lr: 0.01, anneal_epochs: 0}'

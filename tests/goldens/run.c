@@ -99,7 +99,8 @@ static ct_status train(golden *g, const ct_net *net, ct_optim *o, double *worst)
     CT_TRY(ct_step_new(net, o, ct_size(x, 1), false, &step));
     ct_status status = CT_OK;
     ct_schedule rate = {0};
-    if (spec->schedule) rate = ct_schedule_start(spec->schedule, spec->schedule_args, ct_item(ct_optim_lr(o, 0)));
+    if (spec->schedule)
+        rate = ct_schedule_start(spec->schedule, spec->schedule_args, spec->warmup, ct_item(ct_optim_lr(o, 0)));
     for (int64_t i = 0; !status && i < ct_numel(losses); i++) {
         if (rate.kind) *(double *)ct_data(ct_optim_lr(o, 0)) = rate.lr;
         ct_step_result r;

@@ -13,7 +13,7 @@ static void run_case(golden *g, const char *name, const json_t *json, const ct_k
         return;
     }
     ct_schedule s =
-        ct_schedule_start((const ct_scheduler *)kind, args, json_number_value(json_object_get(json, "base_lr")));
+        ct_schedule_start((const ct_scheduler *)kind, args, 0, json_number_value(json_object_get(json, "base_lr")));
     for (int64_t i = 0; i < ct_numel(lr); i++) {
         double want = ct_element_get(CT_F64, ct_data(lr), i);
         if (!(fabs(s.lr - want) <= 1e-9 * fmax(fabs(want), 1e-6))) {
