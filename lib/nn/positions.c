@@ -27,6 +27,8 @@ static ct_status build(ct_module *m, const ct_layout *in) {
     if (a->kind != LEARNED && features % 2)
         return ct_fail(CT_FAIL, "positions: pairs of features are wanted, there are %lld", (long long)features);
     if (a->kind != LEARNED) return CT_OK;
+    if (!a->dim)
+        return ct_fail(CT_FAIL, "positions: learned ones are of a sequence, (N, L, E): dimension 0 is the batch");
     if (!a->max_length) a->max_length = length;
     return ct_param_normal(m, "weight", CT_DIMS(a->max_length, features), 1);
 }

@@ -250,6 +250,7 @@ static void refusals(void) {
         {"positions", "kind=rotary", "2x4x5", "pairs of features are wanted, there are 5"},
         {"positions", "dim=2", "2x4x5", "dim is the features' own"},
         {"positions", "dim=3", "2x4x5", "dim"},
+        {"positions", "", "2x6", "dimension 0 is the batch"},
         {"lstm", "hidden_size=4", "3", "(L, N, features)"},
         {"conv2d", "out_channels=1048576 kernel_size=1048576", "1x1024x2x2", ""}, /* no memory is that large */
     };
