@@ -1,5 +1,5 @@
-/* Whether this thread's ops are recorded for a backward, multiply in bf16, are what a checkpoint computes again, are
- * one kernel each. */
+/* How this thread's ops run: recorded for a backward, multiplying in bf16, as what a checkpoint computes again, as one
+   kernel each. */
 #include "ops/ops.h"
 
 static _Thread_local int no_grad_depth;
