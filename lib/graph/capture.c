@@ -14,11 +14,12 @@ ct_status ct_capture_begin(ct_graph *g) {
 ct_status ct_capture_end(ct_graph *g) {
     if (capturing != g) return ct_fail(CT_FAIL, "this capture is not open on this thread");
     capturing = g->outer;
-    for (size_t i = 0; i < g->n_bindings; i++) {
+    for (size_t i = g->n_bindings; i-- > 0;) { /* backwards: two may share memory */
         ct_binding *b = &g->binding[i];
         ct_tensor *t = b->slot;
         b->after = t->storage, b->offset_after = t->offset, b->layout_after = t->layout; /* takes the reference over */
         t->storage = ct_storage_ref(b->before), t->offset = b->offset_before, t->layout = b->layout_before;
+        t->storage->followed = b->followed, t->version = t->storage->version;
     }
     return CT_OK;
 }
@@ -40,11 +41,14 @@ ct_status ct_graph_bind(ct_graph *g, ct_tensor *slot, ct_tensor *value) {
         g->binding = p, g->n_bindings++;
         p[i] = (ct_binding){.slot = ct_tensor_ref(slot),
                             .before = slot->storage,
+                            .followed = slot->storage->followed,
                             .offset_before = slot->offset,
                             .layout_before = slot->layout};
+        slot->storage->followed = ++slot->storage->version;
     } else
         ct_storage_unref(slot->storage);
     slot->storage = ct_storage_ref(value->storage), slot->offset = value->offset, slot->layout = value->layout;
+    slot->version = slot->storage->version;
     return CT_OK;
 }
 

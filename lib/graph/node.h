@@ -39,6 +39,7 @@ typedef struct ct_binding {
     ct_tensor *slot;    /* a tensor that was there before, referenced */
     ct_storage *before; /* its own memory */
     ct_storage *after;  /* where its new value was made */
+    uint32_t followed;  /* by `before`: within the capture its other handles have a value of the past */
     int64_t offset_before, offset_after;
     ct_layout layout_before, layout_after;
 } ct_binding;

@@ -62,12 +62,12 @@ static bool wants_grad(const ct_op *op, ct_tensor *const *in, int n_in) {
 }
 
 /* Autograd, and a plan, would take the value that such an input had before. */
-static ct_status check_histories(const ct_op *op, ct_tensor *const *in, int n_in) {
+static ct_status check_histories(const char *what, ct_tensor *const *in, int n_in) {
     for (int i = 0; i < n_in; i++)
         if (in[i] && in[i]->storage && in[i]->version < in[i]->storage->followed)
             return ct_fail(
                 CT_FAIL, "%s: input %d was changed in place through another view of its memory, which has its history",
-                op->kind.name, i);
+                what, i);
     return CT_OK;
 }
 
@@ -75,7 +75,7 @@ static ct_status check_histories(const ct_op *op, ct_tensor *const *in, int n_in
 static ct_status record(const ct_op *op, ct_tensor *const *in, int n_in, const void *args, ct_tensor **out, int n_out) {
     ct_graph *capture = ct_capturing();
     bool grad = wants_grad(op, in, n_in);
-    if (capture || ct_grad_enabled()) CT_TRY(check_histories(op, in, n_in));
+    if (capture || ct_grad_enabled()) CT_TRY(check_histories(op->kind.name, in, n_in));
     if (!capture && !grad) return CT_OK;
     ct_node *n = ct_node_new(op, in, n_in, args, out, n_out, capture != NULL);
     if (!n) return CT_NO_MEMORY;
@@ -274,7 +274,10 @@ ct_status ct_set(ct_tensor *dst, ct_tensor *src) {
     if (dst->layout.dtype != src->layout.dtype || dst->layout.ndim != src->layout.ndim ||
         memcmp(dst->layout.size, src->layout.size, (size_t)dst->layout.ndim * sizeof(int64_t)))
         return ct_fail(CT_FAIL, "set: the value's shape or type is not the tensor's");
-    if (ct_capturing()) return ct_graph_bind(ct_capturing(), dst, src);
+    if (ct_capturing()) {
+        CT_TRY(check_histories("set", &src, 1));
+        return ct_graph_bind(ct_capturing(), dst, src);
+    }
     ct_none_args none = {0};
     ct_call call = {CT_OP_copy, 1, 1, &src->layout, &dst->layout, &none, false};
     dst->storage->version++;

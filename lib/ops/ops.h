@@ -14,7 +14,8 @@ ct_tensor *ct_call_filled(const ct_op *op, ct_tensor *const *in, int n_in, const
 ct_tensor *ct_call_op(const ct_op *op, ct_tensor *const *in, int n_in, const void *args, ct_tensor **out);
 /* In place: output i becomes the value of the tensor that the row's `place` names (CT_INPLACE rows). */
 ct_status ct_apply_in_place(int op, ct_tensor *const *in, int n_in, const void *args);
-/* dst, a tensor that has memory, gets src's value (same shape); in a capture this is a rebinding. */
+/* dst, a tensor that has memory, gets src's value (same shape); in a capture this is a rebinding, after which dst's
+   views of before are refused. */
 ct_status ct_set(ct_tensor *dst, ct_tensor *src);
 
 /* The kernel for a call: the processor's own if it can, else the plain one. */

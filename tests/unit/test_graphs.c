@@ -46,7 +46,8 @@ static bool graph_make(uint64_t seed, graph *g) {
         const ct_op *op = random_op(&state);
         ct_case *c = &g->of[k];
         ct_dtype half = (ct_dtype[]){CT_BF16, CT_F16, 0, 0, 0, 0, 0, 0}[below(&state, 8)];
-        if (!CHECK(ct_case_make(op, below(&state, ct_case_count(op)), CT_F32, next(&state), c))) return false;
+        int sample = below(&state, ct_case_count(op)); /* drawn apart: arguments are evaluated in any order */
+        if (!CHECK(ct_case_make(op, sample, CT_F32, next(&state), c))) return false;
         for (int i = 0; i < c->n_in; i++) {
             if (!c->in[i]) continue;
             if (half && ct_is_float(ct_dtype_of(c->in[i]))) c->in[i] = ct_to(c->in[i], half);
@@ -61,13 +62,24 @@ static bool graph_make(uint64_t seed, graph *g) {
     return true;
 }
 
-/* Leaves that get the last results of their shape as new values, as parameters do. */
+static bool views_a_leaf(const graph *g, const ct_tensor *t) {
+    for (int i = 0; i < g->n_leaves; i++)
+        if (g->leaf[i]->storage == t->storage) return true;
+    return false;
+}
+
+/* Leaves that get the last results of their shape as new values, as parameters do. Not views of leaves: once those are
+   set a plan refuses them. */
 static void set_leaves(const graph *g, ct_tensor *const *pool, int n) {
+    ct_tensor *own[POOL];
+    int n_own = 0;
+    for (int k = 0; k < n; k++)
+        if (!views_a_leaf(g, pool[k])) own[n_own++] = pool[k];
     ct_no_grad_begin();
     for (int i = 0; i < g->n_leaves; i++)
-        for (int k = n - 1; k >= 0; k--)
-            if (ct_dtype_of(g->leaf[i]) == CT_F32 && ct_same_sizes(&g->leaf[i]->layout, &pool[k]->layout)) {
-                CHECK(ct_set(g->leaf[i], pool[k]) == CT_OK);
+        for (int k = n_own - 1; k >= 0; k--)
+            if (ct_dtype_of(g->leaf[i]) == CT_F32 && ct_same_sizes(&g->leaf[i]->layout, &own[k]->layout)) {
+                CHECK(ct_set(g->leaf[i], own[k]) == CT_OK);
                 break;
             }
     ct_no_grad_end();

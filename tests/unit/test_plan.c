@@ -329,11 +329,31 @@ static void rebinding(void) {
     CHECK(ct_scope_close(scope) == CT_OK);
 }
 
+/* A view from before a rebinding would have the old value in a plan, the new one eagerly. */
+static void rebound_views(void) {
+    ct_scope *scope = ct_scope_open();
+    ct_tensor *w = ct_full(CT_F32, CT_DIMS(2, 3), 2), *v = ct_full(CT_F32, CT_DIMS(3), 5);
+    ct_tensor *row = ct_select(w, (ct_select_args){.dim = 0, .index = 1});
+    ct_graph g;
+    CHECK(ct_capture_begin(&g) == CT_OK);
+    CHECK(ct_set(w, ct_mul_scalar(w, 10)) == CT_OK);
+    ct_scope *reading = ct_scope_open();
+    CHECK(strstr(ct_why(ct_square(row)), "another view") != NULL);
+    CHECK(ct_set(v, row) == CT_FAIL && strstr(ct_error(), "another view"));
+    CHECK(ct_scope_close(reading) == CT_FAIL);
+    CHECK(!ct_why(ct_square(w)));
+    CHECK(ct_capture_end(&g) == CT_OK);
+    ct_graph_free(&g);
+    CHECK_NEAR(ct_item(ct_sum(ct_square(row), (ct_reduce_args){0})), 12, 0); /* nothing ran */
+    CHECK(ct_scope_close(scope) == CT_OK);
+}
+
 int main(void) {
     ct_scope *scope = ct_scope_open();
     RUN(nothing_to_do);
     RUN(placement);
     RUN(rebinding);
+    RUN(rebound_views);
     RUN(layers);
     RUN(checkpointed);
     RUN(launches);
