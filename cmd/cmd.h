@@ -164,6 +164,15 @@ ct_status ct_smoke(ct_spec *spec, int64_t steps, const ct_train_options *o, bool
 /* Adds FILE, or all .png files below DIR, in order. */
 ct_status ct_images_list(const char *path, ct_list *out);
 
+/* ---- masks.c ---- */
+typedef struct ct_masks ct_masks;
+/* For a model that gives masks, of images in batches of up to `batch`; makes the folder. m must outlive it. */
+ct_status ct_masks_open(const ct_model *m, const char *dir, size_t batch, ct_masks **out);
+unsigned char *ct_masks_room(ct_masks *k); /* where a batch's masks go, one after another */
+/* Writes mask i of the room, of the image at `image` and of its size, and prints where. */
+ct_status ct_masks_write(ct_masks *k, size_t i, const char *image, bool json);
+void ct_masks_close(ct_masks *k);
+
 /* ---- report.c, predictions.c, draw.c: what eval shows ---- */
 void ct_report_print(const ct_eval_report *r);
 void ct_report_json(const ct_eval_report *r);

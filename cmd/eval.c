@@ -3,7 +3,7 @@
 #include <string.h>
 
 typedef struct args {
-    const char *split, *data, *predictions;
+    const char *split, *data, *masks, *predictions;
     int64_t show;
     bool json;
     ct_machine machine;
@@ -16,6 +16,7 @@ static const ct_option options[] = {
      0, 0},
     {"data", 0, "DIR", CT_OPTION_TEXT, AT(data),
      "a folder of images or of the dataset's files, a file of tensors, or a text, instead of the run's", 0, 0},
+    {"masks", 0, "DIR", CT_OPTION_TEXT, AT(masks), "a folder of the images' masks, beside --data", 0, 0},
     {"json", 0, NULL, CT_OPTION_FLAG, AT(json), "print the result as JSON", 0, 0},
     {"predictions", 0, "FILE", CT_OPTION_TEXT, AT(predictions), "write a row a sample to this CSV file", 0, 0},
     {"show", 0, "N", CT_OPTION_INT, AT(show), "draw N samples beside what the model says of them", 1, 1000},
@@ -33,7 +34,8 @@ static void add_prediction(void *ctx, int64_t i, const char *file, int label, in
 }
 
 static ct_status evaluate(const args *a, ct_model *m) {
-    ct_eval_options o = {.split = a->split, .data = a->data, .data_dirs = ct_data_dirs(), .progress = show_progress};
+    ct_eval_options o = {
+        .split = a->split, .data = a->data, .masks = a->masks, .data_dirs = ct_data_dirs(), .progress = show_progress};
     ct_predictions *predictions = NULL;
     ct_eval_report report;
     if (a->predictions && !ct_model_classifies(m))

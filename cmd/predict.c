@@ -8,6 +8,7 @@
 #define BATCH_BYTES ((size_t)64 << 20) /* of pixels, where images are large */
 
 typedef struct args {
+    const char *output;
     int64_t top;
     bool json;
     ct_machine machine;
@@ -16,6 +17,8 @@ typedef struct args {
 #define AT(field) offsetof(args, field)
 static const ct_option options[] = {
     {"top", 0, "K", CT_OPTION_INT, AT(top), "name the K most probable classes, not one", 1, 1000},
+    {"output", 'o', "DIR", CT_OPTION_TEXT, AT(output), "where masks go, of a model that gives a class for each pixel",
+     0, 0},
     {"json", 0, NULL, CT_OPTION_FLAG, AT(json), "print a JSON object a file", 0, 0},
     CT_MACHINE_OPTIONS(args),
     {0}};
@@ -30,6 +33,7 @@ typedef struct work {
     unsigned char *pixels;
     char **name;
     float *probability;
+    ct_masks *masks; /* of a model of masks, which has no probabilities; else NULL */
     int *order;
     ct_status worst; /* of the files that were left out */
 } work;
@@ -78,23 +82,29 @@ static void print_json(const work *w, const char *name, const float *p) {
     ct_json_close(&j, '}');
 }
 
+static void print(work *w, const char *name, const float *p) {
+    rank(w, p);
+    (w->json ? print_json : print_text)(w, name, p);
+}
+
 /* ---- a batch ---- */
 
 static ct_status flush(work *w) {
     ct_dims shape = CT_DIMS((int64_t)w->n, w->image.channels, w->image.size[0], w->image.size[1]);
     if (!w->n) return CT_OK;
     ct_scope *scope = ct_scope_open();
-    ct_status status = ct_model_predict(w->model, ct_from(CT_U8, shape, w->pixels), w->probability);
+    ct_tensor *images = ct_from(CT_U8, shape, w->pixels);
+    ct_status status = w->masks ? ct_model_predict_masks(w->model, images, ct_masks_room(w->masks))
+                                : ct_model_predict(w->model, images, w->probability);
     ct_status closed = ct_scope_close(scope);
-    status = status ? status : closed;
+    status = ct_say_error(status ? status : closed);
     for (size_t i = 0; i < w->n; i++) {
-        const float *p = w->probability + i * (size_t)w->classes;
-        rank(w, p);
-        if (!status) (w->json ? print_json : print_text)(w, w->name[i], p);
+        if (!status && w->masks) status = ct_masks_write(w->masks, i, w->name[i], w->json);
+        if (!status && !w->masks) print(w, w->name[i], w->probability + i * (size_t)w->classes);
         free(w->name[i]);
     }
     w->n = 0;
-    return ct_say_error(status);
+    return status;
 }
 
 /* A file that cannot be read is said and left out. */
@@ -142,12 +152,17 @@ static ct_status add_stdin(work *w) {
 /* ---- the command ---- */
 
 static ct_status work_begin(work *w, const args *a, const char *path) {
-    int64_t *size = w->image.size;
+    int64_t *size = w->image.size, mask[2];
     size_t limit = BATCH_BYTES / BATCH * BATCH;
     ct_status status = ct_model_open(path, &w->model);
     if (status) return ct_say_error(status);
-    if (!ct_model_classifies(w->model))
+    bool masks = ct_model_mask(w->model, mask);
+    if (!masks && !ct_model_classifies(w->model))
         return ct_say(CT_FAIL, "%s: gives no class for an image; `ctorch eval` says what it is worth", path);
+    if (masks != !!a->output)
+        return ct_say(CT_BAD_SPEC, "predict: %s gives %s; %s", path,
+                      masks ? "a class for each pixel" : "a class, and no mask",
+                      masks ? "-o DIR says where the masks go" : "leave -o out");
     if (!ct_model_image(w->model, size, &w->image.channels))
         return ct_say(CT_FAIL, "%s: takes no images of 1 or 3 channels", path);
     if ((uint64_t)size[0] > limit || (uint64_t)size[1] > limit / (size_t)size[0] / 3)
@@ -158,6 +173,7 @@ static ct_status work_begin(work *w, const args *a, const char *path) {
     w->room = BATCH_BYTES / w->bytes < BATCH ? BATCH_BYTES / w->bytes : BATCH;
     w->pixels = ct_cmd_alloc(w->room, w->bytes);
     w->name = ct_cmd_alloc(w->room, sizeof *w->name);
+    if (masks) return ct_masks_open(w->model, a->output, w->room, &w->masks);
     w->probability = ct_cmd_alloc(w->room * (size_t)w->classes, sizeof *w->probability);
     w->order = ct_cmd_alloc((size_t)w->top, sizeof *w->order);
     return CT_OK;
@@ -166,6 +182,7 @@ static ct_status work_begin(work *w, const args *a, const char *path) {
 static void work_end(work *w) {
     for (size_t i = 0; i < w->n; i++) free(w->name[i]);
     free(w->pixels), free(w->name), free(w->probability), free(w->order);
+    ct_masks_close(w->masks);
     ct_model_close(w->model);
 }
 

@@ -30,17 +30,12 @@ static void draw_image(const grid *g, ct_picture *p, int64_t i, int64_t x, int64
     }
 }
 
-/* Class 0 is black; what no class is, white. */
+/* What no class is, is white. */
 static void draw_mask(const grid *g, ct_picture *p, int64_t i, int64_t x, int64_t y) {
-    static const unsigned char colours[][3] = {{230, 60, 60},  {70, 170, 80},  {70, 110, 220}, {235, 200, 60},
-                                               {170, 80, 190}, {70, 190, 200}, {240, 140, 50}, {150, 150, 150}};
-    static const unsigned char black[3] = {0}, white[3] = {255, 255, 255};
     const int64_t *from = (const int64_t *)ct_data(g->batch->masks) + i * g->h * g->w;
     for (int64_t at = 0; at < g->h * g->w; at++) {
-        int64_t class = from[at];
-        const unsigned char *colour = class < 0    ? white
-                                      : class == 0 ? black
-                                                   : colours[(class - 1) % (int)(sizeof colours / sizeof *colours)];
+        unsigned char colour[3] = {255, 255, 255};
+        if (from[at] >= 0) ct_mask_colour((int)(from[at] % 256), colour);
         ct_picture_fill(p, x + at % g->w * g->scale, y + at / g->w * g->scale, g->scale, colour);
     }
 }

@@ -311,8 +311,13 @@ typedef struct ct_image_args {
 } ct_image_args;
 /* A PNG as u8 (C, H, W): alpha composed on white (ctorch-spec(5) has the rules), then resized, antialiased bilinear. */
 ct_tensor *ct_image_read(const char *path, ct_image_args args);
+/* Height, width, and 3 channels if the file has colour (a palette counts as colour), else 1; from the header alone. */
+ct_status ct_image_size(const char *path, int64_t hwc[3]);
 /* u8 (C, H, W) of 1 or 3 channels as a PNG, which is in place only when it is whole. */
 ct_status ct_image_write(const char *path, const ct_tensor *t);
+/* u8 (H, W) of class numbers as a PNG with a palette, resized to the nearest; size NULL or 0: as it is. */
+ct_status ct_mask_write(const char *path, const ct_tensor *mask, const int64_t size[2]);
+void ct_mask_colour(int class_number, unsigned char rgb[3]); /* in that palette, PASCAL VOC's */
 
 #ifdef __cplusplus
 }

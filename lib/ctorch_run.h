@@ -219,9 +219,13 @@ const char *ct_model_class(const ct_model *m, int i); /* its name */
 bool ct_model_image(const ct_model *m, int64_t size[2], int64_t *channels);
 /* Whether it gives one class for a sample of one input. */
 bool ct_model_classifies(const ct_model *m);
+/* Height and width of the mask that it gives for an image, a class for each pixel; false when it gives none. */
+bool ct_model_mask(const ct_model *m, int64_t size[2]);
 int64_t ct_model_parameters(const ct_model *m);
 /* Probabilities of each class, row-major (N, classes), for u8 images (N, C, H, W) of that size. */
 ct_status ct_model_predict(ct_model *m, const ct_tensor *images, float *out);
+/* Likewise the masks, row-major (N, height, width). */
+ct_status ct_model_predict_masks(ct_model *m, const ct_tensor *images, unsigned char *out);
 
 /* ---- writing text ---- */
 typedef struct ct_generate_options {
@@ -250,6 +254,7 @@ ct_status ct_generate(ct_model *m, const ct_generate_options *options, ct_genera
 typedef struct ct_eval_options {
     const char *split; /* "test", "train", "validation"; NULL: test, or validation where nothing is for tests */
     const char *data;  /* a folder to use instead of what the run names: of images, or of the dataset's files */
+    const char *masks; /* likewise a folder of the images' masks */
     const char *const *data_dirs;                             /* as in ct_train_options */
     void (*progress)(void *ctx, int64_t done, int64_t total); /* may be NULL */
     /* A row a sample, in order: index, file (or NULL), label, prediction, probabilities (classes of them). May be NULL.

@@ -17,6 +17,8 @@ const ct_key ct_data_keys[] = {
      .help = "a dataset's name (`ctorch fetch --list`), its manifest's path, random, or text"},
     {"dir", CT_KEY_PATH, FIELD(dir), .help = "where the dataset's files are, instead of CTORCH_DATA"},
     {"images", CT_KEY_PATH, FIELD(images), .help = "a folder of PNG files, instead of a dataset"},
+    {"masks", CT_KEY_PATH, FIELD(masks),
+     .help = "a folder with a PNG of the same name for each image below images: a pixel's value is its class"},
     {"tensors", CT_KEY_PATH, FIELD(tensors),
      .help = "a safetensors file of fields (input, target, others; test.input...), instead of a dataset"},
     {"file", CT_KEY_PATH, FIELD(file), .help = "dataset text: the text; or where a dataset's only file is"},
@@ -29,7 +31,7 @@ const ct_key ct_data_keys[] = {
     {"shape", CT_KEY_DIMS, FIELD(shape), .min = 1, .max = 1 << 24,
      .help = "dataset random: of a sample, such as [3, 32, 32]"},
     {"classes", CT_KEY_INT, FIELD(classes), .max = 100000,
-     .help = "dataset random and tensors: how many; 0: values, or what the targets say"},
+     .help = "dataset random, tensors and masks: how many; 0: values, or what the targets say"},
     {"vocab", CT_KEY_INT, FIELD(vocab), .max = 100000,
      .help = "dataset random: samples are that many tokens, and without classes each one's target is the next"},
     {"target", CT_KEY_DIMS, FIELD(target), .min = 1, .max = 1 << 24,
@@ -52,6 +54,17 @@ const ct_key ct_data_keys[] = {
      .help = "fraction of images, by class, held out where there is no test/ folder; of a text, its end"},
     {"on_bad", CT_KEY_ENUM, FIELD(on_bad), .choices = "error|skip", .help = "what to do about a damaged image"},
     {0}};
+
+const ct_data_source ct_data_sources[] = {{"dataset", "dataset", FIELD(dataset)},
+                                          {"images", "folder of images", FIELD(images)},
+                                          {"tensors", "file of tensors", FIELD(tensors)},
+                                          {0}};
+
+const ct_data_source *ct_data_source_of(const ct_data_args *args) {
+    const ct_data_source *s = ct_data_sources;
+    while (s->key && !ct_data_path(args, s)) s++;
+    return s->key ? s : ct_data_sources;
+}
 
 ct_status ct_source_check(const ct_tensor *t) { return ct_why(t) ? ct_fail(t->status, "%s", ct_why(t)) : CT_OK; }
 
@@ -124,8 +137,9 @@ static ct_status check(const ct_dataset *d) {
 }
 
 static ct_status load(const ct_data_args *args, uint64_t seed, const char *const *data_dirs, ct_dataset *d) {
-    if (!!args->images + !!args->dataset + !!args->tensors > 1)
-        return ct_fail(CT_BAD_SPEC, "data: dataset, images and tensors are sources; one was expected");
+    int said = 0;
+    for (const ct_data_source *s = ct_data_sources; s->key; s++) said += ct_data_path(args, s) != NULL;
+    if (said > 1) return ct_fail(CT_BAD_SPEC, "data: dataset, images and tensors are sources; one was expected");
     if (args->channels == 2) return ct_fail(CT_BAD_SPEC, "data: `channels` is 2; 0, 1 or 3 was expected");
     bool random = args->dataset && !strcmp(args->dataset, "random");
     bool text = args->dataset && !strcmp(args->dataset, "text");

@@ -13,6 +13,8 @@ typedef struct ct_data_args {
     const char *dataset;       /* a manifest's name, or a path to one */
     const char *dir;           /* where the files are; NULL: CTORCH_DATA, as the command resolved it */
     const char *images;        /* a folder of PNG files, instead of dataset */
+    const char *masks;         /* beside images: their masks, as far below as they are */
+    int64_t ignored;           /* a value of masks that is no class, which the losses leave out; -1: none */
     const char *tensors;       /* a safetensors file, instead of dataset */
     const char *file;          /* dataset text: what is read; or where a dataset's one file lies */
     int64_t size[2], channels; /* of images; 0: as the first file */
@@ -40,6 +42,18 @@ typedef struct ct_data_args {
     const ct_tokenizer *tokens; /* of a text, as a model knows it; NULL: as `tokenizer` says, learned from the text */
 } ct_data_args;
 extern const ct_key ct_data_keys[];
+
+/* Where samples come from: the key whose path or name says so. */
+typedef struct ct_data_source {
+    const char *key, *what; /* "images", "folder of images" */
+    size_t offset;          /* of the path in ct_data_args */
+} ct_data_source;
+extern const ct_data_source ct_data_sources[]; /* a dataset first; ends with a NULL key */
+/* What args say of it; NULL: nothing. */
+static inline const char *ct_data_path(const ct_data_args *args, const ct_data_source *s) {
+    return *(const char *const *)((const char *)args + s->offset);
+}
+const ct_data_source *ct_data_source_of(const ct_data_args *args);
 
 /* Rows of fields: u8 (pixels; of the target: classes), f32 or i64 (N, ...). A row is contiguous; rows may lie any
    distance apart, and so overlap. All kept. */

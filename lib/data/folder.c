@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define DEEPEST 32
+
 /* ---- directories: names in bytewise order ---- */
 
 typedef struct names {
@@ -159,7 +161,36 @@ static ct_status add_csv(ct_folder *f, const char *below, const char *name) {
     return s ? s : kept;
 }
 
-static ct_status add_part(ct_folder *f, const char *below) {
+static ct_status add_tree(ct_folder *f, const char *below, int depth);
+
+static ct_status add_trees(ct_folder *f, const char *below, const names *folders, int depth) {
+    ct_status s = CT_OK;
+    for (size_t i = 0; !s && i < folders->n; i++) {
+        char *sub = join(below, folders->name[i]);
+        s = !sub ? CT_NO_MEMORY : S_ISDIR(type_of(f->dir, sub)) ? add_tree(f, sub, depth + 1) : CT_OK;
+        ct_free(sub);
+    }
+    return s;
+}
+
+/* Images of no class. */
+static ct_status add_tree(ct_folder *f, const char *below, int depth) {
+    names files = {0}, folders = {0};
+    char *path = *below ? ct_content_path(f->dir, below, "") : ct_strdup(f->dir);
+    if (!path) return CT_NO_MEMORY;
+    ct_status s = depth > DEEPEST ? ct_fail(CT_FAIL, "%s: is more than %d folders deep", path, DEEPEST)
+                                  : names_in(path, is_png, &files);
+    if (!s) s = names_in(path, may_be_folder, &folders);
+    for (size_t i = 0; !s && i < files.n; i++) s = add_image(f, join(below, files.name[i]), "");
+    if (!s) s = add_trees(f, below, &folders, depth);
+    if (!s && !depth && !f->n) s = ct_fail(CT_BAD_DATA, "%s: no .png file is in it", path);
+    names_free(&files), names_free(&folders);
+    ct_free(path);
+    return s;
+}
+
+static ct_status add_part(ct_folder *f, bool classes, const char *below) {
+    if (!classes) return add_tree(f, below, 0);
     char *name = join(below, "labels.csv");
     if (!name) return CT_NO_MEMORY;
     ct_status s = S_ISREG(type_of(f->dir, name)) ? add_csv(f, below, name) : add_classes(f, below);
@@ -214,23 +245,23 @@ static int by_label(const void *a, const void *b) {
     return x->label != y->label ? (x->label < y->label ? -1 : 1) : strcmp(x->path, y->path);
 }
 
-static ct_status list(ct_folder *f) {
+static ct_status list(ct_folder *f, bool classes) {
     bool parts = S_ISDIR(type_of(f->dir, "train")) && !S_ISREG(type_of(f->dir, "labels.csv"));
-    CT_TRY(add_part(f, parts ? "train" : ""));
+    CT_TRY(add_part(f, classes, parts ? "train" : ""));
     f->n_train = f->n;
     f->has_test = parts && S_ISDIR(type_of(f->dir, "test"));
-    if (f->has_test) CT_TRY(add_part(f, "test"));
+    if (f->has_test) CT_TRY(add_part(f, classes, "test"));
     if (f->n > INT32_MAX / 2) return ct_fail(CT_BAD_DATA, "%s: %zu images are too many", f->dir, f->n);
-    CT_TRY(name_classes(f));
-    CT_TRY(label_images(f));
+    if (classes) CT_TRY(name_classes(f));
+    if (classes) CT_TRY(label_images(f));
     qsort(f->image, f->n_train, sizeof *f->image, by_label);
     if (f->has_test) qsort(f->image + f->n_train, f->n - f->n_train, sizeof *f->image, by_label);
     return CT_OK;
 }
 
-ct_status ct_folder_list(const char *dir, ct_folder *out) {
+ct_status ct_folder_list(const char *dir, bool classes, ct_folder *out) {
     *out = (ct_folder){.dir = dir};
-    ct_status s = list(out);
+    ct_status s = list(out, classes);
     if (s) ct_folder_free(out);
     return s;
 }

@@ -22,8 +22,9 @@ typedef struct ct_folder {
     size_t n_texts, text_cap;
 } ct_folder;
 
-/* DIR/CLASS/x.png or DIR/labels.csv, or either of them in DIR/train/ and DIR/test/. */
-ct_status ct_folder_list(const char *dir, ct_folder *out);
+/* DIR/CLASS/x.png or DIR/labels.csv, or either of them in DIR/train/ and DIR/test/; without classes, every image in
+   those or below. */
+ct_status ct_folder_list(const char *dir, bool classes, ct_folder *out);
 void ct_folder_free(ct_folder *f);
 
 /* Reads FILE,LABEL rows (RFC 4180; a header is optional) and hands each to `row`, until one fails. Both strings point

@@ -9,6 +9,8 @@
 ct_status ct_source_manifest(const ct_data_args *args, const char *const *data_dirs, ct_dataset *d);
 /* A folder of PNG files. */
 ct_status ct_source_images(const ct_data_args *args, uint64_t seed, ct_dataset *d);
+/* The classes of masks, from the values that their pixels have. */
+ct_status ct_masks_classes(const ct_data_args *args, ct_dataset *d);
 /* The samples and labels of an archive of records, verified `bytes` that messages call `path`. */
 ct_status ct_source_cifar(const ct_manifest *m, const char *path, const ct_bytes *bytes, bool coarse, ct_dataset *d);
 /* Numbers out of thin air. */

@@ -5,8 +5,6 @@
 #include <png.h>
 #include <string.h>
 
-#define SIDE_MAX 16384
-#define PIXELS_MAX ((int64_t)64 << 20)
 #define CHUNK_MAX (8 << 20) /* bytes of one chunk that is no image data */
 
 /* A file being decoded. All that changes between a setjmp and a longjmp is in here, not in local variables. */
@@ -20,6 +18,7 @@ typedef struct image {
     int64_t h, w;
     int channels; /* decoded: grey, grey and alpha, RGB, RGBA are 1 to 4 */
     bool colour;
+    bool is_mask; /* its pixels are numbers, whatever colours a palette gives them */
     unsigned char *pixels;
     png_bytep *row;
 } image;
@@ -54,7 +53,7 @@ static void on_read(png_structp png, png_bytep out, size_t n) {
 
 /* Only the chunks that decide pixels are read: no colour profile or text can make an image unreadable, or slow. */
 static void set_limits(png_structp png) {
-    png_set_user_limits(png, SIDE_MAX, SIDE_MAX);
+    png_set_user_limits(png, CT_PNG_SIDE, CT_PNG_SIDE);
     png_set_chunk_cache_max(png, 128);
     png_set_chunk_malloc_max(png, CHUNK_MAX);
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
@@ -69,16 +68,22 @@ static ct_status read_header(image *m) {
     png_read_info(m->png, m->info);
     m->h = png_get_image_height(m->png, m->info), m->w = png_get_image_width(m->png, m->info);
     m->colour = png_get_color_type(m->png, m->info) & PNG_COLOR_MASK_COLOR;
-    if (m->h * m->w > PIXELS_MAX)
+    if (m->h * m->w > CT_PNG_PIXELS)
         return ct_fail(CT_BAD_DATA, "%s: has %lld x %lld pixels, more than 2^26", m->path, (long long)m->h,
                        (long long)m->w);
+    int type = png_get_color_type(m->png, m->info), depth = png_get_bit_depth(m->png, m->info);
+    if (m->is_mask && ((type != PNG_COLOR_TYPE_GRAY && type != PNG_COLOR_TYPE_PALETTE) || depth > 8))
+        return ct_fail(CT_BAD_DATA,
+                       "%s: is no mask: one is grey or has a palette, and at most 8 bits a pixel, its class", m->path);
     return CT_OK;
 }
 
 static ct_status read_pixels(image *m) {
     if (setjmp(png_jmpbuf(m->png))) return m->status;
-    png_set_expand(m->png);
-    png_set_scale_16(m->png);
+    if (m->is_mask)
+        png_set_packing(m->png);
+    else
+        png_set_expand(m->png), png_set_scale_16(m->png);
     png_set_interlace_handling(m->png);
     png_read_update_info(m->png, m->info);
     m->channels = png_get_channels(m->png, m->info);
@@ -93,7 +98,7 @@ static ct_status read_pixels(image *m) {
 }
 
 static ct_status open_image(image *m, const char *path) {
-    *m = (image){.path = path};
+    *m = (image){.path = path, .is_mask = m->is_mask};
     CT_TRY(ct_file_map(path, &m->bytes));
     if (m->bytes.len < 8 || png_sig_cmp(m->bytes.data, 0, 8))
         return ct_fail(CT_BAD_DATA, "%s: is not a PNG file", path);
@@ -142,8 +147,8 @@ static ct_status deliver(const image *m, int64_t c, int64_t h, int64_t w, unsign
     return status;
 }
 
-ct_status ct_png_size(const char *path, int64_t hwc[3]) {
-    image m;
+ct_status ct_image_size(const char *path, int64_t hwc[3]) {
+    image m = {0};
     ct_status status = open_image(&m, path);
     if (!status) hwc[0] = m.h, hwc[1] = m.w, hwc[2] = m.colour ? 3 : 1;
     close_image(&m);
@@ -151,7 +156,7 @@ ct_status ct_png_size(const char *path, int64_t hwc[3]) {
 }
 
 ct_status ct_png_decode(const char *path, int64_t c, int64_t h, int64_t w, unsigned char *out) {
-    image m;
+    image m = {0};
     ct_status status = open_image(&m, path);
     if (!status) status = read_pixels(&m);
     if (!status) status = deliver(&m, c, h, w, out);
@@ -159,11 +164,23 @@ ct_status ct_png_decode(const char *path, int64_t c, int64_t h, int64_t w, unsig
     return status;
 }
 
+ct_status ct_png_mask(const char *path, int64_t h, int64_t w, int64_t own[2], unsigned char *out) {
+    image m = {.is_mask = true};
+    ct_status status = open_image(&m, path);
+    if (!status) status = read_pixels(&m);
+    if (!status) {
+        own[0] = m.h, own[1] = m.w;
+        ct_resize_nearest(m.pixels, m.h, m.w, out, h, w);
+    }
+    close_image(&m);
+    return status;
+}
+
 static ct_status check_args(const char *path, ct_image_args args) {
     for (int i = 0; i < 2; i++)
-        if (args.size[i] < 0 || args.size[i] > SIDE_MAX)
+        if (args.size[i] < 0 || args.size[i] > CT_PNG_SIDE)
             return ct_fail(CT_FAIL, "%s: cannot be resized to %lld, sizes are 1 to %d (0: as in the file)", path,
-                           (long long)args.size[i], SIDE_MAX);
+                           (long long)args.size[i], CT_PNG_SIDE);
     if (args.channels != 0 && args.channels != 1 && args.channels != 3)
         return ct_fail(CT_FAIL, "%s: channels is %lld, 1 or 3 was expected (0: as in the file)", path,
                        (long long)args.channels);
@@ -184,41 +201,4 @@ ct_tensor *ct_image_read(const char *path, ct_image_args args) {
     }
     close_image(&m);
     return status ? ct_tensor_failed(status) : t;
-}
-
-static void interleave(const ct_tensor *t, unsigned char *out) {
-    const unsigned char *p = ct_data(t);
-    for (int64_t y = 0; y < ct_size(t, 1); y++)
-        for (int64_t x = 0; x < ct_size(t, 2); x++)
-            for (int64_t c = 0; c < ct_size(t, 0); c++)
-                *out++ = p[c * ct_stride(t, 0) + y * ct_stride(t, 1) + x * ct_stride(t, 2)];
-}
-
-static ct_status write_image(const char *path, png_image *to, const unsigned char *pixels, void *file, size_t size) {
-    if (!png_image_write_to_memory(to, file, &size, 0, pixels, 0, NULL))
-        return ct_fail(CT_FAIL, "%s: cannot be written: %s", path, to->message);
-    return ct_file_write(path, file, size);
-}
-
-ct_status ct_image_write(const char *path, const ct_tensor *t) {
-    if (ct_why(t)) return ct_fail(t->status, "%s", ct_why(t));
-    if (ct_dtype_of(t) != CT_U8 || ct_ndim(t) != 3 || (ct_size(t, 0) != 1 && ct_size(t, 0) != 3))
-        return ct_fail(CT_FAIL, "%s: a PNG is written from u8 (1, H, W) or (3, H, W)", path);
-    int64_t h = ct_size(t, 1), w = ct_size(t, 2);
-    if (h < 1 || w < 1 || h > SIDE_MAX || w > SIDE_MAX || h * w > PIXELS_MAX)
-        return ct_fail(CT_FAIL, "%s: %lld x %lld is no size for a PNG here", path, (long long)h, (long long)w);
-    png_image to = {.version = PNG_IMAGE_VERSION,
-                    .width = (png_uint_32)w,
-                    .height = (png_uint_32)h,
-                    .format = ct_size(t, 0) == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY};
-    size_t size = PNG_IMAGE_PNG_SIZE_MAX(to);
-    unsigned char *pixels = ct_alloc((size_t)ct_numel(t), 1), *file = ct_alloc(size, 1);
-    ct_status status = CT_NO_MEMORY;
-    if (pixels && file) {
-        interleave(t, pixels);
-        status = write_image(path, &to, pixels, file, size);
-    }
-    ct_free(pixels);
-    ct_free(file);
-    return status;
 }

@@ -85,3 +85,11 @@ ct_status ct_resize_u8(const unsigned char *in, int64_t c, int64_t h, int64_t w,
     ct_free(between);
     return status;
 }
+
+void ct_resize_nearest(const unsigned char *in, int64_t h, int64_t w, unsigned char *out, int64_t out_h,
+                       int64_t out_w) {
+    for (int64_t y = 0; y < out_h; y++) {
+        const unsigned char *row = in + (2 * y + 1) * h / (2 * out_h) * w;
+        for (int64_t x = 0; x < out_w; x++) *out++ = row[(2 * x + 1) * w / (2 * out_w)];
+    }
+}

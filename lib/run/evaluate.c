@@ -1,4 +1,4 @@
-/* What a model is worth on a split of its data, and what it says of images. */
+/* What a model is worth on a split of its data. */
 #include "base/alloc.h"
 #include "data/divide.h"
 #include "run/model.h"
@@ -21,14 +21,20 @@ static void chosen_free(chosen *c) {
     ct_division_free(&c->parts);
 }
 
+static bool has_masks(const ct_model *m) {
+    int64_t size[2];
+    return !strcmp(m->source->key, "images") && ct_model_mask(m, size);
+}
+
 /* `data` is what to use instead of what the spec names: a folder of images or of the dataset's files, a file. */
 static ct_data_args data_args(const ct_model *m, const ct_eval_options *o) {
     ct_data_args a = m->spec->data;
+    bool of_path = m->source != ct_data_sources;
     if (m->tokenizer.kind) a.tokens = &m->tokenizer;
-    if (o->data && m->of_images)
-        a.images = o->data, a.dataset = NULL;
-    else if (o->data && m->of_tensors)
-        a.tensors = o->data, a.dataset = NULL;
+    if (has_masks(m)) a.classes = m->classes;
+    if (o->data || o->masks) a.masks = o->masks;
+    if (o->data && of_path)
+        *(const char **)((char *)&a + m->source->offset) = o->data, a.dataset = NULL;
     else if (o->data && m->tokenizer.kind)
         a.file = o->data, a.dataset = "text";
     else if (o->data)
@@ -84,10 +90,10 @@ static ct_status divide(const ct_model *m, bool validation, chosen *c) {
 /* A model file alone has no paths. */
 static ct_status check_path(const ct_model *m, const ct_data_args *a) {
     bool of_text = m->tokenizer.kind && a->dataset && !strcmp(a->dataset, "text");
-    const char *missing = m->of_images && !a->images     ? "folder of images"
-                          : m->of_tensors && !a->tensors ? "file of tensors"
-                          : of_text && !a->file          ? "text"
-                                                         : NULL;
+    bool of_path = m->source != ct_data_sources, none = of_path && !ct_data_path(a, m->source);
+    const char *missing = none ? m->source->what : of_text && !a->file ? "text" : NULL;
+    if (!missing && has_masks(m) && !a->masks)
+        return ct_fail(CT_FAIL, "%s: was trained on images with masks; --masks says where these are", m->path);
     if (!missing) return CT_OK;
     return ct_fail(CT_FAIL, "%s: was trained on a %s; --data says where there is one", m->path, missing);
 }
@@ -123,12 +129,6 @@ typedef struct tally {
     float *probability;
 } tally;
 
-static void softmax(const float *x, int n, float *p) {
-    float top = x[ct_argmax_row(x, n)], sum = 0;
-    for (int i = 0; i < n; i++) sum += p[i] = expf(x[i] - top);
-    for (int i = 0; i < n; i++) p[i] /= sum;
-}
-
 /* Row i of a batch, whose class is `is`: where it is one of a whole sample, top-5 and the caller's view too. */
 static void count_row(tally *t, int64_t sample, const float *row, int is) {
     int C = t->classes, said = ct_argmax_row(row, C), above = 0;
@@ -138,7 +138,7 @@ static void count_row(tally *t, int64_t sample, const float *row, int is) {
     if (!t->o->sample || !t->whole) return;
     int64_t at = t->samples->index ? t->samples->index[sample] : sample;
     const char *file = t->samples->split->file ? t->samples->split->file[at] : NULL;
-    softmax(row, C, t->probability);
+    ct_softmax_row(row, C, t->probability);
     t->o->sample(t->o->ctx, at, file, is, said, t->probability);
 }
 
@@ -273,26 +273,4 @@ ct_tensor *ct_model_samples(ct_model *m, const ct_eval_options *options, int64_t
     }
     chosen_free(&c);
     return t;
-}
-
-ct_status ct_model_predict(ct_model *m, const ct_tensor *images, float *out) {
-    if (ct_why(images)) return ct_fail(images->status, "%s", ct_why(images));
-    const ct_layout *l = &images->layout, *input = &m->fields.of[0].layout;
-    if (!ct_model_classifies(m))
-        return ct_fail(CT_FAIL, "%s: gives no class for an image, so it cannot predict one", m->path);
-    if (l->ndim != input->ndim || memcmp(l->size + 1, input->size + 1, (size_t)(l->ndim - 1) * sizeof l->size[0]))
-        return ct_fail(CT_FAIL, "predict: the images' shape is not what the model takes");
-    ct_rows split = {.x = (ct_tensor *)images};
-    ct_samples s = {.split = &split, .norm = &m->norm, .n = l->size[0]};
-    ct_step *step;
-    int64_t batch = ct_net_batch(&m->net, s.n);
-    CT_TRY(ct_model_step(m, batch, &step));
-    for (int64_t first = 0; first < s.n; first += batch) {
-        int64_t n = CT_MIN(batch, s.n - first);
-        ct_step_result r;
-        CT_TRY(ct_samples_load(&s, first, n, step));
-        CT_TRY(ct_step_eval(step, n, false, &r));
-        for (int64_t i = 0; i < n; i++) softmax(r.output + i * m->classes, m->classes, out + (first + i) * m->classes);
-    }
-    return CT_OK;
 }

@@ -69,7 +69,8 @@ ct_status ct_spec_fields(const ct_spec *spec, ct_fields *out, ct_data_size *size
     if (d->tensors || (d->images && !d->size[0])) return CT_OK;
     if (d->images) {
         ct_layout input = ct_layout_of(CT_F32, CT_DIMS(1, d->channels ? d->channels : 1, d->size[0], d->size[1]));
-        ct_fields_classes(&input, count_classes(spec, NULL, -1), out);
+        ct_fields_classes(&input, d->masks && d->classes ? (int)d->classes : count_classes(spec, NULL, -1), out);
+        if (d->masks) out->of[1].layout = ct_layout_of(CT_I64, CT_DIMS(1, d->size[0], d->size[1]));
         return CT_OK;
     }
     if (d->dataset && !strcmp(d->dataset, "random")) return of_random(spec, out, size);

@@ -79,7 +79,6 @@ static char *fields_json(const ct_fields *f) {
 }
 
 ct_status ct_model_save(const char *path, const ct_net *net, const ct_dataset *data) {
-    const ct_data_args *from = &net->spec->data;
     ct_names names;
     ct_buf text = CT_BUF(1 << 22);
     char *classes = classes_json(data), *fields = fields_json(&net->fields);
@@ -93,9 +92,7 @@ ct_status ct_model_save(const char *path, const ct_net *net, const ct_dataset *d
                           {"fields", fields},
                           {"dataset", data->name},
                           {"fingerprint", data->fingerprint},
-                          {"samples", from->images    ? "images"
-                                      : from->tensors ? "tensors"
-                                                      : "dataset"},
+                          {"samples", ct_data_source_of(&net->spec->data)->key},
                           {"tokenizer", data->tokenizer.kind}}; /* whose tokens are the classes */
         status = ct_safetensors_write(path, names.of, names.n, meta, CT_COUNT(meta) - !data->tokenizer.kind);
         ct_names_free(&names);
@@ -169,6 +166,12 @@ static ct_status read_spec(ct_model *m, const char *beside, const char *text) {
     return status == CT_BAD_SPEC ? ct_fail_in(CT_BAD_DATA, "%s: its spec is not one of ours", m->path) : status;
 }
 
+static const ct_data_source *source_named(const char *key) {
+    const ct_data_source *s = ct_data_sources;
+    while (key && s->key && strcmp(s->key, key)) s++;
+    return s->key ? s : ct_data_sources;
+}
+
 static ct_status open_model(ct_model *m, const char *beside, ct_safetensors *file) {
     const char *spec = ct_safetensors_meta(file, "spec"), *classes = ct_safetensors_meta(file, "classes");
     const char *fields = ct_safetensors_meta(file, "fields"), *format = ct_safetensors_meta(file, "format");
@@ -176,8 +179,7 @@ static ct_status open_model(ct_model *m, const char *beside, ct_safetensors *fil
         !ct_safetensors_meta(file, "digest"))
         return ct_fail(CT_BAD_DATA, "%s: is no model of ctorch (a model is written by ctorch train)", m->path);
     CT_TRY(ct_safetensors_verify(file));
-    const char *samples = ct_safetensors_meta(file, "samples");
-    m->of_images = samples && !strcmp(samples, "images"), m->of_tensors = samples && !strcmp(samples, "tensors");
+    m->source = source_named(ct_safetensors_meta(file, "samples"));
     CT_TRY(ct_classes_read(m->path, classes, &m->class_name, &m->classes));
     const char *tokenizer = ct_safetensors_meta(file, "tokenizer");
     if (tokenizer && ct_tokenizer_from(tokenizer, m->class_name, m->classes, &m->tokenizer))
@@ -249,6 +251,13 @@ bool ct_model_image(const ct_model *m, int64_t size[2], int64_t *channels) {
 
 bool ct_model_classifies(const ct_model *m) {
     return m->net.scores >= 0 && ct_net_rows(&m->net) == 1 && m->net.module->n_inputs == 1;
+}
+
+bool ct_model_mask(const ct_model *m, int64_t size[2]) {
+    const ct_layout *l = m->net.scores < 0 ? NULL : &m->fields.of[m->net.target].layout;
+    if (!l || l->ndim != 3 || m->net.module->n_inputs != 1 || m->classes > 256) return false;
+    size[0] = l->size[1], size[1] = l->size[2];
+    return true;
 }
 
 int64_t ct_model_parameters(const ct_model *m) { return ct_module_parameters(m->net.module); }

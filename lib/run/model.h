@@ -28,8 +28,8 @@ struct ct_model {
     ct_fields fields;
     char *field_name[CT_MAX_FIELDS];
     ct_normalizer norm;
-    bool of_images, of_tensors; /* trained on a folder of images, a file of tensors */
-    ct_tokenizer tokenizer;     /* of a model of text; else its kind is NULL */
+    const ct_data_source *source; /* what it was trained on */
+    ct_tokenizer tokenizer;       /* of a model of text; else its kind is NULL */
     int classes;
     char **class_name;
     char *path;

@@ -224,6 +224,24 @@ static const struct {
                 {"init", read_init},           {"tie", read_tie},           {"loss", read_loss},
                 {"optimizer", read_optimizer}, {"schedule", read_schedule}, {"train", read_train}};
 
+/* That what is learned from is said once, and what stands beside it fits. */
+static void check_sources(ct_spec *s) {
+    const ct_data_args *d = &s->data;
+    const ct_yaml *at = ct_yaml_get(s->root, "data");
+    const ct_data_source *first = NULL;
+    for (const ct_data_source *i = ct_data_sources; i->key; i++) {
+        if (!ct_data_path(d, i)) continue;
+        if (first)
+            ct_diag(s->doc, CT_ERROR, ct_yaml_get(at, i->key), "data has both %s and %s: only one can be learned from",
+                    first->key, i->key);
+        first = i;
+    }
+    if (d->masks && !d->images)
+        ct_diag(s->doc, CT_ERROR, ct_yaml_get(at, "masks"), "masks are of images; say images: DIR beside them");
+    if (d->file && (!d->dataset || !strcmp(d->dataset, "random")))
+        ct_diag(s->doc, CT_ERROR, ct_yaml_get(at, "file"), "file is the path of a text; say dataset: text beside it");
+}
+
 static void read_sections(ct_spec *s) {
     if (s->root->kind != CT_MAP) {
         ct_diag(s->doc, CT_ERROR, s->root, "a spec is a map with data, model, loss, optimizer and train");
@@ -234,14 +252,10 @@ static void read_sections(ct_spec *s) {
         const ct_yaml *node = ct_yaml_get(s->root, sections[i].name);
         if (node) sections[i].read(s, node);
     }
-    const ct_data_args *d = &s->data;
-    if (!!d->dataset + !!d->images + !!d->tensors > 1)
-        ct_diag(s->doc, CT_ERROR, ct_yaml_get(ct_yaml_get(s->root, "data"), d->images ? "images" : "tensors"),
-                "data has both %s and %s: only one can be learned from", d->dataset ? "dataset" : "images",
-                d->images && d->dataset ? "images" : "tensors");
-    if (d->file && (!d->dataset || !strcmp(d->dataset, "random")))
-        ct_diag(s->doc, CT_ERROR, ct_yaml_get(ct_yaml_get(s->root, "data"), "file"),
-                "file is the path of a text; say dataset: text beside it");
+    check_sources(s);
+    s->data.ignored = -1;
+    for (int i = 0; i < s->n_losses; i++)
+        if (ct_loss_takes_classes(s->loss[i].op)) s->data.ignored = ct_loss_ignored(&s->loss[i]);
 }
 
 ct_status ct_spec_messages(const ct_spec *spec, char **messages) {

@@ -9,6 +9,12 @@ int ct_argmax_row(const float *row, int n) {
     return best;
 }
 
+void ct_softmax_row(const float *row, int n, float *p) {
+    float top = row[ct_argmax_row(row, n)], sum = 0;
+    for (int i = 0; i < n; i++) sum += p[i] = expf(row[i] - top);
+    for (int i = 0; i < n; i++) p[i] /= sum;
+}
+
 typedef struct answers {
     const float *scores;
     const int64_t *is;

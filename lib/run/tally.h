@@ -18,4 +18,5 @@ double ct_tally_total(const ct_tally *t, const ct_spec *spec);
 /* NAN where the model gives no scores of classes. */
 double ct_tally_accuracy(const ct_tally *t);
 int ct_argmax_row(const float *row, int n);
+void ct_softmax_row(const float *row, int n, float *p);
 #endif

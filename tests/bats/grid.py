@@ -60,6 +60,6 @@ else:
             for y in range(top, top + side):
                 for x in range(left, left + side):
                     (r, _, b), mask = rows[y][x], rows[y][x + side]
-                    assert mask == ((0, 0, 0) if r + b < 100 else (230, 60, 60) if r > b else (70, 170, 80)), (x, y)
+                    assert mask == ((0, 0, 0) if r + b < 100 else (128, 0, 0) if r > b else (0, 128, 0)), (x, y)
                     seen.add(mask)
     assert len(seen) == 3

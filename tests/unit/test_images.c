@@ -227,6 +227,71 @@ static void refused_folders(void) {
     refused((ct_data_args){0}, CT_FAIL, "cannot be opened");
 }
 
+/* A 1 x 2 mask, and the image that it belongs to where `image` is not NULL. */
+static void put_mask(const char *name, const char *image, unsigned char a, unsigned char b) {
+    unsigned char value[] = {a, b};
+    puts_in(name, "");
+    ct_scope *scope = ct_scope_open();
+    CHECK(!ct_mask_write(at(name), ct_from(CT_U8, CT_DIMS(1, 2), value), NULL));
+    CHECK(!ct_scope_close(scope));
+    if (image) put_png(image, 1, 1, 2, value);
+}
+
+/* The values of a part's masks, file by file. */
+static const char *mask_words(const ct_rows *s) {
+    static char text[256];
+    size_t n = 0;
+    text[0] = 0;
+    const unsigned char *y = ct_data(s->y);
+    for (int64_t i = 0; i < ct_size(s->y, 0); i++)
+        n +=
+            (size_t)snprintf(text + n, sizeof text - n, "%s%s=%d,%d", i ? " " : "", s->file[i], y[2 * i], y[2 * i + 1]);
+    return text;
+}
+
+static void masks(void) {
+    char folder[80];
+    ct_dataset *d;
+    ct_data_args args = {.masks = folder, .ignored = -1};
+    scratch_clear();
+    snprintf(folder, sizeof folder, "%s/train/.masks", root); /* hidden, so no image of the folder */
+    put_mask("train/.masks/train/a.png", "train/a.png", 0, 1);
+    put_mask("train/.masks/train/sub/deep/b.png", "train/sub/deep/b.png", 4, 0);
+    put_mask("train/.masks/test/c.png", "test/c.png", 5, 1);
+    put_mask("train/.masks/train/unused.png", NULL, 200, 0);
+    CHECK(!load(args, 0, &d));
+    CHECK(d->classes == 6 && d->files == 6);
+    CHECK_STR(d->class_name[5], "5");
+    CHECK_STR(d->file_name[4], "masks/train/sub/deep/b.png");
+    CHECK_STR(mask_words(&d->train), "train/a.png=0,1 train/sub/deep/b.png=4,0");
+    CHECK_STR(mask_words(&d->test), "test/c.png=5,1");
+    CHECK(ct_ndim(d->train.y) == 3 && ct_dtype_of(d->train.y) == CT_U8);
+    ct_dataset_free(d);
+    CHECK(!load((ct_data_args){.masks = folder, .ignored = 5}, 0, &d)); /* 5 is no class */
+    CHECK(d->classes == 5);
+    ct_dataset_free(d);
+    CHECK(!load((ct_data_args){.masks = folder, .ignored = -1, .size = {2, 4}, .classes = 8}, 0, &d));
+    const unsigned char *y = ct_data(d->train.y);
+    CHECK(d->classes == 8 && !memcmp(y, "\0\0\1\1\0\0\1\1", 8)); /* to the nearest */
+    ct_dataset_free(d);
+    refused((ct_data_args){.masks = folder, .ignored = -1, .classes = 5}, CT_BAD_DATA,
+            "/test/c.png: has a pixel of value 5, and there are 5 classes");
+    put_mask("train/.masks/train/sub/deep/b.png", NULL, 255, 0);
+    put_mask("train/.masks/test/c.png", NULL, 255, 255);
+    put_mask("train/.masks/train/a.png", NULL, 0, 0);
+    CHECK(!load(args, 0, &d)); /* black and white */
+    CHECK(d->classes == 2);
+    CHECK_STR(mask_words(&d->train), "train/a.png=0,0 train/sub/deep/b.png=1,0");
+    ct_dataset_free(d);
+    CHECK(!load((ct_data_args){.masks = folder, .ignored = 255}, 0, &d));
+    CHECK(d->classes == 1);
+    CHECK_STR(mask_words(&d->train), "train/a.png=0,0 train/sub/deep/b.png=255,0");
+    ct_dataset_free(d);
+    scratch_clear();
+    puts_in("empty/notes.txt", "no image");
+    refused(args, CT_BAD_DATA, "no .png file is in it");
+}
+
 int main(void) {
     if (!scratch_open()) return 1;
     RUN(parts);
@@ -235,6 +300,7 @@ int main(void) {
     RUN(labels);
     RUN(refused_labels);
     RUN(damaged);
+    RUN(masks);
     RUN(refused_folders);
     scratch_close();
     return check_done("images");

@@ -114,7 +114,7 @@ static void check_recipe(int type, int depth, bool interlaced, bool clear) {
     unsigned char want[3 * H * W], got[3 * H * W];
     int own = type & PNG_COLOR_MASK_COLOR ? 3 : 1;
     int64_t hwc[3];
-    CHECK(ct_png_size(path, hwc) == CT_OK && hwc[0] == H && hwc[1] == W && hwc[2] == own);
+    CHECK(ct_image_size(path, hwc) == CT_OK && hwc[0] == H && hwc[1] == W && hwc[2] == own);
     for (int c = 0; c <= 3; c++) {
         if (c == 2) continue;
         int n = c ? c : own;
@@ -183,6 +183,35 @@ static void written_images_are_read(void) {
         CHECK(ct_image_write(at("w.png"), ct_from(CT_U8, CT_DIMS(2, 2, 2), data)) == CT_FAIL);
         CHECK(ct_scope_close(scope) == CT_OK);
     }
+}
+
+/* Numbers come back as they were, whatever the colours; nearest to the middle of each place. */
+static void written_masks_are_read(void) {
+    unsigned char data[2 * 3] = {0, 1, 2, 200, 255, 3}, got[24], rgb[3];
+    static const unsigned char wide[] = {0, 1, 2, 0, 1, 2, 200, 255, 3, 200, 255, 3};
+    int64_t own[2];
+    ct_scope *scope = ct_scope_open();
+    CHECK(ct_mask_write(at("m.png"), ct_from(CT_U8, CT_DIMS(2, 3), data), NULL) == CT_OK);
+    CHECK(ct_png_mask(at("m.png"), 2, 3, own, got) == CT_OK && !memcmp(got, data, 6) && own[0] == 2 && own[1] == 3);
+    CHECK(ct_png_mask(at("m.png"), 4, 3, own, got) == CT_OK && !memcmp(got, wide, 12) && own[0] == 2);
+    CHECK(ct_png_mask(at("m.png"), 1, 1, own, got) == CT_OK && got[0] == 255);
+    CHECK(ct_mask_write(at("m.png"), ct_from(CT_U8, CT_DIMS(2, 3), data), (int64_t[2]){4, 0}) == CT_OK);
+    CHECK(ct_png_mask(at("m.png"), 4, 3, own, got) == CT_OK && !memcmp(got, wide, 12) && own[0] == 4);
+    ct_tensor *t = ct_image_read(at("m.png"), (ct_image_args){0});
+    ct_mask_colour(2, rgb);
+    CHECK(!ct_why(t) && ct_size(t, 0) == 3 && rgb[0] == 0 && rgb[1] == 128 && rgb[2] == 0);
+    for (int c = 0; c < 3; c++) CHECK(((unsigned char *)ct_data(t))[c * 12 + 2] == rgb[c]);
+    CHECK(ct_image_write(at("g.png"), ct_from(CT_U8, CT_DIMS(1, 2, 3), data)) == CT_OK);
+    CHECK(ct_png_mask(at("g.png"), 2, 3, own, got) == CT_OK && !memcmp(got, data, 6));
+    CHECK(ct_image_write(at("c.png"), ct_from(CT_U8, CT_DIMS(3, 1, 2), data)) == CT_OK);
+    CHECK(ct_png_mask(at("c.png"), 1, 2, own, got) == CT_BAD_DATA);
+    CHECK_HAS(ct_error(), "c.png: is no mask");
+    CHECK(ct_mask_write(at("m.png"), ct_from(CT_U8, CT_DIMS(6), data), NULL) == CT_FAIL);
+    CHECK(ct_scope_close(scope) == CT_OK);
+    recipe one_bit = make_recipe(PNG_COLOR_TYPE_GRAY, 1, false, false);
+    unsigned char bits[H * W];
+    CHECK(ct_png_mask(write_recipe("bits.png", &one_bit), H, W, own, bits) == CT_OK);
+    for (int i = 0; i < H * W; i++) CHECK(bits[i] <= 1);
 }
 
 /* ---- damage ---- */
@@ -292,6 +321,7 @@ int main(void) {
     RUN(sixteen_bits_are_rounded);
     RUN(images_are_resized);
     RUN(written_images_are_read);
+    RUN(written_masks_are_read);
     RUN(arguments_are_checked);
     RUN(damage_is_refused);
     RUN(forged_files_are_refused);
