@@ -291,9 +291,15 @@ ct_tensor *ct_average_of(const ct_average *a, const ct_tensor *t); /* t's averag
 ct_tensor *ct_average_count(const ct_average *a);                  /* of updates: 0-d f64, a's */
 
 typedef struct ct_lr_scheduler ct_lr_scheduler;
-/* "cosine: {T_max: 20}", as a spec says it: moves the learning rates of `o`, which must outlive it. NULL as above. */
+/* "cosine: {T_max: 20}", as a spec says it, with `warmup` or without: moves the learning rates of `o`, which must
+   outlive it. "sequential: {schedulers: [linear, cosine: 20], milestones: [5]}" is torch's SequentialLR, "chained:
+   [linear, exponential: 0.9]" its ChainedScheduler. NULL as above. */
 ct_lr_scheduler *ct_lr_scheduler_open(const char *schedule, ct_optim *o);
 void ct_lr_scheduler_step(ct_lr_scheduler *s, double metric); /* metric: for reduce_on_plateau alone */
+/* Where it is, as a safetensors file; and back, exactly, into one opened by the same words for as many groups, whose
+   rates are set. */
+ct_status ct_lr_scheduler_save(const ct_lr_scheduler *s, const char *path);
+ct_status ct_lr_scheduler_load(ct_lr_scheduler *s, const char *path);
 void ct_lr_scheduler_free(ct_lr_scheduler *s);
 
 /* ---- threads: of the library's own pool ---- */

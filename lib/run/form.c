@@ -19,6 +19,7 @@ const ct_form ct_forms[] = {
     {"loss", "loss or list of losses", ct_loss_kinds, NULL, NULL, NULL, true},
     {"optimizer", "optimizer", ct_optimizer_kinds, ct_optimizer_beside, NULL, NULL, false},
     {"schedule", "schedule", ct_scheduler_kinds, ct_schedule_beside, NULL, NULL, false},
+    {"schedulers", "list of schedules", NULL, NULL, NULL, LIST(REF("schedule")), false},
     {"transforms", "list of transforms", ct_transform_kinds, NULL, NULL, LIST(REF("transform")), false},
     {"transform", "transform", ct_transform_kinds, NULL, NULL, NULL, false},
     {"groups", "map of patterns and settings", NULL, NULL, NULL, MAP(REF("group")), false},

@@ -27,16 +27,20 @@ static double base_rate(const ct_optimizer *kind, const void *args) {
     return key ? *(const double *)((const char *)args + key->offset) : 0;
 }
 
-/* Of group g at a step: the schedule has moved with every step before it, or every epoch. */
-static double rate_at(const ct_spec *spec, const ct_rates_report *r, int64_t step, int g) {
+static double base_of(const ct_spec *spec, int g) {
     const ct_model_spec *m = &spec->model;
-    double base =
-        g ? base_rate(m->group[g - 1].optimizer, m->group[g - 1].args) : base_rate(m->optimizer, spec->optimizer_args);
-    int64_t epoch = step / r->epoch_steps, rests = ct_learning_rate_rests(spec);
-    ct_schedule c = {.lr = base, .base = base};
-    if (spec->schedule) c = ct_schedule_start(spec->schedule, spec->schedule_args, spec->warmup, base);
-    c.t = r->per_step ? CT_MIN(step, ct_count_mul(rests, r->epoch_steps)) : CT_MIN(epoch, rests);
-    return ct_learning_rate(spec, &c, base, epoch);
+    return g ? base_rate(m->group[g - 1].optimizer, m->group[g - 1].args)
+             : base_rate(m->optimizer, spec->optimizer_args);
+}
+
+/* Of all groups at step r->step[i], no earlier than that of i - 1: the schedule has moved with every step before it, or
+   every epoch. */
+static void rates_at(const ct_spec *spec, ct_schedule *c, ct_rates_report *r, int64_t i) {
+    int64_t step = r->step[i], epoch = step / r->epoch_steps, rests = ct_learning_rate_rests(spec);
+    int64_t t = r->per_step ? CT_MIN(step, ct_count_mul(rests, r->epoch_steps)) : CT_MIN(epoch, rests);
+    if (c->kind) ct_schedule_seek(c, t);
+    for (int g = 0; g < r->n_groups; g++)
+        r->rate[i * r->n_groups + g] = ct_learning_rate(spec, c, base_of(spec, g), epoch);
 }
 
 static ct_status make(ct_show *s, int64_t most, ct_rates_report *r) {
@@ -47,8 +51,9 @@ static ct_status make(ct_show *s, int64_t most, ct_rates_report *r) {
     int64_t size = t->batch_size * t->accumulate;
     r->epoch_steps = CT_MAX((samples + size - 1) / size, 1);
     r->steps = t->steps ? t->steps : ct_count_mul(t->epochs, r->epoch_steps);
-    r->schedule = spec->schedule ? spec->schedule->kind.name : NULL;
-    r->per_step = spec->per_step, r->listens = spec->schedule && !spec->schedule->at;
+    const ct_schedule_use *use = &spec->schedule;
+    r->schedule = use->kind ? use->kind->kind.name : NULL;
+    r->per_step = use->per_step, r->listens = use->kind && use->kind->listen;
     r->n_groups = spec->model.n_groups + 1, r->n = CT_MIN(r->steps, CT_MAX(most, 1));
     r->group = ct_alloc((size_t)r->n_groups, sizeof *r->group);
     r->step = ct_alloc((size_t)r->n, sizeof *r->step);
@@ -56,10 +61,12 @@ static ct_status make(ct_show *s, int64_t most, ct_rates_report *r) {
     if (!r->group || !r->step || !r->rate) return CT_NO_MEMORY;
     for (int g = 1; g < r->n_groups; g++)
         snprintf(r->group[g], sizeof *r->group, "%s", spec->model.group[g - 1].pattern->text);
+    ct_schedule c = {0};
+    if (use->kind) c = ct_schedule_start(use->kind, use->args, use->warmup, base_of(spec, 0));
     double apart = r->n > 1 ? (double)(r->steps - 1) / (double)(r->n - 1) : 0;
     for (int64_t i = 0; i < r->n; i++) {
         r->step[i] = CT_MIN((int64_t)((double)i * apart + 0.5), r->steps - 1);
-        for (int g = 0; g < r->n_groups; g++) r->rate[i * r->n_groups + g] = rate_at(spec, r, r->step[i], g);
+        rates_at(spec, &c, r, i);
     }
     return CT_OK;
 }

@@ -66,15 +66,6 @@ const ct_key ct_spec_keys[] = {
 };
 const ct_key ct_optimizer_beside[] = {
     {"groups", CT_KEY_NODE, .choices = "groups", .help = "name patterns and the settings of their parameters"}, {0}};
-typedef struct pace {
-    int per;
-    int64_t warmup;
-} pace;
-const ct_key ct_schedule_beside[] = {
-    {"per", CT_KEY_ENUM, offsetof(pace, per), .choices = "epoch|step", .help = "when it moves"},
-    {"warmup", CT_KEY_INT, offsetof(pace, warmup), .max = 1e15,
-     .help = "epochs, or steps, before the schedule's own, in which the rate rises to its first"},
-    {0}};
 
 /* The settings of a group: the optimizer's own, but for what the group says. */
 static void read_settings(ct_spec *s, const ct_yaml *own, const ct_yaml *common, ct_group_use *g) {
@@ -123,17 +114,8 @@ static void read_optimizer(ct_spec *s, const ct_yaml *node) {
     for (int i = 0; i < groups->n; i++) read_group(s, groups->key[i], groups->value[i], ct_yaml_get(node, kind->name));
 }
 
-/* `schedule: {cosine: {T_max: 20}, per: epoch, warmup: 5}` */
 static void read_schedule(ct_spec *s, const ct_yaml *node) {
-    int n;
-    const ct_kind *const *kinds = ct_scheduler_kinds(&n);
-    const ct_kind *kind = ct_read_kind(s->doc, node, "schedule", kinds, n, &s->schedule_args, ct_schedule_beside);
-    if (!kind) return;
-    s->schedule = ct_scheduler_find(kind->name);
-    if (node->kind != CT_MAP) return;
-    pace p;
-    ct_read_keys(s->doc, node, "schedule", ct_schedule_beside, &p, (ct_key[]){{.name = kind->name}, {0}});
-    s->per_step = p.per, s->warmup = p.warmup;
+    ct_schedule_read(s->doc, node, ct_schedule_beside, &s->schedule);
 }
 
 static void read_model(ct_spec *s, const ct_yaml *node) { ct_model_read(s->doc, node, &s->model); }

@@ -4,9 +4,9 @@
 #include "ctorch_run.h"
 #include "data/dataset.h"
 #include "optim/optim.h"
-#include "optim/schedule.h"
 #include "run/loss.h"
 #include "spec/model.h"
+#include "spec/schedule.h"
 
 /* The spec's `train.ema:`, `train.swa:`, `train:`. */
 typedef struct ct_ema_args {
@@ -35,8 +35,8 @@ typedef struct ct_train_args {
 /* "bf16", or "f32", which `auto` is where nothing was timed. */
 const char *ct_precision_name(const ct_spec *spec);
 
-/* The rows of the whole, of what stands beside an optimizer and a schedule. */
-extern const ct_key ct_spec_keys[], ct_optimizer_beside[], ct_schedule_beside[];
+/* The rows of the whole, and of what stands beside an optimizer. */
+extern const ct_key ct_spec_keys[], ct_optimizer_beside[];
 
 struct ct_spec {
     int64_t seed;
@@ -45,11 +45,8 @@ struct ct_spec {
     ct_model_spec model;
     ct_loss loss[CT_MAX_LOSSES];
     int n_losses;
-    void *optimizer_args;         /* of model.optimizer */
-    const ct_scheduler *schedule; /* NULL: the rate stays */
-    void *schedule_args;
-    bool per_step;  /* it moves after every step, not every epoch */
-    int64_t warmup; /* steps or epochs in which the rate rises first */
+    void *optimizer_args; /* of model.optimizer */
+    ct_schedule_use schedule;
     ct_doc *doc;
     ct_yaml *root;
 };

@@ -129,14 +129,15 @@ static void set_rate(ct_run *r) {
 /* With a limit of time the schedule is at least as far as the clock, so that both end together. */
 static void keep_up(ct_run *r) {
     double limit = r->state.max_seconds, share = limit > 0 ? CT_MIN(ct_run_spent(r) / limit, 1) : 0;
-    int64_t moves = r->spec->per_step ? ct_run_total(r) : ct_run_epochs(r), due = (int64_t)(share * (double)moves);
-    if (r->schedule.kind->at) r->schedule.t = CT_MAX(r->schedule.t, due - 1);
+    int64_t moves = r->spec->schedule.per_step ? ct_run_total(r) : ct_run_epochs(r),
+            due = (int64_t)(share * (double)moves);
+    if (!r->schedule.kind->listen) ct_schedule_seek(&r->schedule, CT_MAX(r->schedule.t, due - 1));
 }
 
 void ct_run_move_rate(ct_run *r, double metric, bool after_epoch) {
     int64_t epoch = r->state.epoch - after_epoch; /* that of the steps so far */
     bool rests = epoch >= ct_learning_rate_rests(r->spec);
-    if (r->schedule.kind && !rests && after_epoch != r->spec->per_step) {
+    if (r->schedule.kind && !rests && after_epoch != r->spec->schedule.per_step) {
         keep_up(r);
         ct_schedule_step(&r->schedule, metric);
     }
@@ -146,15 +147,17 @@ void ct_run_move_rate(ct_run *r, double metric, bool after_epoch) {
 static ct_status start_rate(ct_run *r, bool resumed) {
     const ct_spec *spec = r->spec;
     const ct_run_state *s = &r->state;
-    if (!spec->schedule && !spec->train.swa.start) return CT_OK;
+    const ct_schedule_use *use = &spec->schedule;
+    if (!use->kind && !spec->train.swa.start) return CT_OK;
     int groups = ct_optim_groups(r->optim);
     if (!(r->base_lr = ct_alloc((size_t)groups, sizeof *r->base_lr))) return CT_NO_MEMORY;
     for (int g = 0; g < groups; g++) r->base_lr[g] = ct_item(ct_optim_lr(r->optim, g));
-    if (spec->schedule)
-        r->schedule = ct_schedule_start(spec->schedule, spec->schedule_args, spec->warmup, r->base_lr[0]);
-    if (resumed)
-        r->schedule.t = s->schedule_t, r->schedule.bad = s->schedule_bad, r->schedule.cooldown = s->schedule_cooldown,
-        r->schedule.lr = s->schedule_lr, r->schedule.best = s->schedule_best;
+    if (use->kind) r->schedule = ct_schedule_start(use->kind, use->args, use->warmup, r->base_lr[0]);
+    if (use->kind && resumed) {
+        ct_schedule_seek(&r->schedule, s->schedule_t);
+        r->schedule.bad = s->schedule_bad, r->schedule.cooldown = s->schedule_cooldown, r->schedule.lr = s->schedule_lr,
+        r->schedule.best = s->schedule_best;
+    }
     set_rate(r);
     return CT_OK;
 }

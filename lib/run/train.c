@@ -86,7 +86,7 @@ static ct_status one_step(ct_run *r) {
     CT_TRY(ct_run_update(r, &out));
     if (!isfinite(out.loss)) return diverged(r, out.loss);
     s->step++, s->number++;
-    if (r->spec->per_step) ct_run_move_rate(r, out.loss, false);
+    if (r->spec->schedule.per_step) ct_run_move_rate(r, out.loss, false);
     if (r->first_step == 0) r->first_step = ct_now() - r->began;
     return s->number % r->spec->train.log_every ? CT_OK : log_step(r, &out);
 }

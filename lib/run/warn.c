@@ -121,24 +121,25 @@ static void look_at_optimizer(ct_spec *s) {
 }
 
 static void look_at_schedule(ct_spec *s) {
-    const ct_kind *kind = s->schedule ? &s->schedule->kind : NULL;
+    const ct_kind *kind = s->schedule.kind ? &s->schedule.kind->kind : NULL;
     if (!kind) return;
-    double epochs = (double)(s->train.epochs - s->warmup), top = number_of(kind, s->schedule_args, "T_max", epochs);
-    bool by_epoch = !s->per_step && !s->train.steps; /* how many epochs steps are, the data would say */
+    double epochs = (double)(s->train.epochs - s->schedule.warmup),
+           top = number_of(kind, s->schedule.args, "T_max", epochs);
+    bool by_epoch = !s->schedule.per_step && !s->train.steps; /* how many epochs steps are, the data would say */
     if (by_epoch && top < epochs)
         WARN(s, place_of(s, "schedule", kind->name, "T_max"),
              "the rate is lowest after %.15g of %.15g epochs, and then rises again; T_max: %.15g spans them", top,
              epochs, epochs);
-    double steps = number_of(kind, s->schedule_args, "total_steps", epochs);
+    double steps = number_of(kind, s->schedule.args, "total_steps", epochs);
     if (by_epoch && steps != epochs)
         WARN(s, place_of(s, "schedule", kind->name, "total_steps"),
              "one_cycle moves once an epoch, %.15g times, not total_steps: %.15g; `per: step` makes it move each step",
              epochs, steps);
     if (is_in(adam_like, s->model.optimizer ? s->model.optimizer->kind.name : NULL) &&
-        number_of(kind, s->schedule_args, "max_lr", 0) > 1)
+        number_of(kind, s->schedule.args, "max_lr", 0) > 1)
         WARN(s, place_of(s, "schedule", kind->name, "max_lr"), "a learning rate over 1 with %s; 1e-3 is usual",
              s->model.optimizer->kind.name);
-    bool downwards = is_in("reduce_on_plateau", kind->name) && number_of(kind, s->schedule_args, "mode", 1) == 0;
+    bool downwards = is_in("reduce_on_plateau", kind->name) && number_of(kind, s->schedule.args, "mode", 1) == 0;
     if (downwards && s->data.validation != 0 && s->train.monitor == 0)
         WARN(s, place_of(s, "schedule", kind->name, "mode"),
              "the accuracy, which is monitored, gets better upwards: say mode: max, or train.monitor: loss");

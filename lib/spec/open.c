@@ -1,7 +1,6 @@
-/* What a C program says in a spec's words: a model, an optimizer, a schedule. */
+/* What a C program says in a spec's words: a model, an optimizer. */
 #include "base/alloc.h"
 #include "optim/optim.h"
-#include "optim/schedule.h"
 #include "spec/expand.h"
 #include "spec/model.h"
 #include "tensor/scope.h"
@@ -12,15 +11,6 @@
 static void *refuse(ct_status status) {
     ct_scope_note(status);
     return NULL;
-}
-
-/* `text` as one of `kinds`; *args are the doc's. CT_OK means that there is one. */
-static ct_status read_kind(ct_doc *doc, const char *what, const char *text, const ct_kind *const *kinds, int n,
-                           const ct_kind **kind, void **args) {
-    ct_yaml *root;
-    CT_TRY(ct_doc_parse(doc, what, text, strlen(text), &root));
-    *kind = ct_read_kind(doc, root, what, kinds, n, args, NULL);
-    return ct_diag_status(doc);
 }
 
 /* ---- models ---- */
@@ -73,8 +63,12 @@ ct_module *ct_module_open(const char *model, ct_dtype dtype, ct_dims sample) {
 /* ---- optimizers ---- */
 static ct_status read_optimizer(ct_doc *doc, const char *text, const ct_optimizer **kind, void **args) {
     int n;
-    const ct_kind *const *kinds = ct_optimizer_kinds(&n), *found;
-    CT_TRY(read_kind(doc, "optimizer", text, kinds, n, &found, args));
+    ct_yaml *root;
+    const ct_kind *const *kinds = ct_optimizer_kinds(&n);
+    CT_TRY(ct_doc_parse(doc, "optimizer", text, strlen(text), &root));
+    const ct_kind *found = ct_read_kind(doc, root, "optimizer", kinds, n, args, NULL);
+    CT_TRY(ct_diag_status(doc));
+    if (!found) return CT_NO_MEMORY;
     *kind = ct_optimizer_find(found->name);
     return CT_OK;
 }
@@ -100,52 +94,4 @@ ct_status ct_optim_add_group(ct_optim *o, const char *optimizer, ct_tensor *cons
     ct_doc_free(doc);
     ct_scope_note(status);
     return status;
-}
-
-/* ---- schedules ---- */
-struct ct_lr_scheduler {
-    ct_doc *doc; /* the settings lie in it */
-    ct_optim *optim;
-    ct_schedule *group; /* one for each of the optimizer's groups when it was opened */
-    int n;
-};
-
-static void set_rates(ct_lr_scheduler *s) {
-    for (int i = 0; i < s->n; i++) *(double *)ct_data(ct_optim_lr(s->optim, i)) = s->group[i].lr;
-}
-
-static ct_status open_scheduler(ct_lr_scheduler *s, const char *text) {
-    int n;
-    void *args;
-    const ct_kind *const *kinds = ct_scheduler_kinds(&n), *kind;
-    if (!(s->doc = ct_doc_new())) return CT_NO_MEMORY;
-    CT_TRY(read_kind(s->doc, "schedule", text, kinds, n, &kind, &args));
-    s->n = ct_optim_groups(s->optim);
-    if (!(s->group = ct_alloc((size_t)s->n, sizeof *s->group))) return CT_NO_MEMORY;
-    for (int i = 0; i < s->n; i++)
-        s->group[i] = ct_schedule_start(ct_scheduler_find(kind->name), args, 0, ct_item(ct_optim_lr(s->optim, i)));
-    set_rates(s);
-    return CT_OK;
-}
-
-ct_lr_scheduler *ct_lr_scheduler_open(const char *schedule, ct_optim *o) {
-    if (!o) return refuse(ct_fail(CT_FAIL, "schedule: there is no optimizer"));
-    ct_lr_scheduler *s = ct_alloc(1, sizeof *s);
-    if (!s) return refuse(CT_NO_MEMORY);
-    s->optim = o;
-    ct_status status = open_scheduler(s, schedule);
-    if (!status) return s;
-    ct_lr_scheduler_free(s);
-    return refuse(status);
-}
-
-void ct_lr_scheduler_step(ct_lr_scheduler *s, double metric) {
-    for (int i = 0; s && i < s->n; i++) ct_schedule_step(&s->group[i], metric);
-    if (s) set_rates(s);
-}
-
-void ct_lr_scheduler_free(ct_lr_scheduler *s) {
-    if (!s) return;
-    ct_doc_free(s->doc);
-    ct_free(s->group), ct_free(s);
 }

@@ -278,6 +278,10 @@ END
     succeeds "$ctorch" show --schedule --json spec.yaml --set 'schedule={cosine: {T_max: 6}, warmup: 3}' --set train.epochs=9
     json '[round(r, 6) for r in d["groups"][0]["rate"][::5]] == [0.125, 0.25, 0.375, 0.5, 0.466506, 0.375, 0.25, 0.125, 0.033494]'
     json 'all(abs(r - s / 2) < 1e-8 for r, s in zip(d["groups"][1]["rate"], d["groups"][0]["rate"]))'
+    # PyTorch's, of LinearLR(total_iters=3) and CosineAnnealingLR(6, eta_min=0.05)
+    succeeds "$ctorch" show --schedule --json spec.yaml --set 'schedule={chained: [linear: {total_iters: 3}, cosine: {T_max: 6, eta_min: 0.05}]}' --set train.epochs=9
+    json '[round(r, 6) for r in d["groups"][0]["rate"][::5]] == [0.166667, 0.26252, 0.305244, 0.278304, 0.164152, 0.080587, 0.05, 0.080144, 0.1625]'
+    json '[round(r, 6) for r in d["groups"][1]["rate"][::5]] == [0.083333, 0.132934, 0.15941, 0.153304, 0.101652, 0.06384, 0.05, 0.063397, 0.1]'
     succeeds "$ctorch" show --schedule --json spec.yaml --set 'schedule={reduce_on_plateau: {patience: 1}, warmup: 4, per: step}'
     json '[round(r, 6) for r in d["groups"][0]["rate"][:6]] == [0.1, 0.2, 0.3, 0.4, 0.5, 0.5]'
     succeeds "$ctorch" show --schedule --json spec.yaml --set 'train.swa={start: 3, lr: 0.01, anneal_epochs: 2, anneal_strategy: linear}'
@@ -292,7 +296,8 @@ END
     need_python
     for schedule in 'step: 100' 'multistep: {milestones: [200, 700]}' 'exponential: 0.999' 'cosine_warm_restarts: 100' \
         'one_cycle: {max_lr: 0.3, total_steps: 800}' polynomial constant 'cyclic: {base_lr: 0.01, max_lr: 0.1}' \
-        'reduce_on_plateau: {mode: max}'; do
+        'reduce_on_plateau: {mode: max}' 'chained: [linear, exponential: 0.999]' \
+        'sequential: {schedulers: [linear, chained: [cosine: 400]], milestones: [5]}'; do
         [[ $schedule == *:* ]] || schedule="$schedule: {}"
         succeeds "$ctorch" show --schedule specs/resnet20.yaml --set "schedule={$schedule, per: step}"
         says "${schedule%%:*}, moved every step: 800 steps, 4 an epoch" $'\nlearning rate: '

@@ -94,13 +94,12 @@ static void load_field(const ct_tensor *t, int64_t i, ct_step *step, int field) 
 static ct_status train(golden *g, const ct_net *net, ct_optim *o, double *worst) {
     ct_tensor *losses = ct_safetensors_get(g->file, "losses"), *x = ct_safetensors_get(g->file, "inputs");
     ct_tensor *y = ct_safetensors_get(g->file, "targets");
-    const ct_spec *spec = net->spec;
+    const ct_schedule_use *use = &net->spec->schedule;
     ct_step *step;
     CT_TRY(ct_step_new(net, o, ct_size(x, 1), false, &step));
     ct_status status = CT_OK;
     ct_schedule rate = {0};
-    if (spec->schedule)
-        rate = ct_schedule_start(spec->schedule, spec->schedule_args, spec->warmup, ct_item(ct_optim_lr(o, 0)));
+    if (use->kind) rate = ct_schedule_start(use->kind, use->args, use->warmup, ct_item(ct_optim_lr(o, 0)));
     for (int64_t i = 0; !status && i < ct_numel(losses); i++) {
         if (rate.kind) *(double *)ct_data(ct_optim_lr(o, 0)) = rate.lr;
         ct_step_result r;

@@ -102,9 +102,11 @@ static void of_fields(void) {
     CHECK(lines("tokens-parts/log.jsonl", "\"losses\":{\"cross_entropy\":") == 15 + 3);
 }
 
-/* Steps rather than epochs, evaluated in their midst. */
+/* Steps rather than epochs, evaluated in their midst; a schedule that goes on from its last rate. */
 static void by_steps(void) {
-    static const char *const set[] = {"train.steps=29", "train.eval_every=10", "schedule={step: {step_size: 1}}", NULL};
+    static const char *const set[] = {
+        "train.steps=29", "train.eval_every=10",
+        "schedule={chained: [exponential: 0.98, cosine: {T_max: 9, eta_min: 1e-3}], per: step, warmup: 3}", NULL};
     ct_train_report whole, parts;
     CHECK(train("steps", set, false, false, -1, &whole) == CT_OK);
     CHECK(whole.steps == 29 && whole.epochs == 1);
