@@ -15,6 +15,12 @@ static bool make_room(ct_buf *b, size_t n) {
     return true;
 }
 
+void ct_buf_reserve(ct_buf *b) {
+    size_t cap = b->limit + 1;
+    b->failed |= !(b->data = ct_alloc_aligned(cap, 1));
+    if (b->data) b->cap = cap;
+}
+
 void ct_buf_add(ct_buf *b, const void *bytes, size_t n) {
     if (!make_room(b, n)) return;
     if (n) memcpy(b->data + b->len, bytes, n);

@@ -12,6 +12,8 @@ typedef struct ct_buf {
 } ct_buf;
 
 #define CT_BUF(max) ((ct_buf){.limit = (max)})
+/* Room for all of its limit at once, of a buffer that nothing was added to: what grows is copied. */
+void ct_buf_reserve(ct_buf *b);
 void ct_buf_add(ct_buf *b, const void *bytes, size_t n);
 void ct_buf_puts(ct_buf *b, const char *s);
 void ct_buf_printf(ct_buf *b, const char *fmt, ...) CT_PRINTF(2, 3);

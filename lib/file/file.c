@@ -37,11 +37,14 @@ ct_status ct_file_map(const char *path, ct_bytes *out) {
     return status;
 }
 
+#define DEFLATE_MOST 1032 /* bytes that one of its bytes can stand for: a limit beyond that is no size */
+
 ct_status ct_file_read(const char *path, size_t limit, ct_bytes *out) {
     CT_TRY(ct_file_map(path, out));
     ct_status status = CT_OK;
     if (ct_gzip_is(out)) {
         ct_buf text = CT_BUF(CT_MIN(limit, SIZE_MAX / 4)); /* so that no sum with it overflows */
+        if (text.limit / DEFLATE_MOST <= out->len) ct_buf_reserve(&text);
         status = ct_gzip_unzip(path, out, true, &text);
         ct_bytes_free(out);
         if (status)
