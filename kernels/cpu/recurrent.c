@@ -1,5 +1,6 @@
-/* The steps of one layer of an LSTM, and their gradients: a step is one parallel region, in which a task has 32 units:
-   the products of the state with their columns of the weight, packed once, then their gates. */
+/* The steps of one layer of an LSTM, and their gradients: a step is one parallel region, in which a task has some
+   units: the product of the state with their columns of the weight, packed once, then their gates. The product has a
+   place of its own: rows of the results may lie a power of two apart, and push each other out of the cache. */
 #include "base/alloc.h"
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/layout.h"
@@ -7,15 +8,18 @@
 #include "kernels/cpu/slots.h"
 #include <string.h>
 
-#define UNITS 32 /* a whole number of a packed weight's panels on every instruction set */
+#define UNITS_LEAST 32 /* of a task: a whole number of a packed weight's panels on every instruction set */
+#define UNITS_MOST 128
+#define TASKS_A_THREAD 2
 enum { I, F, G, O, GATES };
 
 typedef struct lstm_plan {
-    int64_t steps, n, h;
+    int64_t steps, n, h, units; /* units: of a task */
     bool reverse;
     ct_gemm gemm[2]; /* of a task, and of the last one */
-    int64_t packed;  /* floats of one packed matrix; four of them forward, one backward */
-    int64_t product; /* floats of workspace of a product */
+    int64_t packed;  /* floats of a task's part of the weight */
+    int64_t room;    /* floats before a task's own workspace of the product: its result, or what is to be packed */
+    int64_t slot;    /* floats of both */
     int slots;
 } lstm_plan;
 
@@ -24,18 +28,41 @@ typedef struct lstm_run {
     const float *gates, *w, *h, *c;  /* forward: h and c before this step */
     float *y, *cell, *act;           /* of this step */
     const float *dy, *dcell, *after; /* backward: after, the gates' gradients of the step after; NULL: none */
-    float *dgates, *dh, *dc;
-    float *packed, *products;
+    float *dgates, *dh, *dc;         /* dgates: NULL before the first step, whose dh is wanted */
+    float *packed, *rooms;
     slots slots;
 } lstm_run;
+
+/* A task: its units from u on, their part of the packed weight, and room. */
+typedef struct lstm_task {
+    const ct_gemm *gemm;
+    int64_t u, units;
+    float *packed, *room;
+} lstm_task;
 
 CT_INLINE float sigmoid(float x) { return 1.0f / (1.0f + exp_f32(-x)); }
 
 /* ---- getting ready ---- */
 
-/* k: rows of the packed matrices, of which there are `matrices`. */
-static ct_status plan_new(const ct_call *call, const ct_layout *cell, int64_t k, int matrices, bool transposed,
-                          void **state, size_t *workspace) {
+static int64_t tasks_of(const lstm_plan *p) { return div_up_i64(p->h, p->units); }
+
+/* Forward a task's four gates are its columns, one after the other; backward its units. */
+static ct_gemm task_product(const ct_call *call, const lstm_plan *p, bool back, int64_t units) {
+    int64_t n = back ? units : GATES * units, k = back ? GATES * p->h : p->h;
+    return (ct_gemm){.tb = !back,
+                     .bf16 = call->bf16,
+                     .packed = true,
+                     .m = p->n,
+                     .n = n,
+                     .k = k,
+                     .lda = k,
+                     .ldb = p->h,
+                     .ldc = n,
+                     .batch = 1,
+                     .threads = 1};
+}
+
+static ct_status plan_new(const ct_call *call, const ct_layout *cell, bool back, void **state, size_t *workspace) {
     for (int i = 0; i < call->n_in; i++)
         if (call->in[i].dtype != CT_NONE && !layout_is(&call->in[i], CT_F32)) return CT_UNSUPPORTED;
     for (int i = 0; i < call->n_out; i++)
@@ -45,71 +72,81 @@ static ct_status plan_new(const ct_call *call, const ct_layout *cell, int64_t k,
     if (!p) return CT_NO_MEMORY;
     *p = (lstm_plan){.steps = cell->size[0], .n = cell->size[1], .h = cell->size[2]};
     p->reverse = ((const ct_recurrent_args *)call->args)->reverse;
-    size_t bytes[2];
+    int64_t some = div_up_i64(p->h, TASKS_A_THREAD * (int64_t)ct_threads()), products = 0;
+    p->units = CT_MIN(div_up_i64(some, UNITS_LEAST) * UNITS_LEAST, UNITS_MOST);
+    int64_t tasks = tasks_of(p);
     for (int i = 0; i < 2; i++) {
-        int64_t units = i ? p->h - (p->h - 1) / UNITS * UNITS : CT_MIN(p->h, UNITS);
-        p->gemm[i] = (ct_gemm){.packed = true,
-                               .acc = true,
-                               .tb = transposed,
-                               .m = p->n,
-                               .n = units,
-                               .k = k,
-                               .lda = k,
-                               .ldb = p->h,
-                               .ldc = transposed ? GATES * p->h : p->h,
-                               .batch = 1,
-                               .threads = 1};
-        bytes[i] = ct_gemm_prepare(&p->gemm[i]);
+        p->gemm[i] = task_product(call, p, back, i ? p->h - (tasks - 1) * p->units : CT_MIN(p->h, p->units));
+        products = CT_MAX(products, (int64_t)(ct_gemm_prepare(&p->gemm[i]) / sizeof(float)));
     }
-    p->packed = (int64_t)(ct_gemm_packed_size(&(ct_gemm){.n = p->h, .k = k}) / sizeof(float));
-    p->product = (int64_t)(CT_MAX(bytes[0], bytes[1]) / sizeof(float) + 15) / 16 * 16;
-    p->slots = slots_wanted(div_up_i64(p->h, UNITS));
-    *workspace = (size_t)(matrices * p->packed + p->slots * p->product + p->n * p->h) * sizeof(float);
+    p->packed = (int64_t)(ct_gemm_packed_size(&p->gemm[0]) / sizeof(float));
+    p->room = GATES * p->units * CT_MAX(p->n, p->h);
+    p->slot = p->room + div_up_i64(products, 16) * 16;
+    p->slots = slots_wanted(tasks);
+    *workspace = (size_t)(tasks * p->packed + p->slots * p->slot) * sizeof(float);
     *state = p;
     return CT_OK;
 }
 
 static ct_status steps_prepare(const ct_call *call, void **state, size_t *workspace) {
-    return plan_new(call, &call->out[1], call->out[1].size[2], GATES, true, state, workspace);
+    return plan_new(call, &call->out[1], false, state, workspace);
 }
 static ct_status back_prepare(const ct_call *call, void **state, size_t *workspace) {
-    return plan_new(call, &call->in[4], GATES * call->in[4].size[2], 1, false, state, workspace);
+    return plan_new(call, &call->in[4], true, state, workspace);
 }
 
-/* Matrices [begin, end) of the weight: a gate's (h, h) transposed, or all of (4 h, h). */
-static void pack(void *ctx, int64_t begin, int64_t end) {
-    const lstm_run *r = ctx;
-    const lstm_plan *p = r->p;
-    ct_gemm all = p->gemm[0];
-    all.n = p->h;
-    for (int64_t q = begin; q < end; q++) ct_gemm_pack(&all, r->w + q * p->h * p->h, r->packed + q * p->packed);
-}
+/* ---- tasks ---- */
 
-static void tasks_of(lstm_run *r, void (*run)(void *, int64_t, int64_t)) {
-    const lstm_plan *p = r->p;
-    ct_parallel(div_up_i64(p->h, UNITS), grain_of(GATES * p->n * UNITS * (p->h / 10 + 4)), run, r);
-}
-
-/* A task's product added to C: rows of a by the packed columns from unit u on. */
-static void product(lstm_run *r, const float *a, const float *packed, int64_t u, float *c) {
+/* Tasks [begin, end), one by one, each with a room. */
+static void each_task(lstm_run *r, int64_t begin, int64_t end, void (*run)(const lstm_run *, const lstm_task *)) {
     const lstm_plan *p = r->p;
     int slot = slots_take(&r->slots);
-    ct_gemm_run(&p->gemm[u + UNITS >= p->h], a, packed + u * p->gemm[0].k, NULL, c, r->products + slot * p->product,
-                NULL);
+    for (int64_t i = begin; i < end; i++) {
+        int64_t u = i * p->units;
+        bool last = u + p->units >= p->h;
+        run(r, &(lstm_task){&p->gemm[last], u, last ? p->h - u : p->units, r->packed + i * p->packed,
+                            r->rooms + slot * p->slot});
+    }
     slots_give(&r->slots, slot);
+}
+
+/* What `run` does with all tasks, in parallel. */
+static void all_tasks(lstm_run *r, void (*run)(void *, int64_t, int64_t)) {
+    const lstm_plan *p = r->p;
+    ct_parallel(tasks_of(p), grain_of(GATES * p->n * p->units * (p->h / 10 + 4)), run, r);
+}
+
+static void product(const lstm_run *r, const lstm_task *t, const float *a) {
+    ct_gemm_run(t->gemm, a, t->packed, NULL, t->room, t->room + r->p->room, NULL);
+}
+
+static lstm_run run_begin(const ct_exec *exec, const lstm_plan *p, const float *w,
+                          void (*pack)(void *, int64_t, int64_t)) {
+    lstm_run r = {.p = p, .w = w, .packed = exec->workspace};
+    r.slots.n = p->slots;
+    r.rooms = r.packed + tasks_of(p) * p->packed;
+    all_tasks(&r, pack);
+    return r;
 }
 
 /* ---- forward ---- */
 
-static void units_forward(const lstm_run *r, int64_t n, int64_t u, int64_t units) {
-    int64_t h = r->p->h, at = n * h + u;
-    float *a = r->act + n * GATES * h + u;
-    const float *before = r->c + at;
-    float *c = r->cell + at, *y = r->y + at;
+static void pack_forward_task(const lstm_run *r, const lstm_task *t) {
+    int64_t h = r->p->h;
+    for (int64_t q = 0; q < GATES; q++)
+        memcpy(t->room + q * t->units * h, r->w + (q * h + t->u) * h, (size_t)(t->units * h) * sizeof *t->room);
+    ct_gemm_pack(t->gemm, t->room, t->packed);
+}
+
+/* The units of sample n. */
+static void units_forward(const lstm_run *r, const lstm_task *t, int64_t n) {
+    int64_t h = r->p->h, units = t->units, at = n * h + t->u;
+    const float *z = t->room + n * GATES * units, *gates = r->gates + n * GATES * h + t->u, *before = r->c + at;
+    float *a = r->act + n * GATES * h + t->u, *c = r->cell + at, *y = r->y + at;
 #pragma omp simd
     for (int64_t j = 0; j < units; j++) {
-        float i = sigmoid(a[I * h + j]), f = sigmoid(a[F * h + j]), o = sigmoid(a[O * h + j]),
-              g = tanh_f32(a[G * h + j]);
+        float i = sigmoid(gates[I * h + j] + z[I * units + j]), f = sigmoid(gates[F * h + j] + z[F * units + j]);
+        float g = tanh_f32(gates[G * h + j] + z[G * units + j]), o = sigmoid(gates[O * h + j] + z[O * units + j]);
         float now = sfma(f, before[j], i * g);
         a[I * h + j] = i, a[F * h + j] = f, a[G * h + j] = g, a[O * h + j] = o;
         c[j] = now;
@@ -117,40 +154,24 @@ static void units_forward(const lstm_run *r, int64_t n, int64_t u, int64_t units
     }
 }
 
-static void step_forward(void *ctx, int64_t begin, int64_t end) {
-    lstm_run *r = ctx;
-    const lstm_plan *p = r->p;
-    for (int64_t u = begin * UNITS; u < CT_MIN(end * UNITS, p->h); u += UNITS) {
-        int64_t units = CT_MIN(UNITS, p->h - u);
-        for (int64_t q = 0; q < GATES; q++) {
-            for (int64_t n = 0; n < p->n; n++)
-                memcpy(r->act + (n * GATES + q) * p->h + u, r->gates + (n * GATES + q) * p->h + u,
-                       (size_t)units * sizeof *r->act);
-            product(r, r->h, r->packed + q * p->packed, u, r->act + q * p->h + u);
-        }
-        for (int64_t n = 0; n < p->n; n++) units_forward(r, n, u, units);
-    }
+static void forward_task(const lstm_run *r, const lstm_task *t) {
+    product(r, t, r->h);
+    for (int64_t n = 0; n < r->p->n; n++) units_forward(r, t, n);
 }
 
-static lstm_run run_begin(const ct_exec *exec, const lstm_plan *p, const float *w, int matrices) {
-    lstm_run r = {.p = p, .w = w, .packed = exec->workspace};
-    r.slots.n = p->slots;
-    r.products = r.packed + matrices * p->packed;
-    r.dh = r.products + p->slots * p->product;
-    ct_parallel(matrices, 1, pack, &r);
-    return r;
-}
+static void pack_forward(void *r, int64_t begin, int64_t end) { each_task(r, begin, end, pack_forward_task); }
+static void step_forward(void *r, int64_t begin, int64_t end) { each_task(r, begin, end, forward_task); }
 
 static void steps_run(const ct_exec *exec, const ct_call *call, void *state, const void *const *in, void *const *out) {
     const lstm_plan *p = state;
-    lstm_run r = run_begin(exec, p, in[1], GATES);
+    lstm_run r = run_begin(exec, p, in[1], pack_forward);
     int64_t size = p->n * p->h;
     r.h = in[2], r.c = in[3];
     for (int64_t s = 0; s < p->steps; s++) {
         int64_t t = p->reverse ? p->steps - 1 - s : s;
         r.gates = (const float *)in[0] + t * GATES * size, r.act = (float *)out[2] + t * GATES * size;
         r.y = (float *)out[0] + t * size, r.cell = (float *)out[1] + t * size;
-        tasks_of(&r, step_forward);
+        all_tasks(&r, step_forward);
         r.h = r.y, r.c = r.cell;
     }
     (void)call;
@@ -158,48 +179,48 @@ static void steps_run(const ct_exec *exec, const ct_call *call, void *state, con
 
 /* ---- gradients: dc holds what reaches the cell from the step after ---- */
 
-static void units_back(const lstm_run *r, int64_t n, int64_t u, int64_t units) {
-    int64_t h = r->p->h, at = n * h + u;
-    const float *a = r->act + n * GATES * h + u, *cell = r->cell + at, *before = r->c + at, *dh = r->dh + at;
-    const float *dcell = r->dcell ? r->dcell + at : NULL;
-    float *d = r->dgates + n * GATES * h + u, *dc = r->dc + at;
+static void pack_back_task(const lstm_run *r, const lstm_task *t) { ct_gemm_pack(t->gemm, r->w + t->u, t->packed); }
+
+/* The units of sample n: what their own results get, and what the step after says. */
+static void units_back(const lstm_run *r, const lstm_task *t, int64_t n) {
+    int64_t h = r->p->h, units = t->units, at = n * h + t->u;
+    const float *a = r->act + n * GATES * h + t->u, *cell = r->cell + at, *before = r->c + at;
+    const float *z = t->room + n * units, *dy = r->dy ? r->dy + at : NULL, *dcell = r->dcell ? r->dcell + at : NULL;
+    float *d = r->dgates + n * GATES * h + t->u, *dc = r->dc + at;
 #pragma omp simd
     for (int64_t j = 0; j < units; j++) {
         float i = a[I * h + j], f = a[F * h + j], g = a[G * h + j], o = a[O * h + j], c = tanh_f32(cell[j]);
-        float dnow = sfma(dh[j] * o, 1.0f - c * c, dc[j]) + (dcell ? dcell[j] : 0.0f);
+        float dh = z[j] + (dy ? dy[j] : 0.0f);
+        float dnow = sfma(dh * o, 1.0f - c * c, dc[j]) + (dcell ? dcell[j] : 0.0f);
         d[I * h + j] = dnow * g * i * (1.0f - i), d[F * h + j] = dnow * before[j] * f * (1.0f - f);
-        d[G * h + j] = dnow * i * (1.0f - g * g), d[O * h + j] = dh[j] * c * o * (1.0f - o);
+        d[G * h + j] = dnow * i * (1.0f - g * g), d[O * h + j] = dh * c * o * (1.0f - o);
         dc[j] = dnow * f;
     }
 }
 
-/* dh of units [u, u + units): what the step's own result gets, and what the step after says. */
-static void gather_dh(lstm_run *r, const float *dy, float *dh, int64_t u, int64_t units) {
+static void back_task(const lstm_run *r, const lstm_task *t) {
     const lstm_plan *p = r->p;
+    if (r->after)
+        product(r, t, r->after);
+    else
+        memset(t->room, 0, (size_t)(p->n * t->units) * sizeof *t->room);
     for (int64_t n = 0; n < p->n; n++) {
-        if (dy)
-            memcpy(dh + n * p->h + u, dy + n * p->h + u, (size_t)units * sizeof *dh);
-        else
-            memset(dh + n * p->h + u, 0, (size_t)units * sizeof *dh);
+        if (!r->dgates) {
+            memcpy(r->dh + n * p->h + t->u, t->room + n * t->units, (size_t)t->units * sizeof *r->dh);
+            continue;
+        }
+        units_back(r, t, n);
     }
-    if (r->after) product(r, r->after, r->packed, u, dh + u);
 }
 
-static void step_back(void *ctx, int64_t begin, int64_t end) {
-    lstm_run *r = ctx;
-    const lstm_plan *p = r->p;
-    for (int64_t u = begin * UNITS; u < CT_MIN(end * UNITS, p->h); u += UNITS) {
-        int64_t units = CT_MIN(UNITS, p->h - u);
-        gather_dh(r, r->dy, r->dh, u, units);
-        for (int64_t n = 0; n < p->n && r->dgates; n++) units_back(r, n, u, units);
-    }
-}
+static void pack_back(void *r, int64_t begin, int64_t end) { each_task(r, begin, end, pack_back_task); }
+static void step_back(void *r, int64_t begin, int64_t end) { each_task(r, begin, end, back_task); }
 
 static const float *at_step(const void *p, int64_t t, int64_t size) { return p ? (const float *)p + t * size : NULL; }
 
 static void back_run(const ct_exec *exec, const ct_call *call, void *state, const void *const *in, void *const *out) {
     const lstm_plan *p = state;
-    lstm_run r = run_begin(exec, p, in[2], 1);
+    lstm_run r = run_begin(exec, p, in[2], pack_back);
     int64_t size = p->n * p->h, turn = p->reverse ? -1 : 1;
     r.dc = out[2];
     memset(r.dc, 0, (size_t)size * sizeof *r.dc);
@@ -209,11 +230,11 @@ static void back_run(const ct_exec *exec, const ct_call *call, void *state, cons
         r.c = s ? at_step(in[4], t - turn, size) : in[3];
         r.cell = (float *)in[4] + t * size, r.act = (float *)in[5] + t * GATES * size;
         r.dgates = (float *)out[0] + t * GATES * size;
-        tasks_of(&r, step_back);
+        all_tasks(&r, step_back);
         r.after = r.dgates;
     }
-    r.dy = NULL, r.dgates = NULL, r.dh = out[1]; /* before the first step */
-    tasks_of(&r, step_back);
+    r.dgates = NULL, r.dh = out[1];
+    all_tasks(&r, step_back);
     (void)call;
 }
 

@@ -4,7 +4,7 @@
 const int64_t ct_stride_none[CT_MAX_DIMS];
 
 ct_status ct_prepare_floats(const ct_call *call, void **state CT_UNUSED, size_t *workspace CT_UNUSED) {
-    ct_dtype dtype = call->in[0].dtype;
+    ct_dtype dtype = ct_float_of(call);
     if (dtype != CT_F32 && dtype != CT_F64) return CT_UNSUPPORTED;
     ct_dtype other = dtype == CT_F32 ? CT_F64 : CT_F32;
     for (int i = 1; i < call->n_in; i++)

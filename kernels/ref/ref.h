@@ -11,14 +11,18 @@
                      const void *const *in CT_UNUSED, void *const *out CT_UNUSED)
 typedef void ct_run_fn(const ct_exec *, const ct_call *, void *, const void *const *, void *const *);
 
-/* CT_UNSUPPORTED unless input 0 is f32 or f64, and all that is f32 or f64 is of its type. */
+/* The type of the first input, which may be absent, or else of what is made. */
+static inline ct_dtype ct_float_of(const ct_call *call) {
+    return call->in[0].dtype == CT_NONE ? call->out[0].dtype : call->in[0].dtype;
+}
+/* CT_UNSUPPORTED unless that is f32 or f64, and all that is f32 or f64 is of its type. */
 ct_status ct_prepare_floats(const ct_call *call, void **state, size_t *workspace);
 /* CT_UNSUPPORTED unless all inputs are of output 0's type. */
 ct_status ct_prepare_same(const ct_call *call, void **state, size_t *workspace);
 
 /* The kernel of an op whose run functions were made for each type of input 0, by floats.h or numbers.h. */
 #define FLOAT_KERNEL(name)                                                                                \
-    RUN_OF(name) { (call->in[0].dtype == CT_F64 ? name##_f64 : name##_f32)(exec, call, state, in, out); } \
+    RUN_OF(name) { (ct_float_of(call) == CT_F64 ? name##_f64 : name##_f32)(exec, call, state, in, out); } \
     const ct_kernel ct_ref_##name = {.prepare = ct_prepare_floats, .run = name};
 #define NUMBER_KERNEL(name, prepare_)                                                                          \
     RUN_OF(name) {                                                                                             \

@@ -373,13 +373,20 @@ loss: cross_entropy
 optimizer: {adamw: {lr: 1e-2}}
 train: {epochs: 1}
 END
+    cat >lstm.yaml <<'END'
+include: conv.yaml
+model: [flatten, {unflatten: {unflattened_size: [8, 8]}}, lstm: {hidden_size: 70, batch_first: true}, flatten, linear: 10]
+END
     isas=$("$ctorch" devices | sed -n 's/^kernels.*(of \(.*\))/\1/p' | grep -oE 'v[34]') || skip "no fused multiply-add here"
-    for isa in $isas; do
-        for threads in 1 2 3; do
-            succeeds "$ctorch" train conv.yaml -o run --force --reproducible --isa "$isa" --threads "$threads"
-            says "sha256: $(sha256sum <run/best.safetensors | cut -d' ' -f1)"
-            first=${first:-$(grep sha256 <<<"$output")}
-            says "$first"
+    for spec in conv lstm; do
+        first=
+        for isa in $isas; do
+            for threads in 1 2 3; do
+                succeeds "$ctorch" train $spec.yaml -o run --force --reproducible --isa "$isa" --threads "$threads"
+                says "sha256: $(sha256sum <run/best.safetensors | cut -d' ' -f1)"
+                first=${first:-$(grep sha256 <<<"$output")}
+                says "$first"
+            done
         done
     done
     fails 1 "$ctorch" train conv.yaml -o run --force --reproducible --isa ref

@@ -108,6 +108,24 @@ static void convolutions_are_near(void) {
     check_convolution(128, 130, 1);
 }
 
+/* What is multiplied in an LSTM's steps, here its first state and what comes of it alone, and in their gradients. */
+static void an_lstm_is_near(void) {
+    ct_tensor *x = ct_zeros(CT_F32, CT_DIMS(4, 3, 7)), *w = draw(CT_DIMS(140, 7), 1), *c = draw(CT_DIMS(3, 35), 2);
+    ct_tensor *in[] = {draw(CT_DIMS(140, 35), 3), draw(CT_DIMS(3, 35), 4)}, *far[2], *d[2], *want[2];
+    for (int i = 0; i < 2; i++) far[i] = exactly(ct_requires_grad(in[i], true));
+    ct_autocast_begin();
+    ct_tensor *y = ct_lstm(x, w, in[0], NULL, NULL, in[1], c, (ct_recurrent_args){0}, NULL, NULL);
+    ct_autocast_end();
+    ct_tensor *exact =
+        ct_lstm(exactly(x), exactly(w), far[0], NULL, NULL, far[1], exactly(c), (ct_recurrent_args){0}, NULL, NULL);
+    CHECK(ct_gradients(ct_sum(y, (ct_reduce_args){0}), NULL, in, 2, false, d) == CT_OK);
+    CHECK(ct_gradients(ct_sum(exact, (ct_reduce_args){0}), NULL, far, 2, false, want) == CT_OK);
+    double off[] = {distance(y, exact), distance(d[0], want[0]), distance(d[1], want[1])};
+    bool rounds = strcmp(ct_backend_name(), "ref");
+    for (int i = 0; i < 3; i++) CHECK(off[i] < 2e-2 && (off[i] > 1e-4 || !rounds));
+    CHECK((off[0] < 1e-5) == !rounds);
+}
+
 /* ---- with what else there is ---- */
 static ct_tensor *two_layers(ct_tensor *const *in, int n, void *ctx) {
     (void)n, (void)ctx;
@@ -147,9 +165,13 @@ static void plans_keep_them_apart(void) {
 }
 
 int main(void) {
-    static void (*const tests[])(void) = {products_are_of_rounded_inputs,       f64_and_what_comes_after_are_exact,
-                                          gradients_are_as_their_products_were, convolutions_are_near,
-                                          checkpoints_run_again_as_before,      plans_keep_them_apart};
+    static void (*const tests[])(void) = {products_are_of_rounded_inputs,
+                                          f64_and_what_comes_after_are_exact,
+                                          gradients_are_as_their_products_were,
+                                          convolutions_are_near,
+                                          an_lstm_is_near,
+                                          checkpoints_run_again_as_before,
+                                          plans_keep_them_apart};
     for (int k = 0; k < KERNELS; k++)
         for (size_t i = 0; !ct_backend_use(kernels[k]) && i < sizeof tests / sizeof *tests; i++) {
             ct_scope *scope = ct_scope_open();

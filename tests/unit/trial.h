@@ -68,7 +68,7 @@ static operand *positive(trial *t, ct_layout l) {
     for (size_t i = 0; i < o->bytes / 4; i++) ((float *)o->data)[i] = fabsf(((float *)o->data)[i]) + 0.1f;
     return o;
 }
-static operand *integers(trial *t, ct_layout l, int64_t below) {
+static inline operand *integers(trial *t, ct_layout l, int64_t below) {
     operand *o = input(t, l);
     for (size_t i = 0; i < o->bytes / 8; i++) ((int64_t *)o->data)[i] = next_random() % below;
     return o;
