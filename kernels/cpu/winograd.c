@@ -8,6 +8,7 @@
 #include "kernels/cpu/gemm_pack.h"
 #include "kernels/cpu/layout.h"
 #include "kernels/cpu/slots.h"
+#include "kernels/cpu/winograd_thin.h"
 #include "kernels/cpu/winograd_tile.h"
 #include <string.h>
 
@@ -18,7 +19,7 @@
 #define WIDE_SUM 262144     /* the same of its gradient, which is written too */
 #define GAP 16              /* floats between matrices, or all would share a set of the first-level cache */
 #define WIDE_GRAIN 14       /* tiles of a wide block transformed by a task */
-#define SLICES 16           /* of a weight gradient: part of the definition of the result, as are its blocks */
+#define SLICES 8            /* of a weight gradient: part of the definition of the result, as are its blocks */
 
 /* An image that is cut into tiles, and the first tile's place in it. */
 typedef struct tiling {
@@ -32,7 +33,7 @@ typedef struct wino_plan {
     conv_problem p;
     tiling from, to; /* x and y; of CONV_DX g and dx; of CONV_DW x and g, both read */
     int64_t rows, columns, tiles, block, blocks, slices;
-    bool wide;
+    bool wide, thin;                                 /* thin: sixteen channels of both */
     ct_gemm gemm[2];                                 /* of a block, and of the last one */
     int64_t panel;                                   /* floats of one transformed weight, or of one slice's sum of it */
     int64_t weight, bias, matrices, stage, products; /* floats of the workspace's parts */
@@ -73,6 +74,7 @@ static void plan_images(wino_plan *m) {
                    : (int64_t)(ct_gemm_packed_size(&(ct_gemm){.n = m->to.c, .k = m->from.c}) / sizeof(float));
     m->panel = round_up_i64(m->panel, 16) + GAP;
     m->wide = POINTS * m->panel > (p->pass == CONV_DW ? WIDE_SUM : WIDE_WEIGHT);
+    m->thin = m->from.c == 16 && m->to.c == 16;
     m->block = (m->wide ? WIDE_FLOATS : BLOCK_FLOATS) / (POINTS * (m->from.ld + m->to.ld)) / 14 * 14;
     int64_t least = p->pass == CONV_DW ? SLICES : CT_MAX(CT_MIN(m->tiles / 14, 4 * ct_threads()), ct_threads());
     m->block = CT_MIN(CT_MAX(m->block, 14), m->wide ? m->tiles : div_up_i64(m->tiles, least));
@@ -81,9 +83,9 @@ static void plan_images(wino_plan *m) {
     m->from.plane = m->block * m->from.ld + GAP, m->to.plane = m->block * m->to.ld + GAP;
 }
 
-/* The 36 products of a block. */
-static ct_gemm block_products(const wino_plan *m, int64_t tiles) {
-    ct_gemm g = {.batch = POINTS, .threads = m->wide ? 0 : 1, .n = m->to.c, .step_a = m->from.plane};
+/* The 36 products of a block: one of them, of which the others are neighbours, or all, in parallel. */
+static ct_gemm block_product(const wino_plan *m, int64_t tiles) {
+    ct_gemm g = {.batch = m->wide ? POINTS : 1, .threads = m->wide ? 0 : 1, .n = m->to.c, .step_a = m->from.plane};
     g.lda = m->from.ld, g.ldb = m->to.ld;
     if (m->p.pass == CONV_DW) { /* (C, tiles) (tiles, O) */
         g.ta = g.acc = true, g.m = m->from.c, g.k = tiles;
@@ -101,7 +103,7 @@ static ct_status wino_prepare(const conv_problem *p, void **plan, size_t *worksp
     m->p = *p;
     plan_images(m);
     size_t bytes[2];
-    m->gemm[0] = block_products(m, m->block), m->gemm[1] = block_products(m, m->tiles - (m->blocks - 1) * m->block);
+    m->gemm[0] = block_product(m, m->block), m->gemm[1] = block_product(m, m->tiles - (m->blocks - 1) * m->block);
     for (int i = 0; i < 2; i++) bytes[i] = ct_gemm_prepare(&m->gemm[i]);
     m->weight = POINTS * m->panel * m->slices, m->bias = p->pass == CONV_DW ? 0 : m->to.padded;
     m->matrices = round_up_i64(POINTS * (m->from.plane + m->to.plane), 16);
@@ -130,45 +132,40 @@ typedef struct wino_run {
 /* Where a tile starts in its image; the part of it that lies inside. */
 typedef struct tile_place {
     int64_t at; /* of element (0, 0), which may be outside */
-    int64_t y0, y1, x0, x1;
-    bool whole;
+    inside part;
+    bool whole, staged; /* all of it lies inside; its channels do not fill vectors */
 } tile_place;
 
 static tile_place place_of(const wino_plan *m, const tiling *t, int64_t tile) {
     int64_t x = tile % m->columns * 4 + t->left, y = tile / m->columns % m->rows * 4 + t->top;
     int64_t image = tile / m->columns / m->rows;
-    tile_place p = {.at = ((image * t->h + y) * t->w + x) * t->c};
-    p.y0 = CT_MAX(-y, 0), p.y1 = CT_MIN(t->h - y, t->size), p.x0 = CT_MAX(-x, 0), p.x1 = CT_MIN(t->w - x, t->size);
-    p.whole = p.y0 == 0 && p.x0 == 0 && p.y1 == t->size && p.x1 == t->size && t->c == t->padded;
-    return p;
+    inside part = {CT_MAX(-y, 0), CT_MIN(t->h - y, t->size), CT_MAX(-x, 0), CT_MIN(t->w - x, t->size)};
+    bool whole = part.y0 == 0 && part.x0 == 0 && part.y1 == t->size && part.x1 == t->size;
+    return (tile_place){((image * t->h + y) * t->w + x) * t->c, part, whole, t->c != t->padded};
 }
 
-/* A tile that reaches over an edge, or whose channels do not fill vectors, is copied, with zeros around it. */
-static void stage_in(const tiling *t, const tile_place *p, const float *image, float *stage) {
-    int64_t c = t->c, row = t->size * t->padded;
-    size_t left = (size_t)(p->x0 * c), inside = (size_t)((p->x1 - p->x0) * c), right = (size_t)((t->size - p->x1) * c);
-    for (int64_t y = 0; y < t->size; y++, stage += row) {
-        const float *from = image + p->at + (y * t->w + p->x0) * c;
-        if (y < p->y0 || y >= p->y1)
-            memset(stage, 0, (size_t)row * sizeof *stage);
-        else if (c == t->padded) {
-            memset(stage, 0, left * sizeof *stage);
-            memcpy(stage + left, from, inside * sizeof *stage);
-            memset(stage + left + inside, 0, right * sizeof *stage);
-        } else {
-            memset(stage, 0, (size_t)row * sizeof *stage);
-            for (int64_t x = p->x0; x < p->x1; x++, from += c)
-                memcpy(stage + x * t->padded, from, (size_t)c * sizeof *stage);
-        }
-    }
-}
-
-static void stage_out(const tiling *t, const tile_place *p, const float *stage, float *image) {
-    int64_t run = t->c == t->padded ? p->x1 - p->x0 : 1;
+/* A tile whose channels do not fill vectors is copied, with zeros around it. */
+static void stage_in(const tiling *t, const inside *p, const float *tile, float *stage) {
+    memset(stage, 0, (size_t)(t->size * t->size * t->padded) * sizeof *stage);
     for (int64_t y = p->y0; y < p->y1; y++)
-        for (int64_t x = p->x0; x < p->x1; x += run)
-            memcpy(image + p->at + (y * t->w + x) * t->c, stage + (y * t->size + x) * t->padded,
-                   (size_t)(run * t->c) * sizeof *stage);
+        for (int64_t x = p->x0; x < p->x1; x++)
+            memcpy(stage + (y * t->size + x) * t->padded, tile + (y * t->w + x) * t->c, (size_t)t->c * sizeof *stage);
+}
+
+static void stage_out(const tiling *t, const inside *p, const float *stage, float *tile) {
+    for (int64_t y = p->y0; y < p->y1; y++)
+        for (int64_t x = p->x0; x < p->x1; x++)
+            memcpy(tile + (y * t->w + x) * t->c, stage + (y * t->size + x) * t->padded, (size_t)t->c * sizeof *stage);
+}
+
+/* A tile's vectors of channels, from s to a row of its 36 matrices. part: of it that is there, NULL for all. */
+CT_INLINE void tile_in(const tiling *t, const float *s, int64_t row, int64_t column, const inside *part, float *to) {
+    for (int64_t c = 0; c < t->padded; c += VW) {
+        if (t->size == 6)
+            map_memory(map_input, 6, 6, s + c, row, column, part, to + c, 6 * t->plane, t->plane, NULL, NULL, false);
+        else
+            map_memory(map_gradient, 4, 6, s + c, row, column, part, to + c, 6 * t->plane, t->plane, NULL, NULL, false);
+    }
 }
 
 /* Tiles [first, first + n) of an image to rows of its 36 matrices. */
@@ -176,15 +173,14 @@ static void tiles_in(const wino_plan *m, const tiling *t, const float *image, in
                      float *to) {
     for (int64_t i = 0; i < n; i++, to += t->ld) {
         tile_place p = place_of(m, t, first + i);
-        int64_t row = p.whole ? t->w * t->c : t->size * t->padded, column = p.whole ? t->c : t->padded;
-        const float *s = image + p.at;
-        if (!p.whole) stage_in(t, &p, image, stage), s = stage;
-        if (t->size == 6)
-            for (int64_t c = 0; c < t->padded; c += VW)
-                map_memory(map_input, 6, 6, s + c, row, column, to + c, 6 * t->plane, t->plane, NULL, false);
+        const float *tile = image + p.at;
+        if (p.staged) {
+            stage_in(t, &p.part, tile, stage);
+            tile_in(t, stage, t->size * t->padded, t->padded, NULL, to);
+        } else if (p.whole)
+            tile_in(t, tile, t->w * t->c, t->c, NULL, to);
         else
-            for (int64_t c = 0; c < t->padded; c += VW)
-                map_memory(map_gradient, 4, 6, s + c, row, column, to + c, 6 * t->plane, t->plane, NULL, false);
+            tile_in(t, tile, t->w * t->c, t->c, &p.part, to);
     }
 }
 
@@ -196,8 +192,18 @@ static void hand_on(const wino_run *r, int64_t first, int64_t n) {
         next = CT_MIN(end, (first / m->columns + 1) * m->columns);
         tile_place a = place_of(m, t, first), b = place_of(m, t, next - 1);
         const float *from = r->to + a.at;
-        for (int64_t y = 0; y < a.y1; y++) ct_tail_run(r->tail, from + y * t->w * t->c, b.at + b.x1 * t->c - a.at);
+        for (int64_t y = 0; y < a.part.y1; y++)
+            ct_tail_run(r->tail, from + y * t->w * t->c, b.at + b.part.x1 * t->c - a.at);
     }
+}
+
+/* A row of 36 matrices to a tile at `to`, of which `part` is there, NULL for all. */
+CT_INLINE void tile_out(const wino_run *r, const float *from, float *to, int64_t row, int64_t column,
+                        const inside *part, const bool stream) {
+    const tiling *t = &r->m->to;
+    for (int64_t c = 0; c < t->padded; c += VW)
+        map_memory(map_output, 6, 4, from + c, 6 * t->plane, t->plane, NULL, to + c, row, column, part, r->bias + c,
+                   stream);
 }
 
 /* Rows of 36 matrices to tiles of the result. */
@@ -206,15 +212,16 @@ static void tiles_out(const wino_run *r, int64_t first, int64_t n, const float *
     const tiling *t = &m->to;
     for (int64_t i = 0; i < n; i++, from += t->ld) {
         tile_place p = place_of(m, t, first + i);
-        int64_t row = p.whole ? t->w * t->c : t->size * t->padded, column = p.whole ? t->c : t->padded;
-        float *to = p.whole ? r->to + p.at : stage;
-        for (int64_t c = 0; c < t->padded; c += VW) {
-            if (r->stream && p.whole)
-                map_memory(map_output, 6, 4, from + c, 6 * t->plane, t->plane, to + c, row, column, r->bias + c, true);
-            else
-                map_memory(map_output, 6, 4, from + c, 6 * t->plane, t->plane, to + c, row, column, r->bias + c, false);
-        }
-        if (!p.whole) stage_out(t, &p, stage, r->to);
+        float *tile = r->to + p.at;
+        if (p.staged) {
+            tile_out(r, from, stage, t->size * t->padded, t->padded, NULL, false);
+            stage_out(t, &p.part, stage, tile);
+        } else if (!p.whole)
+            tile_out(r, from, tile, t->w * t->c, t->c, &p.part, false);
+        else if (r->stream)
+            tile_out(r, from, tile, t->w * t->c, t->c, NULL, true);
+        else
+            tile_out(r, from, tile, t->w * t->c, t->c, NULL, false);
     }
     if (r->stream) vstreamed();
     if (r->tail) hand_on(r, first, n);
@@ -236,8 +243,8 @@ static void transform_weight(void *ctx, int64_t begin, int64_t end) {
             pack_panel(true, m->to.c, panel, 9 * run, r->weight + (c + k) * from, to, tap + k * 9 * width);
         for (int64_t k = 0; k < n; k++, x += 9 * width, d += width)
             for (int64_t v = 0; v < width; v += VW)
-                map_memory(map_weight, 3, 6, x + (dx ? 8 * width : 0) + v, 3 * turn, turn, d + v, 6 * m->panel,
-                           m->panel, NULL, false);
+                map_memory(map_weight, 3, 6, x + (dx ? 8 * width : 0) + v, 3 * turn, turn, NULL, d + v, 6 * m->panel,
+                           m->panel, NULL, NULL, false);
     }
 }
 
@@ -250,13 +257,20 @@ static void run_block(const wino_run *r, int64_t b, float *in, float *sum) {
     const ct_gemm *g = &m->gemm[b == m->blocks - 1];
     int64_t first = b * m->block, n = block_tiles(m, b);
     tiles_in(m, &m->from, r->from, first, n, stage, in);
-    if (sum) {
-        tiles_in(m, &m->to, r->g, first, n, stage, out);
-        ct_gemm_run(g, in, out, NULL, sum, products, NULL);
-    } else {
-        ct_gemm_run(g, in, r->panels, NULL, out, products, NULL);
-        tiles_out(r, first, n, out, stage);
+    if (sum) tiles_in(m, &m->to, r->g, first, n, stage, out);
+    for (int i = 0; i < POINTS; i++) {
+        const float *a = in + i * m->from.plane, *panel = r->panels + i * m->panel;
+        float *c = out + i * m->to.plane;
+        if (sum && m->thin)
+            thin_sums(n, a, c, sum + i * m->panel);
+        else if (sum)
+            ct_gemm_run(g, a, c, NULL, sum + i * m->panel, products, NULL);
+        else if (m->thin)
+            thin_product(n, a, panel, c);
+        else
+            ct_gemm_run(g, a, panel, NULL, c, products, NULL);
     }
+    if (!sum) tiles_out(r, first, n, out, stage);
 }
 
 static float *slot_at(const wino_run *r, int slot) {
@@ -275,9 +289,12 @@ static void run_slices(void *ctx, int64_t begin, int64_t end) {
     wino_run *r = ctx;
     const wino_plan *m = r->m;
     int slot = slots_take(&r->slots);
-    for (int64_t s = begin; s < end; s++)
+    for (int64_t s = begin; s < end; s++) {
+        float *sum = r->panels + s * POINTS * m->panel;
+        memset(sum, 0, (size_t)(POINTS * m->panel) * sizeof *sum);
         for (int64_t b = m->blocks * s / m->slices; b < m->blocks * (s + 1) / m->slices; b++)
-            run_block(r, b, slot_at(r, slot), r->panels + s * POINTS * m->panel);
+            run_block(r, b, slot_at(r, slot), sum);
+    }
     slots_give(&r->slots, slot);
 }
 
@@ -305,6 +322,7 @@ static void wide_out(void *ctx, int64_t begin, int64_t end) {
 static void run_wide(wino_run *r) {
     const wino_plan *m = r->m;
     float *in = r->wide, *out = in + POINTS * m->from.plane, *products = in + m->matrices;
+    if (r->g) memset(r->panels, 0, (size_t)m->weight * sizeof *r->panels);
     for (int64_t b = 0; b < m->blocks; b++) {
         const ct_gemm *g = &m->gemm[b == m->blocks - 1];
         int64_t n = block_tiles(m, b);
@@ -351,9 +369,7 @@ static void wino_run_(void *plan, const float *a, const float *b, const float *b
                m->p.n * m->to.h * m->to.w * m->to.c >= STREAM_FLOATS;
     r.bias = r.panels + m->weight, r.wide = r.bias + m->bias;
     r.work = r.wide + (m->wide ? m->matrices + m->products : 0);
-    if (dw)
-        memset(r.panels, 0, (size_t)m->weight * sizeof *r.panels);
-    else {
+    if (!dw) {
         memset(r.bias, 0, (size_t)m->bias * sizeof *r.bias);
         if (bias) memcpy(r.bias, bias, (size_t)m->to.c * sizeof *bias);
         int64_t parts = div_up_i64(m->to.c, NR) * div_up_i64(m->from.c, VW);

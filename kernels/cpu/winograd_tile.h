@@ -4,6 +4,7 @@
 #ifndef CT_KERNELS_CPU_WINOGRAD_TILE_H
 #define CT_KERNELS_CPU_WINOGRAD_TILE_H
 #include "kernels/cpu/simd.h"
+#include <stdbool.h>
 
 typedef void map_fn(const vf *x, vf *y);
 
@@ -51,15 +52,25 @@ CT_INLINE void map_square(map_fn *map, const int n, const int m, const vf *x, vf
     CT_EACH(i, m) map(t + i * n, y + i * m);
 }
 
-/* From memory: element (i, j) of the square at x + i * row + j * column, results, plus `bias`'s where that is given, at
-   y + i * to_row + j * to; streamed or stored. */
-CT_INLINE void map_memory(map_fn *map, const int n, const int m, const float *x, int64_t row, int64_t column, float *y,
-                          int64_t to_row, int64_t to, const float *bias, const bool stream) {
+/* The part of a square that lies inside its image: rows [y0, y1), columns [x0, x1). */
+typedef struct inside {
+    int64_t y0, y1, x0, x1;
+} inside;
+
+CT_INLINE bool is_inside(const inside *part, int i, int j) {
+    return !part || (i >= part->y0 && i < part->y1 && j >= part->x0 && j < part->x1);
+}
+
+/* From memory: element (i, j) of the square at x + i * row + j * column, or 0 outside `from`; results, plus `bias`'s
+   where that is given, at y + i * to_row + j * to, inside `into`; streamed or stored. from, into: NULL for all. */
+CT_INLINE void map_memory(map_fn *map, const int n, const int m, const float *x, int64_t row, int64_t column,
+                          const inside *from, float *y, int64_t to_row, int64_t to, const inside *into,
+                          const float *bias, const bool stream) {
     vf t[36], in[6], out[6];
     CT_EACH(j, n) {
         const float *p = x;
         CT_EACH(i, n) {
-            in[i] = vload(p);
+            in[i] = is_inside(from, i, j) ? vload(p) : (vf){0};
             p += row;
             LAUNDER(p);
         }
@@ -75,7 +86,7 @@ CT_INLINE void map_memory(map_fn *map, const int n, const int m, const float *x,
             if (bias) out[j] += vload(bias);
             if (stream)
                 vstream(p, out[j]);
-            else
+            else if (is_inside(into, i, j))
                 vstore(p, out[j]);
             p += to;
             LAUNDER(p);
