@@ -15,7 +15,7 @@ static const ct_option options[] = {
      "test, train or validation, as training divided the data; else test, or validation where no sample is for tests",
      0, 0},
     {"data", 0, "DIR", CT_OPTION_TEXT, AT(data),
-     "a folder of images or of the dataset's files, a file of tensors, or a text, instead of the run's", 0, 0},
+     "a folder of images or of the dataset's files, a file of tensors, a table, or a text, instead of the run's", 0, 0},
     {"masks", 0, "DIR", CT_OPTION_TEXT, AT(masks), "a folder of the images' masks, beside --data", 0, 0},
     {"json", 0, NULL, CT_OPTION_FLAG, AT(json), "print the result as JSON", 0, 0},
     {"predictions", 0, "FILE", CT_OPTION_TEXT, AT(predictions), "write a row a sample to this CSV file", 0, 0},

@@ -1,4 +1,4 @@
-/* ctorch predict: what a model says of PNG files. */
+/* ctorch predict: what a model says of PNG files, or of the rows of tables. */
 #include "cmd/cmd.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -82,6 +82,23 @@ static void print_json(const work *w, const char *name, const float *p) {
     ct_json_close(&j, '}');
 }
 
+/* Of a model without classes. */
+static void print_values(const work *w, const char *name, const float *value, int n) {
+    ct_json j = {0};
+    if (!w->json) ct_say_text(stdout, name, -1);
+    for (int i = 0; !w->json && i < n; i++) printf("\t%.7g", (double)value[i]);
+    if (!w->json) {
+        putchar('\n');
+        return;
+    }
+    ct_json_open(&j, NULL, '{');
+    ct_json_text(&j, "file", name);
+    ct_json_open(&j, "values", '[');
+    for (int i = 0; i < n; i++) ct_json_number(&j, NULL, (double)value[i]);
+    ct_json_close(&j, ']');
+    ct_json_close(&j, '}');
+}
+
 static void print(work *w, const char *name, const float *p) {
     rank(w, p);
     (w->json ? print_json : print_text)(w, name, p);
@@ -124,8 +141,17 @@ static ct_status add_image(work *w, const char *path) {
     return w->n == w->room ? flush(w) : CT_OK;
 }
 
+static void add_row(void *ctx, const char *where, const float *value, int n) {
+    work *w = ctx;
+    if (ct_model_classifies(w->model))
+        print(w, where, value);
+    else
+        print_values(w, where, value, n);
+}
+
 static ct_status add_operand(work *w, const char *path) {
     ct_list files = {0};
+    if (ct_model_table(w->model)) return ct_say_error(ct_model_predict_table(w->model, path, add_row, w));
     ct_status status = ct_images_list(path, &files);
     if (status) w->worst = status > w->worst ? status : w->worst, status = CT_OK;
     for (size_t i = 0; !status && i < files.n; i++) status = add_image(w, files.v[i]);
@@ -156,6 +182,10 @@ static ct_status work_begin(work *w, const args *a, const char *path) {
     size_t limit = BATCH_BYTES / BATCH * BATCH;
     ct_status status = ct_model_open(path, &w->model);
     if (status) return ct_say_error(status);
+    w->classes = ct_model_classes(w->model), w->json = a->json;
+    w->top = a->top < 1 ? 1 : a->top < w->classes ? (int)a->top : w->classes;
+    w->order = ct_cmd_alloc((size_t)w->top, sizeof *w->order);
+    if (ct_model_table(w->model)) return CT_OK;
     bool masks = ct_model_mask(w->model, mask);
     if (!masks && !ct_model_classifies(w->model))
         return ct_say(CT_FAIL, "%s: gives no class for an image; `ctorch eval` says what it is worth", path);
@@ -167,15 +197,12 @@ static ct_status work_begin(work *w, const args *a, const char *path) {
         return ct_say(CT_FAIL, "%s: takes no images of 1 or 3 channels", path);
     if ((uint64_t)size[0] > limit || (uint64_t)size[1] > limit / (size_t)size[0] / 3)
         return ct_say(CT_FAIL, "%s: its images are too large", path);
-    w->classes = ct_model_classes(w->model), w->json = a->json;
-    w->top = a->top < 1 ? 1 : a->top < w->classes ? (int)a->top : w->classes;
     w->bytes = (size_t)(size[0] * size[1] * w->image.channels);
     w->room = BATCH_BYTES / w->bytes < BATCH ? BATCH_BYTES / w->bytes : BATCH;
     w->pixels = ct_cmd_alloc(w->room, w->bytes);
     w->name = ct_cmd_alloc(w->room, sizeof *w->name);
     if (masks) return ct_masks_open(w->model, a->output, w->room, &w->masks);
     w->probability = ct_cmd_alloc(w->room * (size_t)w->classes, sizeof *w->probability);
-    w->order = ct_cmd_alloc((size_t)w->top, sizeof *w->order);
     return CT_OK;
 }
 
@@ -199,5 +226,11 @@ static ct_status run(const void *args_, ct_operands operands) {
     return status ? status : w.worst;
 }
 
-const ct_command ct_command_predict = {
-    "predict", "Says of PNG files what a model sees", "MODEL [FILE|DIR|-]...", 1, -1, options, sizeof(args), run};
+const ct_command ct_command_predict = {"predict",
+                                       "Says of PNG files, or of tables, what a model sees",
+                                       "MODEL [FILE|DIR|-]...",
+                                       1,
+                                       -1,
+                                       options,
+                                       sizeof(args),
+                                       run};

@@ -226,6 +226,11 @@ int64_t ct_model_parameters(const ct_model *m);
 ct_status ct_model_predict(ct_model *m, const ct_tensor *images, float *out);
 /* Likewise the masks, row-major (N, height, width). */
 ct_status ct_model_predict_masks(ct_model *m, const ct_tensor *images, unsigned char *out);
+/* Whether it was trained on a table; then what it says of each row of a CSV file, in order, which needs its columns but
+   for the target: probabilities of the classes, or values. where: "FILE:LINE". */
+bool ct_model_table(const ct_model *m);
+typedef void (*ct_row_seen)(void *ctx, const char *where, const float *value, int n);
+ct_status ct_model_predict_table(ct_model *m, const char *path, ct_row_seen row, void *ctx);
 
 /* ---- writing text ---- */
 typedef struct ct_generate_options {

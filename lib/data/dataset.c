@@ -21,6 +21,11 @@ const ct_key ct_data_keys[] = {
      .help = "a folder with a PNG of the same name for each image below images: a pixel's value is its class"},
     {"tensors", CT_KEY_PATH, FIELD(tensors),
      .help = "a safetensors file of fields (input, target, others; test.input...), instead of a dataset"},
+    {"csv", CT_KEY_PATH, FIELD(csv), .help = "a table whose first line names its columns, instead of a dataset"},
+    {"columns", CT_KEY_NODE, .choices = "names",
+     .help = "of a table: those that are a sample's input; else all but the target"},
+    {"categories", CT_KEY_NODE, .choices = "names",
+     .help = "of a table: columns of numbers that are names, or classes"},
     {"file", CT_KEY_PATH, FIELD(file), .help = "dataset text: the text; or where a dataset's only file is"},
     {"tokenizer", CT_KEY_ENUM, FIELD(tokenizer), .choices = "char|byte",
      .help = "of a text: its characters, which are UTF-8, or its bytes"},
@@ -34,8 +39,8 @@ const ct_key ct_data_keys[] = {
      .help = "dataset random, tensors and masks: how many; 0: values, or what the targets say"},
     {"vocab", CT_KEY_INT, FIELD(vocab), .max = 100000,
      .help = "dataset random: samples are that many tokens, and without classes each one's target is the next"},
-    {"target", CT_KEY_DIMS, FIELD(target), .min = 1, .max = 1 << 24,
-     .help = "dataset random: the shape of a sample's target, classes or else values"},
+    {"target", CT_KEY_NODE, .choices = "shape_or_column",
+     .help = "of a table: the column to be told from the others; dataset random: the shape of a sample's target"},
     {"inputs", CT_KEY_NODE, .choices = "shapes",
      .help = "dataset random: further fields by name, such as {a: [3, 8, 8], b: [10]}"},
     {"samples", CT_KEY_INT, FIELD(samples), .def = 512, .min = 1, .max = 1 << 24,
@@ -51,13 +56,16 @@ const ct_key ct_data_keys[] = {
     {"validation", CT_KEY_FLOAT, FIELD(validation), .max = 0.9, .choices = "test",
      .help = "fraction of the training part, by class or of a text the end, that is not trained on; or the test part"},
     {"test", CT_KEY_FLOAT, FIELD(test), .def = 0.1, .max = 0.9,
-     .help = "fraction of images, by class, held out where there is no test/ folder; of a text, its end"},
-    {"on_bad", CT_KEY_ENUM, FIELD(on_bad), .choices = "error|skip", .help = "what to do about a damaged image"},
+     .help = "fraction of images, by class, held out where there is no test/ folder; of a table's rows; of a text, its "
+             "end"},
+    {"on_bad", CT_KEY_ENUM, FIELD(on_bad), .choices = "error|skip",
+     .help = "what to do about a damaged image, or a row of a table that lacks a value"},
     {0}};
 
 const ct_data_source ct_data_sources[] = {{"dataset", "dataset", FIELD(dataset)},
                                           {"images", "folder of images", FIELD(images)},
                                           {"tensors", "file of tensors", FIELD(tensors)},
+                                          {"csv", "table", FIELD(csv)},
                                           {0}};
 
 const ct_data_source *ct_data_source_of(const ct_data_args *args) {
@@ -74,6 +82,17 @@ ct_status ct_dataset_files(ct_dataset *d, size_t n) {
     if (!d->file_name || !d->file_hash) return CT_NO_MEMORY;
     d->files = (int)n;
     return CT_OK;
+}
+
+ct_status ct_source_file(ct_dataset *d, const char *path) {
+    ct_bytes b;
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    CT_TRY(ct_dataset_files(d, 1));
+    if (!(d->name = ct_strdup(name)) || !(d->file_name[0] = ct_strdup(name))) return CT_NO_MEMORY;
+    CT_TRY(ct_file_map(path, &b));
+    ct_status s = ct_sha256_of(b.data, b.len, d->file_hash[0]);
+    ct_bytes_free(&b);
+    return s;
 }
 
 /* SHA-256 over a line "HASH NAME" a file. */
@@ -139,12 +158,13 @@ static ct_status check(const ct_dataset *d) {
 static ct_status load(const ct_data_args *args, uint64_t seed, const char *const *data_dirs, ct_dataset *d) {
     int said = 0;
     for (const ct_data_source *s = ct_data_sources; s->key; s++) said += ct_data_path(args, s) != NULL;
-    if (said > 1) return ct_fail(CT_BAD_SPEC, "data: dataset, images and tensors are sources; one was expected");
+    if (said > 1) return ct_fail(CT_BAD_SPEC, "data: dataset, images, tensors and csv are sources; one was expected");
     if (args->channels == 2) return ct_fail(CT_BAD_SPEC, "data: `channels` is 2; 0, 1 or 3 was expected");
     bool random = args->dataset && !strcmp(args->dataset, "random");
     bool text = args->dataset && !strcmp(args->dataset, "text");
     CT_TRY(args->images    ? ct_source_images(args, seed, d)
            : args->tensors ? ct_source_tensors(args, d)
+           : args->csv     ? ct_source_csv(args, seed, d)
            : random        ? ct_source_random(args, seed, d)
            : text          ? ct_source_text_file(args, d)
                            : ct_source_manifest(args, data_dirs, d));
@@ -186,6 +206,7 @@ void ct_dataset_free(ct_dataset *d) {
     free_split(&d->test);
     free_strings(d->class_name, d->classes);
     ct_tokenizer_free(&d->tokenizer);
+    ct_table_free(&d->table);
     for (int i = 0; i < d->n_more; i++) ct_free(d->more_name[i]);
     free_strings(d->file_name, d->files);
     free_strings(d->skipped_file, d->skipped);

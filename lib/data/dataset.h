@@ -3,6 +3,7 @@
 #ifndef CT_DATA_DATASET_H
 #define CT_DATA_DATASET_H
 #include "base/key.h"
+#include "data/columns.h"
 #include "data/tokenizer.h"
 
 #define CT_MAX_FIELDS 8 /* of a sample: input, target, others */
@@ -16,6 +17,7 @@ typedef struct ct_data_args {
     const char *masks;         /* beside images: their masks, as far below as they are */
     int64_t ignored;           /* a value of masks that is no class, which the losses leave out; -1: none */
     const char *tensors;       /* a safetensors file, instead of dataset */
+    const char *csv;           /* a table, instead of dataset */
     const char *file;          /* dataset text: what is read; or where a dataset's one file lies */
     int64_t size[2], channels; /* of images; 0: as the first file */
     ct_dims shape, target;     /* dataset random: of a sample, of its target if that is no class */
@@ -39,6 +41,13 @@ typedef struct ct_data_args {
     int n_inputs;
     const char *const *only; /* names of the classes that are kept, n_only; NULL: all */
     int n_only;
+    const char *target_column;     /* of a table; NULL: there is no target */
+    const char *const *columns;    /* of a table: its inputs, n_columns; NULL: all but the target */
+    const char *const *categories; /* of a table: columns whose numbers are names, n_categories */
+    int n_columns, n_categories;
+    bool by_class;              /* of a table: the target's numbers are classes, as a loss wants them */
+    const ct_table *table;      /* of a table, as a model knows it; NULL: as its rows say */
+    bool inputs_only;           /* the target need not be there */
     const ct_tokenizer *tokens; /* of a text, as a model knows it; NULL: as `tokenizer` says, learned from the text */
 } ct_data_args;
 extern const ct_key ct_data_keys[];
@@ -71,6 +80,7 @@ typedef struct ct_dataset {
     int n_more;
     char *more_name[CT_MAX_MORE];
     ct_rows train, test;
+    ct_table table;         /* of a table: what its columns are; else n is 0 */
     ct_tokenizer tokenizer; /* of a text: a row of train is block_size tokens, beginning at each there is */
     char fingerprint[65];   /* SHA-256 over all the content, in a fixed order */
     int files;              /* what the fingerprint is made of: names and the hash of each, to say which changed */

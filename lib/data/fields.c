@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "data/source.h"
 #include <stdio.h>
+#include <string.h>
 
 ct_tensor *ct_split_field(const ct_rows *s, int i) {
     if (!i) return s->x;
@@ -45,4 +46,18 @@ ct_status ct_dataset_number(ct_dataset *d, int64_t classes) {
         if (!(d->class_name[d->classes] = ct_strdup(text))) return CT_NO_MEMORY;
     }
     return CT_OK;
+}
+
+/* ---- classes ---- */
+
+static bool is_number(const char *s) { return *s && !s[strspn(s, "0123456789")]; }
+
+int ct_class_order(const void *a, const void *b) {
+    const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+    if (is_number(x) != is_number(y)) return is_number(x) ? -1 : 1;
+    if (!is_number(x)) return strcmp(x, y);
+    const char *p = x + strspn(x, "0"), *q = y + strspn(y, "0");
+    size_t n = strlen(p), m = strlen(q);
+    int order = n != m ? (n < m ? -1 : 1) : strcmp(p, q);
+    return order ? order : strcmp(x, y);
 }

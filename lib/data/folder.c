@@ -1,6 +1,7 @@
 #include "data/folder.h"
 #include "base/alloc.h"
 #include "data/content.h"
+#include "data/source.h"
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -200,26 +201,13 @@ static ct_status add_part(ct_folder *f, bool classes, const char *below) {
 
 /* ---- classes ---- */
 
-static bool is_number(const char *s) { return *s && !s[strspn(s, "0123456789")]; }
-
-/* Numbers first, as numbers; the rest bytewise. */
-static int by_class(const void *a, const void *b) {
-    const char *x = *(const char *const *)a, *y = *(const char *const *)b;
-    if (is_number(x) != is_number(y)) return is_number(x) ? -1 : 1;
-    if (!is_number(x)) return strcmp(x, y);
-    const char *p = x + strspn(x, "0"), *q = y + strspn(y, "0");
-    size_t n = strlen(p), m = strlen(q);
-    int order = n != m ? (n < m ? -1 : 1) : strcmp(p, q);
-    return order ? order : strcmp(x, y);
-}
-
 /* The distinct classes of the training images become class_name. */
 static ct_status name_classes(ct_folder *f) {
     const char **all = ct_alloc(f->n_train, sizeof *all);
     f->class_name = ct_alloc(f->n_train, sizeof *f->class_name);
     ct_status s = all && f->class_name ? CT_OK : CT_NO_MEMORY;
     for (size_t i = 0; !s && i < f->n_train; i++) all[i] = f->image[i].class;
-    if (!s) qsort(all, f->n_train, sizeof *all, by_class);
+    if (!s) qsort(all, f->n_train, sizeof *all, ct_class_order);
     for (size_t i = 0; !s && i < f->n_train; i++) {
         if (i && !strcmp(all[i], all[i - 1])) continue;
         if (!(f->class_name[f->classes++] = ct_strdup(all[i]))) s = CT_NO_MEMORY;
@@ -231,7 +219,7 @@ static ct_status name_classes(ct_folder *f) {
 static ct_status label_images(ct_folder *f) {
     for (size_t i = 0; i < f->n; i++) {
         ct_image_file *m = &f->image[i];
-        char **at = bsearch(&m->class, f->class_name, (size_t)f->classes, sizeof *f->class_name, by_class);
+        char **at = bsearch(&m->class, f->class_name, (size_t)f->classes, sizeof *f->class_name, ct_class_order);
         if (!at)
             return ct_fail(CT_BAD_DATA, "%s/%s: class '%s' is not among the training images", f->dir, m->path,
                            m->class);

@@ -1,9 +1,7 @@
 /* A dataset out of a safetensors file: "input", "target" and other fields of N rows each are the training part, the
    same names after "test." the test part. */
 #include "base/alloc.h"
-#include "base/hash.h"
 #include "data/source.h"
-#include "file/file.h"
 #include "file/safetensors.h"
 #include <stdio.h>
 #include <string.h>
@@ -69,16 +67,9 @@ static ct_status count_classes(const ct_rows *s, int64_t *classes) {
 
 ct_status ct_source_tensors(const ct_data_args *a, ct_dataset *d) {
     ct_safetensors *file;
-    ct_bytes b;
-    const char *slash = strrchr(a->tensors, '/'), *name = slash ? slash + 1 : a->tensors;
-    CT_TRY(ct_dataset_files(d, 1));
-    if (!(d->name = ct_strdup(name)) || !(d->file_name[0] = ct_strdup(name))) return CT_NO_MEMORY;
-    CT_TRY(ct_file_map(a->tensors, &b));
-    ct_status status = ct_sha256_of(b.data, b.len, d->file_hash[0]);
-    ct_bytes_free(&b);
-    CT_TRY(status);
+    CT_TRY(ct_source_file(d, a->tensors));
     CT_TRY(ct_safetensors_open(a->tensors, &file));
-    status = take_train(file, a->tensors, d);
+    ct_status status = take_train(file, a->tensors, d);
     if (!status) status = take_test(file, a->tensors, d);
     ct_safetensors_close(file);
     CT_TRY(status);

@@ -31,6 +31,8 @@ static ct_data_args data_args(const ct_model *m, const ct_eval_options *o) {
     ct_data_args a = m->spec->data;
     bool of_path = m->source != ct_data_sources;
     if (m->tokenizer.kind) a.tokens = &m->tokenizer;
+    if (m->table.n) a.table = &m->table;
+    if (m->table.n && o->data) a.test = 0;
     if (has_masks(m)) a.classes = m->classes;
     if (o->data || o->masks) a.masks = o->masks;
     if (o->data && of_path)
@@ -103,11 +105,13 @@ static ct_status choose(const ct_model *m, const ct_eval_options *o, chosen *c) 
     ct_data_args a = data_args(m, o);
     CT_TRY(check_path(m, &a));
     CT_TRY(ct_dataset_load(&a, (uint64_t)m->spec->seed, o->data_dirs, &c->data));
-    bool held_out = !c->data->test.x && m->spec->data.validation > 0;
-    const char *split = c->split = o->split ? o->split : held_out ? "validation" : "test";
+    bool held_out = !c->data->test.x && m->spec->data.validation > 0, all = m->table.n && o->data && !o->split;
+    const char *split = c->split = o->split ? o->split : all ? "whole" : held_out ? "validation" : "test";
     bool test = !strcmp(split, "test");
     ct_status status = check_data(m, c->data, test ? &c->data->test : &c->data->train, split);
-    if (!status && test)
+    if (!status && all)
+        c->samples = (ct_samples){.split = &c->data->train, .norm = &m->norm, .n = c->data->train.x->layout.size[0]};
+    else if (!status && test)
         c->samples = (ct_samples){.split = &c->data->test, .norm = &m->norm, .n = c->data->test.x->layout.size[0]};
     else if (!status && strcmp(split, "train") && strcmp(split, "validation"))
         status = ct_fail(CT_BAD_SPEC, "there is no split '%s': test, train or validation", split);

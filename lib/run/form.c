@@ -26,6 +26,8 @@ const ct_form ct_forms[] = {
     {"class_weights", "balanced or list of numbers", NULL, NULL, NULL,
      "{\"anyOf\": [{\"const\": \"balanced\"}, " LIST("{\"type\": \"number\", \"minimum\": 0}") "]}", false},
     {"names", "list of names", NULL, NULL, NULL, LIST("{\"type\": [\"string\", \"integer\"]}"), false},
+    {"shape_or_column", "shape or name of a column", NULL, NULL, NULL,
+     "{\"type\": [\"array\", \"integer\", \"string\"]}", false},
     {"inputs", "list of names and numbers", NULL, NULL, NULL, LIST("{\"type\": [\"string\", \"number\", \"null\"]}"),
      false},
     {"patterns", "list of name patterns", NULL, NULL, NULL, LIST("{\"type\": [\"string\", \"integer\"]}"), false},

@@ -66,7 +66,7 @@ static ct_status of_random(const ct_spec *spec, ct_fields *out, ct_data_size *si
 ct_status ct_spec_fields(const ct_spec *spec, ct_fields *out, ct_data_size *size) {
     const ct_data_args *d = &spec->data;
     *out = (ct_fields){0}, *size = (ct_data_size){-1, -1, -1};
-    if (d->tensors || (d->images && !d->size[0])) return CT_OK;
+    if (d->tensors || d->csv || (d->images && !d->size[0])) return CT_OK;
     if (d->images) {
         ct_layout input = ct_layout_of(CT_F32, CT_DIMS(1, d->channels ? d->channels : 1, d->size[0], d->size[1]));
         ct_fields_classes(&input, d->masks && d->classes ? (int)d->classes : count_classes(spec, NULL, -1), out);

@@ -82,7 +82,9 @@ ct_status ct_model_save(const char *path, const ct_net *net, const ct_dataset *d
     ct_names names;
     ct_buf text = CT_BUF(1 << 22);
     char *classes = classes_json(data), *fields = fields_json(&net->fields);
-    ct_status status = classes && fields ? ct_spec_text(net->spec, NULL, &text) : CT_NO_MEMORY;
+    char *columns = data->table.n ? ct_columns_json(&data->table) : NULL;
+    ct_status status =
+        classes && fields && !columns == !data->table.n ? ct_spec_text(net->spec, NULL, &text) : CT_NO_MEMORY;
     if (!status) status = ct_names_of(net->module, "", &names);
     if (!status) {
         ct_meta meta[] = {{"format", CT_MODEL_FORMAT},
@@ -93,11 +95,12 @@ ct_status ct_model_save(const char *path, const ct_net *net, const ct_dataset *d
                           {"dataset", data->name},
                           {"fingerprint", data->fingerprint},
                           {"samples", ct_data_source_of(&net->spec->data)->key},
-                          {"tokenizer", data->tokenizer.kind}}; /* whose tokens are the classes */
-        status = ct_safetensors_write(path, names.of, names.n, meta, CT_COUNT(meta) - !data->tokenizer.kind);
+                          {columns ? "columns" : "tokenizer", columns ? columns : data->tokenizer.kind}};
+        bool whole = columns || data->tokenizer.kind; /* whose tokens are the classes */
+        status = ct_safetensors_write(path, names.of, names.n, meta, CT_COUNT(meta) - !whole);
         ct_names_free(&names);
     }
-    free(classes), free(fields);
+    free(classes), free(fields), free(columns);
     ct_buf_free(&text);
     return status;
 }
@@ -184,6 +187,8 @@ static ct_status open_model(ct_model *m, const char *beside, ct_safetensors *fil
     const char *tokenizer = ct_safetensors_meta(file, "tokenizer");
     if (tokenizer && ct_tokenizer_from(tokenizer, m->class_name, m->classes, &m->tokenizer))
         return ct_fail_in(CT_BAD_DATA, "%s", m->path);
+    const char *columns = ct_safetensors_meta(file, "columns");
+    if (columns) CT_TRY(ct_columns_read(m->path, columns, &m->table));
     CT_TRY(read_fields(m, fields));
     CT_TRY(read_spec(m, beside, spec));
     ct_status status = ct_net_blank(m->spec, &m->fields, &m->net);
@@ -235,6 +240,7 @@ void ct_model_close(ct_model *m) {
     ct_spec_free(m->spec);
     for (int i = 0; i < CT_MAX_FIELDS; i++) ct_free(m->field_name[i]);
     ct_tokenizer_free(&m->tokenizer);
+    ct_table_free(&m->table);
     ct_classes_free(m->class_name, m->classes);
     ct_free(m->path), ct_free(m);
 }

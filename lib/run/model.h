@@ -19,6 +19,10 @@ void ct_classes_free(char **name, int n);
 ct_status ct_model_path(const char *path, char out[4096], bool *dir);
 ct_status ct_model_save(const char *path, const ct_net *net, const ct_dataset *data);
 
+/* A table's columns as JSON, to be free'd (NULL: no memory); and what a model file's metadata has as `text`. */
+char *ct_columns_json(const ct_table *t);
+ct_status ct_columns_read(const char *path, const char *text, ct_table *out);
+
 struct ct_model {
     ct_spec *spec;
     ct_net net;
@@ -30,6 +34,7 @@ struct ct_model {
     ct_normalizer norm;
     const ct_data_source *source; /* what it was trained on */
     ct_tokenizer tokenizer;       /* of a model of text; else its kind is NULL */
+    ct_table table;               /* of a model of a table; else n is 0 */
     int classes;
     char **class_name;
     char *path;

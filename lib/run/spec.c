@@ -1,15 +1,10 @@
 #include "run/spec.h"
 #include "base/alloc.h"
-#include "data/augment.h"
-#include "data/transform.h"
 #include "spec/expand.h"
 #include "spec/param.h"
 #include "yaml/read.h"
 #include <math.h>
 #include <string.h>
-
-#define MAX_TRANSFORMS 64
-#define MAX_ONLY 1000
 
 #define ROW(s, field, type, def, min, max, choices, help) \
     { #field, CT_KEY_##type, offsetof(s, field), 1, def, min, max, choices, NULL, help }
@@ -128,71 +123,6 @@ static void read_tie(ct_spec *s, const ct_yaml *node) { ct_tie_read(s->doc, node
 
 static void read_loss(ct_spec *s, const ct_yaml *node) { s->n_losses = ct_losses_read(s->doc, node, s->loss); }
 
-/* `augment: [random_crop: 4, random_flip]` */
-static void read_augment(ct_spec *s, const ct_yaml *list) {
-    int n;
-    const ct_kind *const *kinds = ct_transform_kinds(&n);
-    if (list->kind != CT_LIST || list->n > MAX_TRANSFORMS) {
-        ct_diag(s->doc, CT_ERROR, list,
-                "augment is a list of at most %d transforms, such as [random_crop: 4, random_flip]", MAX_TRANSFORMS);
-        return;
-    }
-    ct_transform_use *use = ct_doc_alloc(s->doc, (size_t)list->n + 1, sizeof *use);
-    s->data.augment = use;
-    for (int i = 0; use && i < list->n; i++) {
-        ct_transform_use *u = &use[s->data.n_augment];
-        const ct_kind *kind = ct_read_kind(s->doc, list->value[i], "transform", kinds, n, &u->args, NULL);
-        if (kind) u->transform = ct_transform_find(kind->name), s->data.n_augment++;
-    }
-}
-
-/* `inputs: {a: [3, 8, 8], b: [10]}` */
-static void read_inputs(ct_spec *s, const ct_yaml *map) {
-    ct_data_args *d = &s->data;
-    if (map->kind != CT_MAP || map->n > CT_MAX_MORE) {
-        ct_diag(s->doc, CT_ERROR, map, "inputs is a map of at most %d names and their shapes, such as {a: [3, 8, 8]}",
-                CT_MAX_MORE);
-        return;
-    }
-    for (int i = 0; i < map->n; i++) {
-        const char *name = map->key[i]->text;
-        ct_key keys[] = {{name, CT_KEY_DIMS, .min = 1, .max = 1 << 24}, {0}};
-        ct_yaml own = *map;
-        own.n = 1, own.key += i, own.value += i;
-        ct_read_keys(s->doc, &own, "inputs", keys, &d->inputs[d->n_inputs].shape, NULL);
-        if (!strcmp(name, "input") || !strcmp(name, "target"))
-            ct_diag(s->doc, CT_ERROR, map->key[i], "inputs are fields beside '%s', which has a key of its own", name);
-        else
-            d->inputs[d->n_inputs++].name = name;
-    }
-}
-
-/* `only: [cat, dog]` */
-static void read_only(ct_spec *s, const ct_yaml *list) {
-    bool ok = list->kind == CT_LIST && list->n && list->n <= MAX_ONLY;
-    for (int i = 0; ok && i < list->n; i++) ok = list->value[i]->kind == CT_SCALAR && *list->value[i]->text;
-    if (!ok) {
-        ct_diag(s->doc, CT_ERROR, list, "only is a list of up to %d names of classes, such as [cat, dog]", MAX_ONLY);
-        return;
-    }
-    const char **name = ct_doc_alloc(s->doc, (size_t)list->n, sizeof *name);
-    for (int i = 0; name && i < list->n; i++) {
-        name[i] = list->value[i]->text;
-        for (int k = 0; k < i; k++)
-            if (!strcmp(name[k], name[i]))
-                ct_diag(s->doc, CT_ERROR, list->value[i], "only has class '%.40s' twice", name[i]);
-    }
-    s->data.only = name, s->data.n_only = list->n;
-}
-
-static void read_data(ct_spec *s, const ct_yaml *node) {
-    const ct_yaml *augment = ct_yaml_get(node, "augment"), *inputs = ct_yaml_get(node, "inputs");
-    const ct_yaml *only = ct_yaml_get(node, "only");
-    if (only) read_only(s, only);
-    if (augment) read_augment(s, augment);
-    if (inputs) read_inputs(s, inputs);
-}
-
 static void read_train(ct_spec *s, const ct_yaml *node) {
     if (s->train.ema.decay > 0 && s->train.swa.start > 0)
         ct_diag(s->doc, CT_ERROR, ct_yaml_get(node, "swa"),
@@ -202,27 +132,9 @@ static void read_train(ct_spec *s, const ct_yaml *node) {
 static const struct {
     const char *name;
     void (*read)(ct_spec *s, const ct_yaml *node);
-} sections[] = {{"data", read_data},           {"model", read_model},       {"freeze", read_freeze},
+} sections[] = {{"data", ct_spec_read_data},   {"model", read_model},       {"freeze", read_freeze},
                 {"init", read_init},           {"tie", read_tie},           {"loss", read_loss},
                 {"optimizer", read_optimizer}, {"schedule", read_schedule}, {"train", read_train}};
-
-/* That what is learned from is said once, and what stands beside it fits. */
-static void check_sources(ct_spec *s) {
-    const ct_data_args *d = &s->data;
-    const ct_yaml *at = ct_yaml_get(s->root, "data");
-    const ct_data_source *first = NULL;
-    for (const ct_data_source *i = ct_data_sources; i->key; i++) {
-        if (!ct_data_path(d, i)) continue;
-        if (first)
-            ct_diag(s->doc, CT_ERROR, ct_yaml_get(at, i->key), "data has both %s and %s: only one can be learned from",
-                    first->key, i->key);
-        first = i;
-    }
-    if (d->masks && !d->images)
-        ct_diag(s->doc, CT_ERROR, ct_yaml_get(at, "masks"), "masks are of images; say images: DIR beside them");
-    if (d->file && (!d->dataset || !strcmp(d->dataset, "random")))
-        ct_diag(s->doc, CT_ERROR, ct_yaml_get(at, "file"), "file is the path of a text; say dataset: text beside it");
-}
 
 static void read_sections(ct_spec *s) {
     if (s->root->kind != CT_MAP) {
@@ -234,10 +146,7 @@ static void read_sections(ct_spec *s) {
         const ct_yaml *node = ct_yaml_get(s->root, sections[i].name);
         if (node) sections[i].read(s, node);
     }
-    check_sources(s);
-    s->data.ignored = -1;
-    for (int i = 0; i < s->n_losses; i++)
-        if (ct_loss_takes_classes(s->loss[i].op)) s->data.ignored = ct_loss_ignored(&s->loss[i]);
+    ct_spec_check_data(s);
 }
 
 ct_status ct_spec_messages(const ct_spec *spec, char **messages) {

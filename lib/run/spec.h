@@ -62,6 +62,9 @@ typedef struct ct_data_size {
 /* What is known of a sample without data: from the manifest, or from data's keys. No fields: nothing. And of all of
    them. */
 ct_status ct_spec_fields(const ct_spec *s, ct_fields *out, ct_data_size *size);
+/* What the keys of data: leave to be read, and that it fits what else the spec says. */
+void ct_spec_read_data(ct_spec *s, const ct_yaml *node);
+void ct_spec_check_data(ct_spec *s);
 /* Warns of what is legal and surely wrong; of a spec without errors. */
 void ct_spec_warn(ct_spec *s);
 /* The diagnostics so far as text in *messages (if wanted), and whether there is an error among them. */

@@ -110,7 +110,7 @@ static ct_status list_skipped(ct_run *r) {
     if (!status) status = ct_file_write(ct_run_path(&r->dir, "skipped.txt"), text.data, text.len);
     ct_buf_free(&text);
     char line[4200];
-    snprintf(line, sizeof line, "%d damaged files left out, listed in %s", r->data->skipped,
+    snprintf(line, sizeof line, "%d damaged samples left out, listed in %s", r->data->skipped,
              ct_run_path(&r->dir, "skipped.txt"));
     if (!status) ct_run_note(r, line);
     return status;

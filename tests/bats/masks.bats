@@ -69,7 +69,7 @@ Q
     fails 3 unet "" --set train.epochs=1 -q -o run
     says "images/odd/3.png: is 16 x 17, and its mask masks/odd/3.png 16 x 16"
     succeeds unet "on_bad: skip, test: 0" --set train.epochs=1 -o run
-    says "1 damaged files left out"
+    says "1 damaged samples left out"
     cp images/odd/3.png masks/odd/3.png
     fails 3 unet "" --set train.epochs=1 -q -o run2
     says "masks/odd/3.png: is no mask: one is grey or has a palette"

@@ -299,7 +299,7 @@ END
     fails 3 quick -o bad --set 'data={images: '"$PWD"'/pictures}'
     says "$bad: "
     succeeds "$ctorch" train specs/digits-mlp.yaml -o skip --set train.epochs=1 --set 'data={images: '"$PWD"'/pictures, on_bad: skip}'
-    says "1 damaged file"
+    says "1 damaged sample"
     grep -q "${bad#pictures/}" skip/skipped.txt
 }
 

@@ -4,6 +4,7 @@
 #include "data/manifest.h"
 #include "file/file.h"
 #include "file/safetensors.h"
+#include "file/png.h"
 #include "fuzz.h"
 #include <png.h>
 #include <stdio.h>
@@ -57,6 +58,23 @@ static ct_status read_dataset(const char *path, ct_buf *content) {
     CT_TRY(said(ct_dataset_load(&args, 0, NULL, &d), content));
     add_tensor(d->train.x, content), add_tensor(d->train.y, content);
     ct_dataset_free(d);
+    return CT_OK;
+}
+
+static ct_status read_table(const char *path, ct_buf *content) {
+    ct_dataset *d;
+    ct_data_args args = {.csv = path, .target_column = "y"};
+    CT_TRY(said(ct_dataset_load(&args, 0, NULL, &d), content));
+    add_tensor(d->train.x, content), add_tensor(d->train.y, content);
+    ct_dataset_free(d);
+    return CT_OK;
+}
+
+static ct_status read_mask(const char *path, ct_buf *content) {
+    int64_t own[2];
+    unsigned char mask[6 * 9];
+    CT_TRY(said(ct_png_mask(path, 6, 9, own, mask), content));
+    ct_buf_add(content, mask, sizeof mask);
     return CT_OK;
 }
 
@@ -178,6 +196,11 @@ static ct_status make_png(const char *name, unsigned format) {
     return ct_fail(CT_FAIL, "%s: %s", name, image.message);
 }
 
+static ct_status make_table(void) {
+    static const char text[] = "a,\"b \"\"c\"\"\",y\r\n1,red,yes\r\n-2.5e1,\"gr\nun\",no\r\n\n3,red,no\r\n";
+    return ct_file_write(in_root("t.csv"), text, sizeof text - 1);
+}
+
 static ct_status copy_digits(void) {
     static const char *const names[] = {"digits/train-images-idx3-ubyte", "digits/train-labels-idx1-ubyte",
                                         "digits/t10k-images-idx3-ubyte", "digits/t10k-labels-idx1-ubyte",
@@ -196,6 +219,7 @@ ct_status fuzz_prepare(const char *dir) {
     CT_TRY(make_run());
     CT_TRY(make_idx());
     CT_TRY(copy_digits());
+    CT_TRY(make_table());
     CT_TRY(make_png("grey.png", PNG_FORMAT_GRAY));
     CT_TRY(make_png("rgba.png", PNG_FORMAT_RGBA));
     CT_TRY(make_png("palette.png", PNG_FORMAT_RGBA_COLORMAP));
@@ -209,6 +233,9 @@ const fuzz_target fuzz_targets[] = {
     {"IDX, gzip", "t.idx.gz", read_idx, true, DATA, NULL},
     {"dataset", "digits/train-images-idx3-ubyte", read_dataset, true, DATA, NULL},
     {"manifest", "digits.yaml", read_manifest, false, DATA | SPEC, NULL},
+    {"table", "t.csv", read_table, false, DATA, NULL},
+    {"mask", "palette.png", read_mask, true, DATA, NULL},
+    {"mask, with right sums", "palette.png", read_mask, false, DATA, fuzz_seal_png},
     {"PNG, grey", "grey.png", read_png, true, DATA, NULL},
     {"PNG, RGBA", "rgba.png", read_png, true, DATA, NULL},
     {"PNG, palette", "palette.png", read_png, true, DATA, NULL},

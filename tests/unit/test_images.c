@@ -164,13 +164,13 @@ static void refused_labels(void) {
     } row[] = {
         {"", "labels.csv: names no image"},
         {"file,label\n", "labels.csv: names no image"},
-        {"1.png\n", "labels.csv:1: `file,label` was expected"},
-        {"1.png,a\n2.png\n", "labels.csv:2: `file,label` was expected"},
-        {"1.png,a\n\n2.png,\n", "labels.csv:3: `file,label` was expected"},
-        {"1.png,a,b\n", "labels.csv:1: more than two fields"},
-        {"1.png,a\n\"2\n.png\",b\n3.jpg,c\n", "labels.csv:4: the first field must be the name of a .png file"},
-        {"1.png,\"a\n", "labels.csv:1: a quote is not closed"},
-        {"1.png,\"a\"b\n", "labels.csv:1: text after a closing quote"},
+        {"1.png\n", "labels.csv:1:1: `file,label` was expected"},
+        {"1.png,a\n2.png\n", "labels.csv:2:1: `file,label` was expected"},
+        {"1.png,a\n\n2.png,\n", "labels.csv:3:1: `file,label` was expected"},
+        {"1.png,a,b\n", "labels.csv:1:1: `file,label` was expected"},
+        {"1.png,a\n\"2\n.png\",b\n3.jpg,c\n", "labels.csv:4:1: the first field must be the name of a .png file"},
+        {"1.png,\"a\n", "labels.csv:1:7: a quote is not closed"},
+        {"1.png,\"a\"b\n", "labels.csv:1:7: text after a closing quote"},
         {"1.png,a\n/etc/x.png,a\n", "labels.csv:2: /etc/x.png is not below the folder"},
         {"a/../../x.png,a\n", "is not below the folder"},
         {"none.png,a\n", "none.png: cannot be opened"},
@@ -184,7 +184,7 @@ static void refused_labels(void) {
         CHECK_HAS(ct_error(), row[i].why);
     }
     put("labels.csv", "1.png,a\0", 8);
-    refused((ct_data_args){0}, CT_BAD_DATA, "labels.csv: is not text");
+    refused((ct_data_args){0}, CT_BAD_DATA, "labels.csv:1:8: a byte 0");
 }
 
 static void damaged(void) {
