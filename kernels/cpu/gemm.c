@@ -73,6 +73,7 @@ static void plan_blocks(const ct_gemm *g, ct_gemm_plan *p) {
 static void plan_product(const ct_gemm *g, ct_gemm_plan *p, double flops, int threads) {
     int64_t size_a = g->m * g->k, size_b = g->n * g->k;
     p->tiles = div_up(g->m, MR), p->panels = div_up(g->n, NR);
+    p->rows = g->m / p->tiles, p->rest = g->m % p->tiles;
     p->in_place = !g->packed && !g->tb && (g->m <= 2 * MR || size_b <= 4096 || (g->k <= 128 && g->ldb % 256));
     p->pack_a = g->ta ? size_a > 8192 && p->panels > 1 : g->lda % 256 == 0 && p->panels > 4;
     p->columns_first = size_b > size_a;
@@ -114,10 +115,7 @@ typedef struct block {
     int64_t i0, j0, k0, kc; /* now: the first row whose tile is packed, the first panel, the block of k */
 } block;
 
-static int64_t tile_begin(const ct_gemm *g, int64_t t) {
-    int64_t rows = g->m / g->plan.tiles, rest = g->m % g->plan.tiles;
-    return t * rows + CT_MIN(t, rest);
-}
+static int64_t tile_begin(const ct_gemm *g, int64_t t) { return t * g->plan.rows + CT_MIN(t, g->plan.rest); }
 
 static bool reads_in_place(const ct_gemm *g, int64_t panel) {
     return g->plan.in_place && panel_columns(g->n, panel) % VW == 0;

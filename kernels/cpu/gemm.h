@@ -13,6 +13,7 @@
 typedef struct ct_gemm_plan {
     int64_t kb;            /* a block of k */
     int64_t tiles, panels; /* of rows, of columns */
+    int64_t rows, rest;    /* of a tile; tiles that have one more */
     int64_t gm, gn;        /* the grid of tasks over them */
     int64_t mc, nc;        /* tiles and panels packed at a time */
     int64_t slot, shared;  /* floats of workspace: a task's, and for B packed once */

@@ -3,6 +3,10 @@
 #define CT_KERNELS_CPU_GEMM_TILE_H
 #include "kernels/cpu/gemm_pack.h"
 
+/* Of k, from the fetch of a row of C to the next row's: all at once they would hold up what A and B bring from the
+   second-level cache. 0, where tiles have few rows: all at once. */
+#define FETCH_STEPS (VW == 16 ? 8 : 0)
+
 typedef struct gemm_tile {
     int64_t k;
     const float *a, *b, *bias; /* bias: of the tile's first column, or NULL */
@@ -29,6 +33,12 @@ CT_INLINE void tile_store(const gemm_tile *t, vf *acc, const int mr, const int w
     CT_EACH(i, mr * w) { vstore(c + i / w * ldc + i % w * VW, acc[i]); }
 }
 
+/* A row of C's w vectors, which will be written. */
+CT_INLINE void fetch_row(const float *c, const int w) {
+    __builtin_prefetch(c, 1);
+    __builtin_prefetch(c + w * VW - 1, 1);
+}
+
 /* mr rows of A times np panels of nv vectors. A's rows are reached from every third, so that few pointers do. */
 CT_INLINE void tile_run(const gemm_tile *t, const int mr, const int nv, const int np, const bool kmajor) {
     const int w = nv * np, thirds = (mr + 2) / 3;
@@ -37,18 +47,25 @@ CT_INLINE void tile_run(const gemm_tile *t, const int mr, const int nv, const in
     vf acc[2 * MR];
     CT_EACH(i, mr * w) { acc[i] = (vf){0}; }
     CT_EACH(i, thirds) { a[i] = t->a + 3 * i * row; }
-    CT_EACH(i, mr) {
-        __builtin_prefetch(t->c + i * t->ldc, 1);
-        __builtin_prefetch(t->c + i * t->ldc + w * VW - 1, 1);
+    if (!FETCH_STEPS) {
+        CT_EACH(i, mr) { fetch_row(t->c + i * t->ldc, w); }
     }
 #pragma GCC unroll 1
-    for (int64_t k = t->k; k > 0; k--, b += t->bs) {
-        CT_EACH(i, mr) {
-            vf s = vset(a[i / 3][i % 3 * row]);
-            CT_EACH(v, w) { acc[i * w + v] = vfma(s, vload(b + v / nv * t->bp + v % nv * VW), acc[i * w + v]); }
+    for (int64_t left = t->k, n, i = 0; left > 0; left -= n, i++) {
+        n = left;
+        if (FETCH_STEPS && i < mr) {
+            fetch_row(t->c + i * t->ldc, w);
+            n = CT_MIN(left, FETCH_STEPS);
         }
-        CT_EACH(i, mr * w) { PIN(acc[i]); }
-        CT_EACH(i, thirds) { a[i] += step; }
+#pragma GCC unroll 1
+        for (int64_t k = n; k > 0; k--, b += t->bs) {
+            CT_EACH(i, mr) {
+                vf s = vset(a[i / 3][i % 3 * row]);
+                CT_EACH(v, w) { acc[i * w + v] = vfma(s, vload(b + v / nv * t->bp + v % nv * VW), acc[i * w + v]); }
+            }
+            CT_EACH(i, mr * w) { PIN(acc[i]); }
+            CT_EACH(i, thirds) { a[i] += step; }
+        }
     }
     tile_store(t, acc, mr, w);
 }
