@@ -7,13 +7,13 @@
 #include <math.h>
 #include <stdatomic.h>
 
-#define KB_MAX 384       /* part of the definition of the result */
-#define A_FLOATS 32768   /* of A's tiles at a time: half of a small second-level cache */
-#define B_FLOATS 262144  /* of B's panels packed at a time by a task */
-#define L1_FLOATS 6144   /* of B that stay in the first-level cache beside a tile of A */
-#define L2_FLOATS 131072 /* of a matrix that stays near */
-#define SERIAL_FLOPS 3e5 /* below, a fork costs more than it saves */
-#define TASK_FLOPS 1e6   /* a task worth claiming */
+#define KB_MAX 384             /* part of the definition of the result */
+#define A_FLOATS (262144 / VW) /* of A's tiles at a time: some of a second-level cache, and fewer of wide tiles */
+#define B_FLOATS 262144        /* of B's panels packed at a time by a task */
+#define L1_FLOATS 6144         /* of B that stay in the first-level cache beside a tile of A */
+#define L2_FLOATS 131072       /* of a matrix that stays near */
+#define SERIAL_FLOPS 3e5       /* below, a fork costs more than it saves */
+#define TASK_FLOPS 1e6         /* a task worth claiming */
 #define TASKS_A_THREAD 8
 #define MAX_SLOTS 64
 
