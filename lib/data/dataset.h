@@ -112,6 +112,9 @@ void ct_dataset_fields(const ct_dataset *d, ct_fields *out);
 void ct_fields_classes(const ct_layout *input, int classes, ct_fields *out);
 /* Those of `dataset: random`; CT_BAD_SPEC where args do not say enough. */
 ct_status ct_random_fields(const ct_data_args *args, ct_fields *out);
+/* What a folder's names and its first image say: (C, H, W) of samples, how many images, classes by their folders. Where
+   there are no images to look at it fails. */
+ct_status ct_images_known(const ct_data_args *args, ct_dims *chw, size_t *n, int *classes);
 /* Those of a text: block_size tokens, and the next one of each. tokens: how many there are, or -1. */
 void ct_text_fields(int64_t block_size, int tokens, ct_fields *out);
 /* That `dataset: text` says which: else CT_BAD_SPEC. */

@@ -66,6 +66,15 @@ static ct_status decide_shape(images *m, const ct_data_args *args) {
     return CT_OK;
 }
 
+ct_status ct_images_known(const ct_data_args *args, ct_dims *chw, size_t *n, int *classes) {
+    images m = {.skip = args->on_bad == 1};
+    ct_status status = ct_folder_list(args->images, !args->masks, &m.folder);
+    if (!status) status = decide_shape(&m, args);
+    if (!status) *chw = (ct_dims){3, {m.c, m.h, m.w}}, *n = m.folder.n, *classes = m.folder.classes;
+    ct_folder_free(&m.folder);
+    return status;
+}
+
 /* Where the folder has no test part, moves a fraction of each class to the end: the test images. */
 static ct_status hold_out(ct_folder *f, double fraction, uint64_t seed) {
     if (f->has_test) return CT_OK;

@@ -63,16 +63,30 @@ static ct_status of_random(const ct_spec *spec, ct_fields *out, ct_data_size *si
     return CT_OK;
 }
 
+/* As the keys say, or the folder where it is there; else nothing is known. */
+static ct_status of_images(const ct_spec *spec, ct_fields *out, ct_data_size *size) {
+    const ct_data_args *d = &spec->data;
+    ct_dims x = {3, {d->channels, d->size[0], d->size[1]}};
+    size_t n = 0;
+    int classes = -1;
+    bool there = !ct_images_known(d, &x, &n, &classes);
+    if (!there && (!d->channels || !d->size[0] || !d->size[1])) return CT_OK;
+    ct_layout input = ct_layout_of(CT_F32, CT_DIMS(1, x.v[0], x.v[1], x.v[2]));
+    if (d->masks) classes = d->classes ? (int)d->classes : -1;
+    ct_fields_classes(&input, count_classes(spec, NULL, classes), out);
+    if (d->masks) out->of[1].layout = ct_layout_of(CT_I64, CT_DIMS(1, x.v[1], x.v[2]));
+    int64_t target = d->masks ? x.v[1] * x.v[2] : (int64_t)sizeof(int64_t);
+    if (there)
+        size->bytes =
+            ct_count_mul((int64_t)n, ct_count_add(ct_count_mul(x.v[0], ct_count_mul(x.v[1], x.v[2])), target));
+    return CT_OK;
+}
+
 ct_status ct_spec_fields(const ct_spec *spec, ct_fields *out, ct_data_size *size) {
     const ct_data_args *d = &spec->data;
     *out = (ct_fields){0}, *size = (ct_data_size){-1, -1, -1};
-    if (d->tensors || d->csv || (d->images && !d->size[0])) return CT_OK;
-    if (d->images) {
-        ct_layout input = ct_layout_of(CT_F32, CT_DIMS(1, d->channels ? d->channels : 1, d->size[0], d->size[1]));
-        ct_fields_classes(&input, d->masks && d->classes ? (int)d->classes : count_classes(spec, NULL, -1), out);
-        if (d->masks) out->of[1].layout = ct_layout_of(CT_I64, CT_DIMS(1, d->size[0], d->size[1]));
-        return CT_OK;
-    }
+    if (d->tensors || d->csv) return CT_OK;
+    if (d->images) return of_images(spec, out, size);
     if (d->dataset && !strcmp(d->dataset, "random")) return of_random(spec, out, size);
     if (d->dataset && !strcmp(d->dataset, "text")) {
         ct_text_fields(d->block_size, tokens(d), out);

@@ -96,3 +96,13 @@ Q
     succeeds "$ctorch" show specs/unet.yaml --set 'data={images: images, masks: masks, augment: [random_flip]}' --batch batch.png
     [ -s batch.png ]
 }
+
+@test "check: a folder's first image tells what its keys leave open" {
+    discs 6 16 1
+    succeeds "$ctorch" check specs/unet.yaml --set data='{images: images, masks: masks}' --json
+    json 'd["input"] == "(N, 3, 16, 16)" and d["bytes"]["data"] == 6 * 16 * 16 * 4'
+    succeeds "$ctorch" check specs/unet.yaml --set data='{images: nowhere, size: 16}'
+    says "only its data would say what size the input has"
+    succeeds "$ctorch" check specs/unet.yaml --set data='{images: nowhere, masks: nowhere, size: 16, channels: 1}' --json
+    json 'd["input"] == "(N, 1, 16, 16)"'
+}
