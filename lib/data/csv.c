@@ -1,6 +1,7 @@
 #include "data/csv.h"
 #include "base/alloc.h"
 #include "file/file.h"
+#include "yaml/doc.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@ ct_status ct_csv_wrong(const ct_csv *c, const ct_csv_field *at, const char *form
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    ct_utf8_make_printable(text);
     return ct_fail(CT_BAD_DATA, "%s:%lld:%lld: %s", c->path, (long long)at->line, (long long)at->column, text);
 }
 

