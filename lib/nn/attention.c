@@ -1,6 +1,7 @@
 /* Attention of several heads, as torch.nn.MultiheadAttention: in_proj_weight (3 E, E) by Glorot and Bengio, out_proj as
    a linear layer, biases of 0. Inputs: query, key, value, key_padding_mask (N, S), attn_mask (L, S) or (N heads, L, S);
-   key is query and value is key where they are not given; a mask's true, or -inf, hides. */
+   key is query and value is key where they are not given; a mask's true, or -inf, hides. A second result that is asked
+   for is how much each query took of each key, (N, L, S) or (N, heads, L, S), after dropout. */
 #include "nn/cache.h"
 #include "nn/keys.h"
 #include "ops/attention.h"
@@ -10,7 +11,7 @@ enum { QUERY, KEY, VALUE, PADDING, MASK };
 typedef struct args {
     int64_t num_heads;
     double dropout;
-    bool no_bias, batch_first, is_causal;
+    bool no_bias, batch_first, is_causal, no_average_attn_weights;
 } args;
 static const ct_key keys[] = {
     CT_ROW_INT(num_heads, CT_REQUIRED, 1, 1 << 20, "how many heads share the features"),
@@ -18,6 +19,7 @@ static const ct_key keys[] = {
     CT_ROW_NOT(bias, "learn additive biases"),
     CT_ROW_BOOL(batch_first, "inputs are (N, L, E), else (L, N, E)"),
     CT_ROW_BOOL(is_causal, "each query sees the keys up to its own place only"),
+    CT_ROW_NOT(average_attn_weights, "the second result is the mean of all heads' weights, else each head's own"),
     {0},
 };
 
@@ -74,7 +76,7 @@ static ct_tensor *joined(const args *a, ct_tensor *const *in) {
 /* ---- with a cache: keys and values (1, heads, capacity, E / heads) of all elements so far ---- */
 static ct_flow flow(const ct_module *m, int64_t capacity, ct_dims *keeps) {
     const args *a = m->args;
-    if (!a->is_causal || !a->batch_first || m->n_sources > 1) return CT_FLOW_MIXED;
+    if (!a->is_causal || !a->batch_first || m->n_sources > 1 || m->n_outputs) return CT_FLOW_MIXED;
     int64_t E = ct_param_named(m, "in_proj_weight")->layout.size[1];
     keeps[0] = keeps[1] = CT_DIMS(1, a->num_heads, capacity, E / a->num_heads);
     return CT_FLOW_WINDOW;
@@ -107,7 +109,6 @@ static ct_tensor *forward_next(const ct_module *m, ct_tensor *x) {
 }
 
 static ct_tensor *forward(ct_module *m, ct_tensor *const *in, ct_tensor **out) {
-    (void)out;
     if (ct_cache_kept(m, 0)) return forward_next(m, in[QUERY]);
     const args *a = m->args;
     const ct_module *out_proj = m->child[0];
@@ -119,10 +120,12 @@ static ct_tensor *forward(ct_module *m, ct_tensor *const *in, ct_tensor **out) {
     ct_multi_head_attention_args by = {.num_heads = a->num_heads,
                                        .batch_first = a->batch_first,
                                        .dropout = m->training ? a->dropout : 0,
-                                       .is_causal = a->is_causal && !join};
+                                       .is_causal = a->is_causal && !join,
+                                       .need_weights = out != NULL,
+                                       .no_average_attn_weights = a->no_average_attn_weights};
     return ct_multi_head_attention(in[QUERY], ct_param_named(m, "in_proj_weight"), ct_param_named(m, "in_proj_bias"),
                                    ct_param_named(out_proj, "weight"), ct_param_named(out_proj, "bias"), in[KEY],
-                                   in[VALUE], mask, by);
+                                   in[VALUE], mask, by, out ? &out[1] : NULL);
 }
 
 const ct_layer ct_layer_multi_head_attention = {

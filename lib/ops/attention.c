@@ -159,13 +159,15 @@ static ct_status attention_inputs(ct_tensor *const *in, const ct_attention_args 
     return CT_OK;
 }
 
-static ct_tensor *by_parts(ct_tensor *const *in, const ct_attention_args *args) {
+/* used: gets the weights; may be NULL. */
+static ct_tensor *by_parts(ct_tensor *const *in, const ct_attention_args *args, ct_tensor **used) {
     const ct_layout *l = &in[0]->layout;
     double scale = args->scale ? args->scale : 1 / sqrt((double)l->size[l->ndim - 1]);
     ct_tensor *scores = ct_matmul(ct_times(in[0], scale), swapped(in[1], -2, -1));
     if (ct_why(scores)) return scores;
     ct_tensor *w = weights(scores, in[3], args->is_causal);
     if (args->dropout_p > 0) w = ct_dropout(w, (ct_dropout_layer_args){.p = args->dropout_p});
+    if (used) *used = w;
     return ct_matmul(w, in[2]);
 }
 
@@ -178,7 +180,7 @@ FORMULA(attention_) { /* for its gradients: y alone */
     (void)n_in, (void)out;
     ct_tensor *as[] = {in[QUERY], in[KEY], in[VALUE], in[MASK]};
     if (!in[KEY]) unpack(in[QUERY], as);
-    return by_parts(as, args_);
+    return by_parts(as, args_, NULL);
 }
 
 FORMULA(scaled_dot_product_attention) {
@@ -190,13 +192,20 @@ FORMULA(scaled_dot_product_attention) {
     const ct_layout *l = &in[0]->layout;
     ct_tensor *as[] = {in[0], in[1], in[2], in[3]};
     for (int i = 1; args->enable_gqa && i < 3; i++) as[i] = repeated(in[i], l->size[l->ndim - 3]);
-    return whole(as, args) ? ct_apply(CT_OP_attention_, as, 4, args, NULL) : by_parts(as, args);
+    return whole(as, args) ? ct_apply(CT_OP_attention_, as, 4, args, NULL) : by_parts(as, args, NULL);
 }
 
-ct_tensor *ct_attention_packed(ct_tensor *packed, ct_tensor *mask, ct_attention_args args) {
+ct_tensor *ct_attention_of(ct_tensor *const *part, ct_tensor *mask, ct_attention_args args, ct_tensor **weights) {
+    if (!weights) return ct_scaled_dot_product_attention(part[QUERY], part[KEY], part[VALUE], mask, args);
+    for (int i = QUERY; i <= VALUE; i++)
+        if (ct_why(part[i])) return part[i];
+    return by_parts((ct_tensor *[]){part[QUERY], part[KEY], part[VALUE], mask}, &args, weights);
+}
+
+ct_tensor *ct_attention_packed(ct_tensor *packed, ct_tensor *mask, ct_attention_args args, ct_tensor **weights) {
     ct_tensor *as[] = {packed, NULL, NULL, mask};
     if (ct_why(packed)) return packed;
-    if (whole(as, &args)) return ct_apply(CT_OP_attention_, as, 4, &args, NULL);
+    if (!weights && whole(as, &args)) return ct_apply(CT_OP_attention_, as, 4, &args, NULL);
     unpack(packed, as);
-    return ct_scaled_dot_product_attention(as[QUERY], as[KEY], as[VALUE], mask, args);
+    return ct_attention_of(as, mask, args, weights);
 }

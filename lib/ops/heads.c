@@ -71,25 +71,27 @@ static ct_tensor *mask_of(ct_tensor *mask, int64_t heads) {
 }
 
 static ct_tensor *attend_to_self(ct_tensor *const *in, const ct_multi_head_attention_args *args, ct_tensor *mask,
-                                 ct_attention_args by) {
+                                 ct_attention_args by, ct_tensor **weights) {
     ct_tensor *x = batched(in[X], args->batch_first);
-    return ct_attention_packed(ct_heads_in(x, in[IN_WEIGHT], in[IN_BIAS], args->num_heads), mask, by);
+    return ct_attention_packed(ct_heads_in(x, in[IN_WEIGHT], in[IN_BIAS], args->num_heads), mask, by, weights);
 }
 
 static ct_tensor *attend_to_others(ct_tensor *const *in, const ct_multi_head_attention_args *args, ct_tensor *mask,
-                                   ct_attention_args by) {
+                                   ct_attention_args by, ct_tensor **weights) {
     ct_tensor *from[3] = {in[X], in[KEY] ? in[KEY] : in[X], in[VALUE]}, *part[3];
     if (!from[2]) from[2] = from[1];
     for (int i = 0; i < 3; i++) {
         ct_tensor *x = batched(from[i], args->batch_first);
         part[i] = split(ct_linear(x, third(in[IN_WEIGHT], i), third(in[IN_BIAS], i)), args->num_heads);
     }
-    return ct_scaled_dot_product_attention(part[0], part[1], part[2], mask, by);
+    return ct_attention_of(part, mask, by, weights);
 }
+
+static ct_tensor *without_batch(ct_tensor *x) { return ct_squeeze(x, (ct_squeeze_args){CT_DIMS(0)}); }
 
 FORMULA(multi_head_attention) {
     ARGS(multi_head_attention);
-    (void)n_in, (void)out;
+    (void)n_in;
     if (!in[IN_WEIGHT] || !in[OUT_WEIGHT])
         return ct_tensor_error(CT_FAIL, "multi_head_attention: both projections' weights are wanted");
     ct_status status = heads_inputs(in, args);
@@ -97,8 +99,12 @@ FORMULA(multi_head_attention) {
     bool one = in[X]->layout.ndim == 2;
     ct_tensor *mask = mask_of(in[MASK], args->num_heads);
     ct_attention_args by = {.dropout_p = args->dropout, .is_causal = args->is_causal};
-    ct_tensor *y = in[KEY] || in[VALUE] ? attend_to_others(in, args, mask, by) : attend_to_self(in, args, mask, by);
+    ct_tensor *w, **weights = args->need_weights && out ? &w : NULL;
+    ct_tensor *y = in[KEY] || in[VALUE] ? attend_to_others(in, args, mask, by, weights)
+                                        : attend_to_self(in, args, mask, by, weights);
     y = ct_heads_out(y, in[OUT_WEIGHT], in[OUT_BIAS]);
     if (ct_why(y)) return y;
-    return one ? ct_squeeze(y, (ct_squeeze_args){CT_DIMS(0)}) : args->batch_first ? y : swapped(y, 0, 1);
+    if (weights && !args->no_average_attn_weights) w = ct_mean(w, (ct_reduce_args){.dim = CT_DIMS(1)});
+    if (weights) out[1] = one ? without_batch(w) : w;
+    return one ? without_batch(y) : args->batch_first ? y : swapped(y, 0, 1);
 }

@@ -52,6 +52,42 @@ static void against_pytorch(const nn_case *c) {
     ct_module_free(m);
 }
 
+/* How much each query takes of each key, a second result where it is asked for: PyTorch's sums, as in nn_cases.h. */
+static void attention_weights(void) {
+    static const struct {
+        const char *args, *inputs, *shape;
+        double sum, weighted;
+    } row[] = {
+        {"num_heads=2", "5x2x6", "(2, 5, 5)", 10, 5.208534},
+        {"num_heads=2 average_attn_weights=false", "5x2x6", "(2, 2, 5, 5)", 20, 10.50865},
+        {"num_heads=2 batch_first=true", "2x5x6 2x7x6 - b:2x7", "(2, 5, 7)", 10, 5.466450},
+        {"num_heads=3 batch_first=true average_attn_weights=false", "5x6", "(3, 5, 5)", 15, 7.820830},
+    };
+    for (int i = 0; i < CT_COUNT(row); i++) {
+        ct_tensor *in[CT_MAX_IN], *out[CT_MAX_IN];
+        char shape[64] = "(";
+        int n = make_inputs(row[i].inputs, in);
+        ct_module *m = make_from("multi_head_attention", row[i].args, in, n, 1, CT_BEGIN_ZERO);
+        if (!CHECK(m)) continue;
+        set_parameters(m);
+        ct_module_train(m, false);
+        ct_tensor *y = ct_module_forward_all(m, in, n, out), *plain = ct_module_forward_all(m, in, n, NULL);
+        CHECK(!ct_why(y) && out[0] == y && out[1] && !ct_why(out[1]));
+        for (int d = 0; d < ct_ndim(out[1]); d++)
+            snprintf(shape + strlen(shape), 32, "%s%lld", d ? ", " : "", (long long)ct_size(out[1], d));
+        CHECK_STR(strcat(shape, ")"), row[i].shape);
+        double sum = 0, weighted = 0, apart = 0, v[100], a[100], b[100];
+        CHECK(ct_copy_out(out[1], CT_F64, v) == CT_OK);
+        for (int64_t k = 0; k < ct_numel(out[1]); k++) sum += v[k], weighted += v[k] * (double)(k % 13 + 1) / 13;
+        CHECK_NEAR(sum, row[i].sum, 2e-5);
+        CHECK_NEAR(weighted, row[i].weighted, 2e-5);
+        CHECK(ct_copy_out(y, CT_F64, a) == CT_OK && ct_copy_out(plain, CT_F64, b) == CT_OK);
+        for (int64_t k = 0; k < ct_numel(y); k++) apart = fmax(apart, fabs(a[k] - b[k]));
+        CHECK(apart < 1e-5);
+        ct_module_free(m);
+    }
+}
+
 /* The same shapes and counts where there is no memory for parameters. */
 static void by_shapes_only(const nn_case *c) {
     ct_tensor *in[CT_MAX_IN];
@@ -156,6 +192,7 @@ int main(void) {
     RUN(table);
     RUN(pytorch);
     RUN(shapes_only);
+    RUN(attention_weights);
     RUN(captures);
     return check_done("nn");
 }
