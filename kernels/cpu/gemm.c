@@ -183,14 +183,6 @@ static void run_edge(tile_fn run, const gemm_tile *tile, int64_t rows, int64_t c
         for (int64_t j = 0; j < columns; j++) tile->c[i * tile->ldc + j] = c[i * w + j];
 }
 
-/* Brings A's rows two tiles on nearer, while the first panel is worked on. */
-static void prefetch_a(const block *x, int64_t i) {
-    const ct_gemm *g = x->g;
-    if (g->plan.pack_a || g->ta) return;
-    for (int64_t r = i + 2 * MR; r < i + 3 * MR && r < g->m; r++)
-        for (int64_t k = 0; k < x->kc; k += 16) __builtin_prefetch(x->a + r * g->lda + x->k0 + k);
-}
-
 /* Tiles [t0, t1) of panel p (or of some panels from there): how many panels that were. */
 static int64_t run_panel(const block *x, int64_t t0, int64_t t1, int64_t p, int64_t p1) {
     const ct_gemm *g = x->g;
@@ -203,7 +195,6 @@ static int64_t run_panel(const block *x, int64_t t0, int64_t t1, int64_t p, int6
         int64_t i = tile_begin(g, t), rows = tile_begin(g, t + 1) - i;
         set_a(x, i, rows, &tile);
         tile.c = x->c + i * g->ldc + p * NR;
-        if (p == x->j0) prefetch_a(x, i);
         for (int64_t r = 0; r < rows && last; r++) ct_tail_fetch(x->tail, tile.c + r * g->ldc, columns);
         int64_t wide = rows <= 3 && t1 - t0 == 1 ? wide_tiles[rows - 1].panels : 0;
         if (wide && p + wide <= p1 && g->n - p * NR >= wide * NR) {
