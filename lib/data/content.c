@@ -41,6 +41,7 @@ static ct_status check(const char *path, const ct_manifest_file *file, const ct_
 ct_status ct_content_read(const char *path, const ct_manifest_file *file, ct_bytes *out) {
     CT_TRY(file->packed ? ct_file_map(path, out) : ct_file_read(path, (size_t)file->size, out));
     ct_status s = check(path, file, out);
+    if (file->packed) ct_bytes_leave(out, out->len); /* it is read again file by file */
     if (s) ct_bytes_free(out);
     return s;
 }

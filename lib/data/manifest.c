@@ -14,6 +14,7 @@ typedef struct text {
     const char *name, *title, *license, *source;
     int format;
     ct_dims shape;
+    int64_t train, test;
 } text;
 
 static const ct_key manifest_keys[] = {
@@ -25,6 +26,9 @@ static const ct_key manifest_keys[] = {
     {"format", CT_KEY_ENUM, offsetof(text, format), .choices = "idx|cifar|text", .help = "of the files"},
     {"shape", CT_KEY_DIMS, offsetof(text, shape), .min = 1, .max = 1 << 24,
      .help = "of a sample: channels, height, width"},
+    {"train", CT_KEY_INT, offsetof(text, train), .max = 1 << 30,
+     .help = "training samples of an archive, whose size does not tell; 0: not said"},
+    {"test", CT_KEY_INT, offsetof(text, test), .max = 1 << 30, .help = "test samples of an archive"},
     {0}};
 static const ct_key read_here[] = {
     {.name = "mirrors"}, {.name = "files"}, {.name = "classes"}, {.name = "coarse_classes"}, {0}};
@@ -118,7 +122,7 @@ static ct_status read_manifest(ct_doc *doc, const ct_yaml *root, ct_manifest *m)
     char format[16] = "";
     ct_key_choice(ct_key_find(manifest_keys, "format"), t.format, format, sizeof format);
     m->format = copy(format);
-    m->shape = t.shape;
+    m->shape = t.shape, m->train = t.train, m->test = t.test;
     if (!m->name || !m->title || !m->license || !m->source || !m->format) return CT_NO_MEMORY;
     CT_TRY(read_files(doc, root, m));
     CT_TRY(read_strings(doc, list_of(doc, root, "mirrors", 0, MAX_MIRRORS), is_mirror,

@@ -13,8 +13,9 @@ typedef struct ct_manifest_file {
 
 typedef struct ct_manifest {
     char *name, *title, *license, *source;
-    char *format;  /* idx, cifar: an archive of records, or text */
-    ct_dims shape; /* of a sample, (C, H, W); n 0: the manifest does not say */
+    char *format;        /* idx, cifar: an archive of records, or text */
+    ct_dims shape;       /* of a sample, (C, H, W); n 0: the manifest does not say */
+    int64_t train, test; /* samples of an archive; 0: the manifest does not say */
     int n_mirrors;
     char **mirror; /* URLs of folders, https:// or file://, in order; a file is MIRROR/NAME.gz or MIRROR/NAME */
     int n_files;

@@ -25,6 +25,7 @@
 
 struct ct_archive {
     const char *path;
+    const ct_bytes *bytes;
     void *library;
     struct archive *handle;
     char name[256]; /* of the file it is at */
@@ -53,7 +54,7 @@ static ct_status damaged(ct_archive *a) {
 ct_status ct_archive_open(const char *path, const ct_bytes *bytes, ct_archive **out) {
     ct_archive *a = *out = ct_alloc(1, sizeof *a);
     if (!a) return CT_NO_MEMORY;
-    a->path = path;
+    a->path = path, a->bytes = bytes;
     ct_status s = load(a);
     if (!s && (a->read_support_filter_gzip_(a->handle) != ARCHIVE_OK ||
                a->read_support_format_tar_(a->handle) != ARCHIVE_OK ||
@@ -97,6 +98,7 @@ ct_status ct_archive_read(ct_archive *a, void *out, int64_t size) {
         if (!n) return ct_fail(CT_BAD_DATA, "%s: '%s' in it is truncated", a->path, a->name);
         done += n;
     }
+    ct_bytes_leave(a->bytes, a->bytes->len);
     return CT_OK;
 }
 

@@ -18,7 +18,7 @@ static int count_classes(const ct_spec *spec, char *const *name, int n) {
     return spec->data.only ? spec->data.n_only : n;
 }
 
-/* Samples of a manifest's parts, a byte a label in IDX files. */
+/* Samples of a manifest's parts, a byte a label in IDX files and archives; an archive is unpacked. */
 static void size_of_manifest(const ct_spec *spec, const ct_manifest *m, ct_data_size *out) {
     enum { HEAD = 8 };
     out->bytes = 0;
@@ -28,6 +28,11 @@ static void size_of_manifest(const ct_spec *spec, const ct_manifest *m, ct_data_
         if (n && !spec->data.only) *n = f->size - HEAD;
         out->bytes = f->packed || out->bytes < 0 ? -1 : out->bytes + f->size;
     }
+    if (!m->train || !m->shape.n) return;
+    int64_t sample = 1;
+    for (int i = 0; i < m->shape.n; i++) sample = ct_count_mul(sample, m->shape.v[i]);
+    out->bytes = ct_count_mul(ct_count_add(sample, 1), m->train + m->test);
+    if (!spec->data.only) out->train = m->train, out->test = m->test;
 }
 
 static int tokens(const ct_data_args *d) { return d->tokenizer == 1 ? 256 : -1; } /* characters: the text says it */
