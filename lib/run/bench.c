@@ -47,8 +47,13 @@ void ct_bench_close(ct_bench *b) {
 
 static ct_status load_data(ct_bench *b) {
     char line[1024];
+    const ct_model *m = b->given.model;
+    ct_data_args args = b->spec->data;
     if (b->o.device_only) return CT_OK;
-    ct_status status = ct_dataset_load(&b->spec->data, (uint64_t)b->spec->seed, b->o.data_dirs, &b->data);
+    if (m && m->table.n) args.table = &m->table;
+    bool lost = m && m->source != ct_data_sources && !ct_data_path(&args, m->source);
+    ct_status status = lost ? ct_fail(CT_FAIL, "a model file has no path of its %s", m->source->what)
+                            : ct_dataset_load(&args, (uint64_t)b->spec->seed, b->o.data_dirs, &b->data);
     if (status != CT_BAD_DATA && status != CT_FAIL) return status;
     snprintf(line, sizeof line, "random numbers instead of the data: %s", ct_error());
     note(b, line);

@@ -73,7 +73,9 @@ static void read_target(ct_spec *s, const ct_yaml *map, int at) {
     double number;
     bool is_text = node->kind == CT_SCALAR && *node->text;
     own.n = 1, own.key += at, own.value += at;
-    if (is_text && (s->data.csv || !ct_number_read(node->text, &number)))
+    if (s->data.csv && !is_text)
+        ct_diag(s->doc, CT_ERROR, node, "target is the name of one column of the table, such as target: price");
+    else if (is_text && (s->data.csv || !ct_number_read(node->text, &number)))
         s->data.target_column = node->text;
     else
         ct_read_keys(s->doc, &own, "data", keys, &s->data.target, NULL);

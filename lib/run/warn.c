@@ -147,6 +147,9 @@ static void look_at_schedule(ct_spec *s) {
 
 static void look_at_training(ct_spec *s) {
     const ct_yaml *data = ct_yaml_get(s->root, "data"), *train = ct_yaml_get(s->root, "train");
+    if (s->data.target_column && !s->data.csv)
+        WARN(s, ct_yaml_get(data, "target"),
+             "target is a column of a table, and there is none (csv: FILE): dataset digits is learned from");
     if (s->data.validation < 0)
         WARN(s, ct_yaml_get(data, "validation"),
              "the test samples choose the best epoch, so what is measured on them later says too much good");

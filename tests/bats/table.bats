@@ -53,6 +53,8 @@ P
     mv run/best.safetensors model.safetensors # alone it knows the columns
     fails 1 "$ctorch" eval model.safetensors
     says "was trained on a table; --data says where there is one"
+    succeeds "$ctorch" bench model.safetensors --seconds 0.02 --no-peak
+    says "random numbers instead of the data: a model file has no path of its table"
     succeeds "$ctorch" eval model.safetensors --data other.csv --json
     json 'd["split"] == "whole" and d["n"] == 50'
     "$ctorch" predict model.safetensors new.csv --json >new
