@@ -70,11 +70,19 @@ static void plan_blocks(const ct_gemm *g, ct_gemm_plan *p) {
     p->slot = (floats_a + floats_b + 15) / 16 * 16;
 }
 
+/* Whether B is read where it lies: rows of A are too few for packing to pay, or B is small, or its rows lie well. */
+static bool in_place(const ct_gemm *g) {
+    int64_t size = g->n * g->k;
+    if (g->packed || g->tb) return false;
+    if (g->m <= 2 * MR || (g->m <= 5 * MR && size <= 2 * L2_FLOATS)) return true;
+    return size <= 4096 || (g->k <= 128 && g->ldb % 256);
+}
+
 static void plan_product(const ct_gemm *g, ct_gemm_plan *p, double flops, int threads) {
     int64_t size_a = g->m * g->k, size_b = g->n * g->k;
     p->tiles = div_up(g->m, MR), p->panels = div_up(g->n, NR);
     p->rows = g->m / p->tiles, p->rest = g->m % p->tiles;
-    p->in_place = !g->packed && !g->tb && (g->m <= 2 * MR || size_b <= 4096 || (g->k <= 128 && g->ldb % 256));
+    p->in_place = in_place(g);
     p->pack_a = g->ta ? size_a > 8192 && p->panels > 1 : g->lda % 256 == 0 && p->panels > 4;
     p->columns_first = size_b > size_a;
     if (threads > 1 && flops >= SERIAL_FLOPS) plan_grid(g, p, flops, threads);
