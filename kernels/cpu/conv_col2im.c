@@ -78,17 +78,18 @@ static void add_floats(float *d, const float *s, int64_t n) {
     for (; i < n; i++) d[i] += s[i];
 }
 
-/* Pixel `at` of g adds its window to the image. */
+/* Pixel `at` of g adds its window to the image: a row of taps at a time where they are neighbours. */
 static void add_window(const col2im_plan *m, const float *window, int64_t at, float *image) {
     const conv_problem *p = &m->p;
     int64_t top = at / p->ow * p->stride[0] - p->padding[0], left = at % p->ow * p->stride[1] - p->padding[1];
+    int64_t kw = p->kernel[1], run = p->dilation[1] == 1 && p->groups == 1 ? kw : 1;
     for (int64_t i = 0; i < p->kernel[0]; i++) {
         int64_t y = top + i * p->dilation[0];
         if (y < 0 || y >= p->h) continue;
-        for (int64_t j = 0; j < p->kernel[1]; j++) {
-            int64_t x = left + j * p->dilation[1];
-            if (x >= 0 && x < p->w)
-                add_floats(image + (y * p->w + x) * p->c, window + (i * p->kernel[1] + j) * m->c, m->c);
+        for (int64_t j = 0; j < kw; j += run) {
+            int64_t x = left + j * p->dilation[1], x0 = CT_MAX(x, 0), x1 = CT_MIN(x + run, p->w);
+            if (x0 < x1)
+                add_floats(image + (y * p->w + x0) * p->c, window + (i * kw + j + x0 - x) * m->c, (x1 - x0) * m->c);
         }
     }
 }

@@ -5,7 +5,7 @@
 #include "kernels/cpu/conv_band.h"
 #include "kernels/cpu/slots.h"
 
-#define CHANNELS_MAX 8
+#define CHANNELS_MAX 16
 #define OUTPUTS_MIN 8
 #define WINDOW_MAX 384          /* floats of a window */
 #define SLICES 16               /* of the gradient: part of the definition of the result */
