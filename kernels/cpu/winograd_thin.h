@@ -6,7 +6,7 @@
 
 #define THIN 16
 #define THIN_VECTORS (NR < THIN ? 2 : THIN / VW) /* of a panel */
-#define THIN_ROWS (2 * MR / THIN_VECTORS)
+#define THIN_ROWS (VW == 16 ? 16 : MR)           /* at a time */
 
 /* Rows of A times a panel. */
 CT_INLINE void thin_rows(const float *a, const float *panel, float *c, const int rows) {
@@ -25,15 +25,26 @@ CT_INLINE void thin_rows(const float *a, const float *panel, float *c, const int
     CT_EACH(i, rows * THIN_VECTORS) vstore(c + i / THIN_VECTORS * THIN + i % THIN_VECTORS * VW, acc[i]);
 }
 
-/* C (n, 16) = A (n, 16) B (16, 16), packed. The last rows are made again with those before them. */
-static __attribute__((noinline)) void thin_product(int64_t n, const float *a, const float *packed, float *c) {
-    for (int64_t p = 0; p < THIN; p += THIN_VECTORS * VW, packed += THIN * THIN_VECTORS * VW, c += THIN_VECTORS * VW) {
-        for (int64_t i = 0; i < n && n >= THIN_ROWS; i += THIN_ROWS) {
-            int64_t at = (i + THIN_ROWS <= n ? i : n - THIN_ROWS) * THIN;
-            thin_rows(a + at, packed, c + at, THIN_ROWS);
+/* `rows` at a time; the last ones are made again with those before them. */
+CT_INLINE void thin_loop(int64_t n, const float *a, const float *packed, float *c, const int rows) {
+    for (int64_t p = 0; p < THIN; p += THIN_VECTORS * VW, packed += THIN * THIN_VECTORS * VW, c += THIN_VECTORS * VW)
+        for (int64_t i = 0; i < n; i += rows) {
+            int64_t at = CT_MIN(i, n - rows) * THIN;
+            thin_rows(a + at, packed, c + at, rows);
         }
-        for (int64_t i = 0; i < n && n < THIN_ROWS; i++) thin_rows(a + i * THIN, packed, c + i * THIN, 1);
+}
+
+#define LOOP(name, rows)                                                                                   \
+    static __attribute__((noinline)) void name(int64_t n, const float *a, const float *packed, float *c) { \
+        thin_loop(n, a, packed, c, rows);                                                                  \
     }
+LOOP(thin_many, THIN_ROWS)
+LOOP(thin_some, 4)
+LOOP(thin_each, 1)
+
+/* C (n, 16) = A (n, 16) B (16, 16), packed. */
+static void thin_product(int64_t n, const float *a, const float *packed, float *c) {
+    (n >= THIN_ROWS ? thin_many : n >= 4 ? thin_some : thin_each)(n, a, packed, c);
 }
 
 /* sum (rows, 16) += A' B of n rows each, by `rows` of A's columns. */
