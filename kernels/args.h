@@ -9,6 +9,7 @@
 #define FIELD_FLOAT(field) double field;
 #define FIELD_BOOL(field) bool field;
 #define FIELD_STRING(field) const char *field;
+#define INDEX(s, field, help) int64_t field;
 #define NOT(s, field, help) bool no_##field;
 #define ENUM(s, field, words, help) int field;
 #define DIMS(s, field, help) ct_dims field;
@@ -20,6 +21,7 @@
 #undef END
 #undef UNUSED
 #undef KEY
+#undef INDEX
 #undef NOT
 #undef ENUM
 #undef DIMS

@@ -215,5 +215,5 @@ static bool tails(const ct_call *call, void *state, size_t *workspace) {
     return true;
 }
 
-const ct_kernel CT_ISA_NAME(ct_cpu_max_pool2d) = {.prepare = pool_prepare, .run = max_pool_run, .tails = tails};
+const ct_kernel CT_ISA_NAME(ct_cpu_max_pool2d_) = {.prepare = pool_prepare, .run = max_pool_run, .tails = tails};
 const ct_kernel CT_ISA_NAME(ct_cpu_pool_scatter) = {.prepare = scatter_prepare, .run = scatter_run, .tails = tails};

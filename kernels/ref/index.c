@@ -87,7 +87,7 @@ static ct_status prepare_one_hot(const ct_call *call, void **state CT_UNUSED, si
     return ct_is_float(call->in[0].dtype) ? CT_UNSUPPORTED : CT_OK;
 }
 
-RUN_OF(one_hot) {
+RUN_OF(one_hot_) {
     const ct_layout *index = call->in, *y = call->out;
     int dim = y->ndim - 1;
     int64_t v;
@@ -96,4 +96,4 @@ RUN_OF(one_hot) {
         if (ct_elem_index(exec, index, in[0], w.at[0], y->size[dim], &v))
             ct_elem_put_int(y->dtype, out[0], w.at[1] + v * y->stride[dim], 1);
 }
-const ct_kernel ct_ref_one_hot = {.prepare = prepare_one_hot, .run = one_hot};
+const ct_kernel ct_ref_one_hot_ = {.prepare = prepare_one_hot, .run = one_hot_};

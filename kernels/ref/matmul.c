@@ -26,18 +26,19 @@ static ct_layout batch_of(const ct_layout *l) {
 }
 
 #define BODY "kernels/ref/matmul.c"
-#include "kernels/ref/floats.h"
-FLOAT_KERNEL(matmul)
-FLOAT_KERNEL(linear)
+#include "kernels/ref/numbers.h"
+NUMBER_KERNEL(matmul, ct_prepare_same)
+NUMBER_KERNEL(linear, ct_prepare_same)
 #else
 
 /* As the call's products read it. */
-static double F(read)(const ct_call *call, T x) {
-    return call->bf16 && sizeof(T) == sizeof(float) ? ct_bf16_to_f32(ct_bf16_from_f32((float)x)) : (double)x;
+static WIDE F(read)(const ct_call *call, T x) {
+    bool narrow = call->bf16 && _Generic(x, float : true, default : false);
+    return narrow ? (WIDE)ct_bf16_to_f32(ct_bf16_from_f32((float)x)) : (WIDE)x;
 }
 
-static double F(dot)(const ct_call *call, int64_t n, const T *a, int64_t da, const T *b, int64_t db) {
-    double s = 0;
+static WIDE F(dot)(const ct_call *call, int64_t n, const T *a, int64_t da, const T *b, int64_t db) {
+    WIDE s = 0;
     for (int64_t i = 0; i < n; i++) s += F(read)(call, a[i * da]) * F(read)(call, b[i * db]);
     return s;
 }
@@ -71,8 +72,8 @@ RUN_OF(F(linear)) {
         T *y = (T *)out[0] + w.at[1];
         for (int64_t o = 0; o < ly->size[last]; o++) {
             const T *weight = (const T *)in[1] + o * lw->stride[0];
-            double s = F(dot)(call, lw->size[1], x, lx->stride[last], weight, lw->stride[1]);
-            y[o * ly->stride[last]] = (T)(bias ? s + bias[o * call->in[2].stride[0]] : s);
+            WIDE s = F(dot)(call, lw->size[1], x, lx->stride[last], weight, lw->stride[1]);
+            y[o * ly->stride[last]] = (T)(bias ? s + (WIDE)bias[o * call->in[2].stride[0]] : s);
         }
     }
 }

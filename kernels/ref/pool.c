@@ -6,6 +6,7 @@
 typedef struct windows {
     bool grid;      /* as many as fit the result, of sizes as even as can be; else as said below */
     bool in_bounds; /* the mean's divisor leaves out the padding */
+    int64_t by;     /* or is this number */
     int64_t kernel[2], stride[2], padding[2], dilation[2];
 } windows;
 
@@ -36,6 +37,7 @@ static span span_of(const windows *w, int d, int64_t i, int64_t n, int64_t size)
 }
 
 static double divisor(const windows *w, span v, span h) {
+    if (w->by) return (double)w->by;
     if (w->in_bounds) return (double)((v.end - v.begin) * (h.end - h.begin));
     return (double)(v.all * h.all);
 }
@@ -62,11 +64,11 @@ const ct_kernel ct_ref_pool_gather = {.prepare = ct_prepare_floats, .run = pool_
 
 #define BODY "kernels/ref/pool.c"
 #include "kernels/ref/floats.h"
-FLOAT_KERNEL(max_pool2d)
-FLOAT_KERNEL(adaptive_max_pool2d)
-FLOAT_KERNEL(avg_pool2d)
+FLOAT_KERNEL(max_pool2d_)
+FLOAT_KERNEL(adaptive_max_pool2d_)
+FLOAT_KERNEL(avg_pool2d_)
 FLOAT_KERNEL(avg_pool2d_back)
-FLOAT_KERNEL(adaptive_avg_pool2d)
+FLOAT_KERNEL(adaptive_avg_pool2d_)
 FLOAT_KERNEL(adaptive_avg_pool2d_back)
 #else
 
@@ -90,13 +92,13 @@ static void F(largest)(const windows *k, const ct_call *call, const T *x, void *
     }
 }
 
-RUN_OF(F(max_pool2d)) {
+RUN_OF(F(max_pool2d_)) {
     const ct_max_pool2d_args *a = call->args;
     windows k = windows_of(a->kernel_size, a->stride, a->padding, true);
     k.dilation[0] = a->dilation[0], k.dilation[1] = a->dilation[1];
     F(largest)(&k, call, in[0], out);
 }
-RUN_OF(F(adaptive_max_pool2d)) { F(largest)(&(windows){.grid = true}, call, in[0], out); }
+RUN_OF(F(adaptive_max_pool2d_)) { F(largest)(&(windows){.grid = true}, call, in[0], out); }
 
 static void F(means)(const windows *k, const ct_call *call, const T *x, T *y) {
     const ct_layout *lx = call->in, *ly = call->out;
@@ -110,12 +112,13 @@ static void F(means)(const windows *k, const ct_call *call, const T *x, T *y) {
     }
 }
 
-RUN_OF(F(avg_pool2d)) {
+RUN_OF(F(avg_pool2d_)) {
     const ct_avg_pool2d_args *a = call->args;
     windows k = windows_of(a->kernel_size, a->stride, a->padding, a->no_count_include_pad);
+    k.by = a->divisor_override;
     F(means)(&k, call, in[0], out[0]);
 }
-RUN_OF(F(adaptive_avg_pool2d)) { F(means)(&(windows){.grid = true}, call, in[0], out[0]); }
+RUN_OF(F(adaptive_avg_pool2d_)) { F(means)(&(windows){.grid = true}, call, in[0], out[0]); }
 
 /* The gradient of means: each element of g is shared by its window. */
 static void F(shares)(const windows *k, const ct_call *call, const T *g, T *dx) {
@@ -133,6 +136,7 @@ static void F(shares)(const windows *k, const ct_call *call, const T *g, T *dx) 
 RUN_OF(F(avg_pool2d_back)) {
     const ct_avg_pool2d_back_args *a = call->args;
     windows k = windows_of(a->kernel_size, a->stride, a->padding, a->no_count_include_pad);
+    k.by = a->divisor_override;
     F(shares)(&k, call, in[0], out[0]);
 }
 RUN_OF(F(adaptive_avg_pool2d_back)) { F(shares)(&(windows){.grid = true}, call, in[0], out[0]); }

@@ -16,7 +16,7 @@ ct_status ct_prepare_floats(const ct_call *call, void **state CT_UNUSED, size_t 
 
 ct_status ct_prepare_same(const ct_call *call, void **state CT_UNUSED, size_t *workspace CT_UNUSED) {
     for (int i = 0; i < call->n_in; i++)
-        if (call->in[i].dtype != call->out[0].dtype) return CT_UNSUPPORTED;
+        if (call->in[i].dtype && call->in[i].dtype != call->out[0].dtype) return CT_UNSUPPORTED;
     return CT_OK;
 }
 

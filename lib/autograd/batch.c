@@ -236,19 +236,19 @@ static ct_status linear(const ct_batch *b, ct_tensor **out) {
 }
 
 static rule *const rules[CT_OP_COUNT] = {
-    [CT_OP_where_] = broadcast,  [CT_OP_cast] = plain,        [CT_OP_contiguous] = plain,
-    [CT_OP_copy] = plain,        [CT_OP_detach] = plain,      [CT_OP_tril] = plain,
-    [CT_OP_triu] = plain,        [CT_OP_one_hot] = plain,     [CT_OP_mask_scale] = plain,
-    [CT_OP_pad] = padded,        [CT_OP_sum] = along,         [CT_OP_amax] = along,
-    [CT_OP_amin] = along,        [CT_OP_prod_] = along,       [CT_OP_argmax_] = along,
-    [CT_OP_argmin_] = along,     [CT_OP_cumsum] = along,      [CT_OP_sort] = along,
-    [CT_OP_topk] = along,        [CT_OP_softmax] = along,     [CT_OP_log_softmax] = along,
-    [CT_OP_flip] = along,        [CT_OP_roll] = along,        [CT_OP_cat] = along,
-    [CT_OP_gather] = along,      [CT_OP_scatter_add] = along, [CT_OP_index_select] = chosen,
-    [CT_OP_index_back] = chosen, [CT_OP_view] = viewed,       [CT_OP_expand] = expanded,
-    [CT_OP_permute] = permuted,  [CT_OP_slice] = sliced,      [CT_OP_slice_back] = slice_put,
-    [CT_OP_matmul] = multiplied, [CT_OP_linear] = linear,     [CT_OP_conv2d_] = folded,
-    [CT_OP_max_pool2d] = folded, [CT_OP_avg_pool2d] = folded, [CT_OP_adaptive_avg_pool2d] = folded,
+    [CT_OP_where_] = broadcast,   [CT_OP_cast] = plain,         [CT_OP_contiguous] = plain,
+    [CT_OP_copy] = plain,         [CT_OP_detach] = plain,       [CT_OP_tril] = plain,
+    [CT_OP_triu] = plain,         [CT_OP_one_hot_] = plain,     [CT_OP_mask_scale] = plain,
+    [CT_OP_pad] = padded,         [CT_OP_sum] = along,          [CT_OP_amax] = along,
+    [CT_OP_amin] = along,         [CT_OP_prod_] = along,        [CT_OP_argmax_] = along,
+    [CT_OP_argmin_] = along,      [CT_OP_cumsum] = along,       [CT_OP_sort] = along,
+    [CT_OP_topk] = along,         [CT_OP_softmax] = along,      [CT_OP_log_softmax] = along,
+    [CT_OP_flip] = along,         [CT_OP_roll] = along,         [CT_OP_cat] = along,
+    [CT_OP_gather] = along,       [CT_OP_scatter_add] = along,  [CT_OP_index_select] = chosen,
+    [CT_OP_index_back] = chosen,  [CT_OP_view] = viewed,        [CT_OP_expand] = expanded,
+    [CT_OP_permute] = permuted,   [CT_OP_slice] = sliced,       [CT_OP_slice_back] = slice_put,
+    [CT_OP_matmul] = multiplied,  [CT_OP_linear] = linear,      [CT_OP_conv2d_] = folded,
+    [CT_OP_max_pool2d_] = folded, [CT_OP_avg_pool2d_] = folded, [CT_OP_adaptive_avg_pool2d_] = folded,
 };
 
 ct_status ct_batch_apply(const ct_batch *b, ct_tensor **out) {

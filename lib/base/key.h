@@ -28,7 +28,7 @@ typedef struct ct_key {
     int count;                /* of INTS and FLOATS */
     double def, min, max;     /* default (the enum's index, the bool's 0 or 1; NAN: a spec must say it) and inclusive
                                  bounds, both 0 for none */
-    const char *choices;      /* ENUM: the words; INT, INTS, FLOAT: words allowed beside numbers (word i means -1-i), or
+    const char *choices;      /* ENUM: the words; INT, INTS, FLOAT: words allowed beside numbers (ct_key_word), or
                                  NULL; STRING, PATH: the default text or NULL; FLOATS: the defaults as "0.9,0.999" where
                                  they differ, else NULL; NODE: the name of its form */
     const struct ct_key *sub; /* MAP */
@@ -58,6 +58,10 @@ int ct_key_choice_index(const ct_key *key, const char *word, size_t len);
 static inline bool ct_key_has_words(const ct_key *key) {
     return key->choices && (key->type == CT_KEY_INT || key->type == CT_KEY_INTS || key->type == CT_KEY_FLOAT);
 }
+/* No index, where a negative one counts from the end. */
+#define CT_NO_INDEX (-(1 << 30) - 1)
+/* What word i beside a key's numbers is held as: a whole number below all of them. */
+static inline int64_t ct_key_word(const ct_key *key, int i) { return (key->min < 0 ? (int64_t)key->min : 0) - 1 - i; }
 /* The nearest of `names` to `word` by edit distance, if near enough to suggest; NULL otherwise. */
 const char *ct_nearest(const char *word, const char *const *names, int n);
 #endif

@@ -1,6 +1,7 @@
 /* Rows of a table by index, as torch.nn.Embedding and EmbeddingBag: weight (num_embeddings, embedding_dim) of N(0, 1).
  */
 #include "nn/keys.h"
+#include "ops/shape_util.h"
 #include <string.h>
 
 enum { INDEX, OFFSETS, WEIGHTS }; /* the inputs of a layer of bags */
@@ -14,26 +15,25 @@ typedef struct args {
         CT_ROW_INT(embedding_dim, CT_REQUIRED, 1, 1 << 30, "size of a row")
 static const ct_key keys[] = {
     TABLE,
-    CT_ROW_INT(padding_idx, -1, -1, 1 << 30, "a row of zeros that is not trained; -1: none"),
+    CT_ROW_INDEX(padding_idx, "a row of zeros that is not trained; a negative one counts from the end"),
     {0},
 };
 static const ct_key bag_keys[] = {
     TABLE,
     CT_ROW_ENUM(mode, "mean|sum|max", "how a bag's rows become one"),
     CT_ROW_BOOL(include_last_offset, "offsets end with the number of indices, where no bag begins"),
-    CT_ROW_INT(padding_idx, -1, -1, 1 << 30, "a row of zeros that is not trained and counts for nothing; -1: none"),
+    CT_ROW_INDEX(padding_idx,
+                 "a row of zeros that is not trained and counts for nothing; a negative one counts from the end"),
     {0},
 };
 
 static ct_status build_table(ct_module *m) {
     const args *a = m->args;
-    if (a->padding_idx >= a->num_embeddings)
-        return ct_fail(CT_FAIL, "%s: padding_idx %lld is not one of %lld rows", m->layer->kind.name,
-                       (long long)a->padding_idx, (long long)a->num_embeddings);
+    int64_t padding_idx = a->padding_idx;
+    CT_TRY(ct_row_fix(m->layer->kind.name, "padding_idx", &padding_idx, a->num_embeddings));
     CT_TRY(ct_param_normal(m, "weight", CT_DIMS(a->num_embeddings, a->embedding_dim), 1));
     float *w = ct_data(ct_param_named(m, "weight"));
-    if (w && a->padding_idx >= 0)
-        memset(w + a->padding_idx * a->embedding_dim, 0, (size_t)a->embedding_dim * sizeof *w);
+    if (w && padding_idx >= 0) memset(w + padding_idx * a->embedding_dim, 0, (size_t)a->embedding_dim * sizeof *w);
     return CT_OK;
 }
 

@@ -8,6 +8,9 @@
 #define CT_ROW(field, type, count, def, min, max, help) \
     { #field, CT_KEY_##type, offsetof(args, field), count, def, min, max, NULL, NULL, help }
 #define CT_ROW_INT(field, def, min, max, help) CT_ROW(field, INT, 1, def, min, max, help)
+/* An index of many, a negative one from the end; `none` is CT_NO_INDEX. */
+#define CT_ROW_INDEX(field, help) \
+    { #field, CT_KEY_INT, offsetof(args, field), 1, CT_NO_INDEX, CT_NO_INDEX + 1, -CT_NO_INDEX, "none", NULL, help }
 #define CT_ROW_INTS(field, n, def, min, max, help) CT_ROW(field, INTS, n, def, min, max, help)
 #define CT_ROW_FLOAT(field, def, min, max, help) CT_ROW(field, FLOAT, 1, def, min, max, help)
 /* A flag that is true by default: its field no_NAME holds the opposite. */

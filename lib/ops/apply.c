@@ -29,7 +29,7 @@ static ct_dtype promoted(ct_tensor *const *in, int first, int n_in, unsigned fla
     }
     ct_dtype d = !best[0] || (best[1] && category(best[1]) > category(best[0])) ? best[1] : best[0];
     if (flags & CT_FLOAT_ONLY && category(d) < 2) return CT_F32;
-    return d == CT_BOOL && !(flags & (CT_BOOLEAN | CT_MASK0)) ? CT_I64 : d;
+    return d == CT_BOOL && !(flags & (CT_BOOLEAN | CT_MASK0 | CT_AS_IS)) ? CT_I64 : d;
 }
 
 static ct_tensor *cast_if(ct_tensor *t, ct_dtype dtype) { return !t || t->layout.dtype == dtype ? t : ct_to(t, dtype); }
@@ -45,7 +45,9 @@ static ct_tensor *check_inputs(const ct_op *op, ct_tensor *const *in, int n_in, 
     int first = op->flags & CT_MASK0 ? 1 : 0;
     if (!(op->flags & (CT_PROMOTE | CT_MASK0))) return NULL;
     for (int i = 0; i < n_in; i++)
-        if (!in[i]) return ct_tensor_error(CT_FAIL, "%s: input '%s' is missing", op->kind.name, op->in_names[i]);
+        if (!in[i])
+            return ct_tensor_error(CT_FAIL, "%s: input '%s' is missing", op->kind.name,
+                                   op->in_names[op->n_in < 0 ? 0 : i]);
     ct_dtype d = promoted(in, first, n_in, op->flags);
     if (first) as[0] = cast_if(in[0], CT_BOOL);
     for (int i = first; i < n_in; i++) as[i] = cast_if(in[i], d);

@@ -73,8 +73,8 @@ static bool set_words(const ct_key *key, void *field, const char *value) {
 static bool set_word(const ct_key *key, void *field, int count, const char *value) {
     size_t quote = value[0] == '"', n = strlen(value);
     int i = n < 2 * quote || !ct_key_has_words(key) ? -1 : ct_key_choice_index(key, value + quote, n - 2 * quote);
-    for (int k = 0; i >= 0 && k < count && key->type != CT_KEY_FLOAT; k++) ((int64_t *)field)[k] = -1 - i;
-    if (i >= 0 && key->type == CT_KEY_FLOAT) *(double *)field = -1 - i;
+    for (int k = 0; i >= 0 && k < count && key->type != CT_KEY_FLOAT; k++) ((int64_t *)field)[k] = ct_key_word(key, i);
+    if (i >= 0 && key->type == CT_KEY_FLOAT) *(double *)field = (double)ct_key_word(key, i);
     return i >= 0;
 }
 

@@ -41,12 +41,13 @@ static ct_tensor *largest(const bags *b, ct_tensor *rows, ct_tensor *counts) {
     return ct_masked_fill(most, ct_logical_not(counts), (ct_fill_args){0});
 }
 
-static ct_status check(ct_tensor *const *in, const ct_embedding_bag_args *args) {
+static ct_status check(ct_tensor *const *in, const ct_embedding_bag_args *args, int64_t *padding_idx) {
     const char *op = "embedding_bag";
     const ct_layout *index = &in[0]->layout, *weights = in[3] ? &in[3]->layout : NULL;
     CT_TRY(ct_want_index(op, index));
     CT_TRY(ct_want_ndim(op, "the index", index, 1, 2));
     CT_TRY(ct_want_ndim(op, "weight", &in[1]->layout, 2, 2));
+    CT_TRY(ct_row_fix(op, "padding_idx", padding_idx, in[1]->layout.size[0]));
     if ((index->ndim == 1) != (in[2] != NULL))
         return ct_shape_fail(op, "indices (n) want the offsets of their bags, indices (bags, n) have none");
     if (in[2]) CT_TRY(ct_want_index(op, &in[2]->layout));
@@ -62,7 +63,8 @@ FORMULA(embedding_bag) {
     ARGS(embedding_bag);
     (void)n_in, (void)out;
     ct_tensor *missing = ct_missing("embedding_bag", in, 2);
-    ct_status status = missing ? CT_OK : check(in, args);
+    int64_t padding_idx = args->padding_idx;
+    ct_status status = missing ? CT_OK : check(in, args, &padding_idx);
     if (missing || status) return missing ? missing : ct_tensor_failed(status);
     bags b = {ct_numel(in[0]), in[0]->layout.size[0], NULL};
     if (in[2]) {
@@ -73,10 +75,10 @@ FORMULA(embedding_bag) {
     ct_dtype dtype = in[1]->layout.dtype;
     ct_tensor *index = ct_reshape_to(in[0], (int64_t[]){b.n}, 1), *counted = ct_constant(dtype, CT_DIMS(b.n, 1), 1);
     ct_tensor *rows =
-        ct_embedding(index, in[1], (ct_embedding_args){.padding_idx = args->padding_idx ? args->padding_idx : CT_ZERO});
+        ct_embedding(index, in[1], (ct_embedding_args){.padding_idx = padding_idx ? padding_idx : CT_ZERO});
     if (in[3]) rows = ct_mul(rows, ct_reshape_to(in[3], (int64_t[]){b.n, 1}, 2));
-    if (args->padding_idx >= 0) {
-        ct_tensor *padding = ct_constant(index->layout.dtype, (ct_dims){0}, (double)args->padding_idx);
+    if (padding_idx >= 0) {
+        ct_tensor *padding = ct_constant(index->layout.dtype, (ct_dims){0}, (double)padding_idx);
         ct_tensor *left_out = ct_unsqueeze(ct_eq(index, padding), (ct_dim_args){.dim = 1});
         rows = ct_masked_fill(rows, left_out, (ct_fill_args){.value = args->mode == MAX ? -INFINITY : CT_ZERO});
         counted = ct_to(ct_logical_not(left_out), dtype);

@@ -63,10 +63,10 @@ SHAPE(index_select) {
     *n_out = 1;
     CT_TRY(ct_want_there("index_select", in, 1));
     CT_TRY(ct_want_index("index_select", &in[1]));
-    CT_TRY(ct_want_ndim("index_select", "the index", &in[1], 1, 1));
+    CT_TRY(ct_want_ndim("index_select", "the index", &in[1], 0, 1));
     CT_TRY(ct_want_ndim("index_select", "the input", &in[0], 1, CT_MAX_DIMS));
     CT_TRY(ct_dim_fix("index_select", &dim, in[0].ndim));
-    for (int d = 0; d < in[0].ndim; d++) size[d] = d == dim ? in[1].size[0] : in[0].size[d];
+    for (int d = 0; d < in[0].ndim; d++) size[d] = d != dim ? in[0].size[d] : in[1].ndim ? in[1].size[0] : 1;
     return ct_shape_make("index_select", &in[0], in[0].dtype, size, in[0].ndim, out);
 }
 GRAD(index_select) {
@@ -75,7 +75,8 @@ GRAD(index_select) {
     int64_t dim = args->dim;
     if (!need[0] || ct_dim_fix("index_select", &dim, in[0]->layout.ndim)) return;
     ct_index_back_args back = {.dim = dim, .n = in[0]->layout.size[dim]};
-    din[0] = CT_PART(index_back, &back, g[0], in[1]);
+    ct_tensor *index = ct_reshape_to(in[1], (int64_t[]){ct_numel(in[1])}, 1);
+    din[0] = CT_PART(index_back, &back, g[0], index);
 }
 
 SHAPE(index_back) {
@@ -129,14 +130,13 @@ FORMULA(embedding) {
     const ct_layout *index = &in[0]->layout, *w = &weight->layout;
     ct_status status = ct_want_ndim("embedding", "weight", w, 2, 2);
     if (!status) status = ct_want_ndim("embedding", "the index", index, 0, CT_MAX_DIMS - 1);
-    if (!status && (args->padding_idx < -1 || args->padding_idx >= w->size[0]))
-        status = ct_shape_fail("embedding", "padding_idx %lld is not one of %lld rows", (long long)args->padding_idx,
-                               (long long)w->size[0]);
+    int64_t padding_idx = args->padding_idx;
+    if (!status) status = ct_row_fix("embedding", "padding_idx", &padding_idx, w->size[0]);
     if (status) return ct_tensor_failed(status);
     ct_tensor *flat = ct_reshape_to(in[0], (int64_t[]){ct_numel(in[0])}, 1);
     ct_tensor *rows = ct_index_select(weight, flat, (ct_dim_args){.dim = 0});
-    if (args->padding_idx >= 0) { /* the value stays, the gradient does not */
-        ct_tensor *padding = ct_constant(index->dtype, (ct_dims){0}, (double)args->padding_idx);
+    if (padding_idx >= 0) { /* the value stays, the gradient does not */
+        ct_tensor *padding = ct_constant(index->dtype, (ct_dims){0}, (double)padding_idx);
         ct_tensor *mask = ct_unsqueeze(ct_eq(flat, padding), (ct_dim_args){.dim = 1});
         rows = ct_where(mask, ct_detach(rows), rows);
     }
@@ -145,7 +145,21 @@ FORMULA(embedding) {
     return ct_reshape(rows, (ct_shape_args){.shape = size});
 }
 
-SHAPE(one_hot) {
+FORMULA(one_hot) {
+    ct_one_hot_args args = *(const ct_one_hot_args *)args_;
+    (void)n_in, (void)out;
+    if (args.num_classes == -1) {
+        if (ct_capturing())
+            return ct_tensor_error(CT_FAIL,
+                                   "one_hot: num_classes is to be said where a plan is made: it has no values");
+        ct_tensor *most = ct_amax(in[0], (ct_reduce_args){0});
+        if (ct_why(most)) return most;
+        args.num_classes = (int64_t)ct_item(most) + 1;
+    }
+    return CT_PART(one_hot_, &args, in[0]);
+}
+
+SHAPE(one_hot_) {
     ARGS(one_hot);
     (void)n_in;
     *n_out = 1;

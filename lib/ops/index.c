@@ -49,12 +49,15 @@ GRAD(flip) {
 
 SHAPE(roll) {
     ARGS(roll);
-    unsigned mask;
     (void)n_in;
     CT_TRY(same_shape("roll", in, out, n_out));
     if (args->shifts.n != CT_MAX(args->dims.n, 1))
         return ct_shape_fail("roll", "%d shifts for %d dimensions", args->shifts.n, args->dims.n);
-    return ct_dims_mask("roll", &args->dims, in->ndim, &mask);
+    for (int i = 0; i < args->dims.n; i++) { /* one may be there twice */
+        int64_t dim = args->dims.v[i];
+        CT_TRY(ct_dim_fix("roll", &dim, in->ndim));
+    }
+    return CT_OK;
 }
 GRAD(roll) {
     ARGS(roll);
@@ -65,38 +68,43 @@ GRAD(roll) {
 }
 
 /* ---- cat, stack ---- */
+/* PyTorch joins a tensor of shape (0) with any. */
+static bool is_nothing(const ct_layout *l) { return l->ndim == 1 && !l->size[0]; }
+
+static ct_status joins(const ct_layout *first, const ct_layout *l, int64_t dim) {
+    ct_layout other = *l;
+    if (dim < other.ndim) other.size[dim] = first->size[dim];
+    if (ct_same_sizes(first, &other)) return CT_OK;
+    char a[CT_SHAPE_TEXT], b[CT_SHAPE_TEXT];
+    ct_layout_text(first, a, sizeof a), ct_layout_text(l, b, sizeof b);
+    return ct_shape_fail("cat", "shapes %s and %s differ elsewhere than in dimension %lld", a, b, (long long)dim);
+}
+
 SHAPE(cat) {
     ARGS(dim);
-    int64_t dim = args->dim, total = 0;
+    int64_t dim = args->dim, total = 0, size[CT_MAX_DIMS];
+    int first = 0;
     *n_out = 1;
     if (n_in < 1) return ct_shape_fail("cat", "no tensors to join");
     CT_TRY(ct_want_there("cat", in, n_in));
-    CT_TRY(ct_want_ndim("cat", "each tensor", in, 1, CT_MAX_DIMS));
-    CT_TRY(ct_dim_fix("cat", &dim, in->ndim));
+    while (first < n_in - 1 && is_nothing(&in[first])) first++;
+    const ct_layout *l = &in[first];
+    CT_TRY(ct_want_ndim("cat", "each tensor", l, 1, CT_MAX_DIMS));
+    CT_TRY(ct_dim_fix("cat", &dim, l->ndim));
     for (int i = 0; i < n_in; i++) {
-        ct_layout other = in[i];
-        if (other.dtype != in->dtype)
-            return ct_shape_fail("cat", "tensors are %s and %s; make them the same", ct_dtype_name(in->dtype),
-                                 ct_dtype_name(other.dtype));
-        if (dim < other.ndim) other.size[dim] = in->size[dim];
-        if (!ct_same_sizes(in, &other)) {
-            char a[CT_SHAPE_TEXT], b[CT_SHAPE_TEXT];
-            ct_layout_text(in, a, sizeof a), ct_layout_text(&in[i], b, sizeof b);
-            return ct_shape_fail("cat", "shapes %s and %s differ elsewhere than in dimension %lld", a, b,
-                                 (long long)dim);
-        }
+        if (is_nothing(&in[i])) continue;
+        CT_TRY(joins(l, &in[i], dim));
         if (__builtin_add_overflow(total, in[i].size[dim], &total)) return ct_shape_fail("cat", "sizes overflow");
     }
-    int64_t size[CT_MAX_DIMS];
-    for (int d = 0; d < in->ndim; d++) size[d] = d == dim ? total : in->size[d];
-    return ct_shape_make("cat", in, in->dtype, size, in->ndim, out);
+    for (int d = 0; d < l->ndim; d++) size[d] = d == dim ? total : l->size[d];
+    return ct_shape_make("cat", l, l->dtype, size, l->ndim, out);
 }
 GRAD(cat) {
     ARGS(dim);
-    (void)out;
     int64_t dim = args->dim, at = 0;
-    if (ct_dim_fix("cat", &dim, in[0]->layout.ndim)) return;
+    if (ct_dim_fix("cat", &dim, out[0]->layout.ndim)) return;
     for (int i = 0; i < n_in; i++) {
+        if (is_nothing(&in[i]->layout)) continue;
         ct_slice_args part = {.start = {.n = in[i]->layout.ndim}, .stop = ct_shape_of(in[i])};
         part.start.v[dim] = at;
         part.stop.v[dim] = at += in[i]->layout.size[dim];

@@ -7,13 +7,19 @@ static ct_status product_fail(const char *op, const char *why, const ct_layout *
     return ct_shape_fail(op, "%s: %s and %s", why, x, y);
 }
 
+/* Floats or integers of one type. */
+static ct_status want_numbers(const char *op, const ct_layout *in, int n) {
+    if (in->dtype == CT_BOOL) return ct_shape_fail(op, "works on numbers, the input is bool");
+    return ct_want_same(op, in, n);
+}
+
 /* ---- matmul ---- */
 SHAPE(matmul) {
     (void)args_;
     const ct_layout *a = &in[0], *b = &in[1];
     *n_out = 1;
     CT_TRY(ct_want_there("matmul", in, n_in));
-    CT_TRY(ct_want_floats("matmul", in, n_in));
+    CT_TRY(want_numbers("matmul", in, n_in));
     if (!a->ndim || !b->ndim) return product_fail("matmul", "a number has no rows", a, b);
     int64_t inner = b->size[CT_MAX(b->ndim - 2, 0)], size[CT_MAX_DIMS];
     if (a->size[a->ndim - 1] != inner) return product_fail("matmul", "inner sizes differ", a, b);
@@ -59,7 +65,7 @@ SHAPE(linear) {
     const ct_layout *x = &in[0], *w = &in[1], *bias = &in[2];
     *n_out = 1;
     CT_TRY(ct_want_there("linear", in, 2));
-    CT_TRY(ct_want_floats("linear", in, n_in));
+    CT_TRY(want_numbers("linear", in, n_in));
     CT_TRY(ct_want_ndim("linear", "the input", x, 1, CT_MAX_DIMS));
     CT_TRY(ct_want_ndim("linear", "weight", w, 2, 2));
     if (x->size[x->ndim - 1] != w->size[1]) {

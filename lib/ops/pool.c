@@ -25,7 +25,7 @@ static ct_status window_count(const char *op, int64_t in, int64_t window, int64_
 }
 
 /* ---- max_pool2d ---- */
-SHAPE(max_pool2d) {
+SHAPE(max_pool2d_) {
     ARGS(max_pool2d);
     (void)n_in;
     *n_out = 2;
@@ -42,7 +42,7 @@ static ct_tensor *scattered(ct_tensor *g, ct_tensor *indices, const ct_tensor *x
     return CT_PART(pool_scatter, &(ct_size_args){.size = ct_shape_of(x)}, g, indices);
 }
 
-GRAD(max_pool2d) {
+GRAD(max_pool2d_) {
     (void)n_in, (void)args_, (void)need;
     if (g[0]) din[0] = scattered(g[0], out[1], in[0]);
 }
@@ -88,7 +88,8 @@ static ct_avg_pool2d_args forward_args(const ct_avg_pool2d_back_args *b) {
                                 {b->stride[0], b->stride[1]},
                                 {b->padding[0], b->padding[1]},
                                 b->ceil_mode,
-                                b->no_count_include_pad};
+                                b->no_count_include_pad,
+                                b->divisor_override};
 }
 static ct_avg_pool2d_back_args back_args(const ct_avg_pool2d_args *a, ct_dims size) {
     return (ct_avg_pool2d_back_args){{a->kernel_size[0], a->kernel_size[1]},
@@ -96,21 +97,23 @@ static ct_avg_pool2d_back_args back_args(const ct_avg_pool2d_args *a, ct_dims si
                                      {a->padding[0], a->padding[1]},
                                      a->ceil_mode,
                                      a->no_count_include_pad,
+                                     a->divisor_override,
                                      size};
 }
 
-SHAPE(avg_pool2d) {
+SHAPE(avg_pool2d_) {
     ARGS(avg_pool2d);
     (void)n_in;
     *n_out = 1;
     CT_TRY(want_image("avg_pool2d", in));
+    if (args->divisor_override < 0) return ct_shape_fail("avg_pool2d", "divisor_override is negative");
     int64_t size[4] = {in->size[0], in->size[1]};
     for (int i = 0; i < 2; i++)
         CT_TRY(window_count("avg_pool2d", in->size[2 + i], args->kernel_size[i], args->stride[i], args->padding[i], 1,
                             args->ceil_mode, &size[2 + i]));
     return ct_shape_make("avg_pool2d", in, in->dtype, size, 4, out);
 }
-GRAD(avg_pool2d) {
+GRAD(avg_pool2d_) {
     ARGS(avg_pool2d);
     (void)n_in, (void)out, (void)need;
     ct_avg_pool2d_back_args back = back_args(args, ct_shape_of(in[0]));
@@ -124,14 +127,14 @@ SHAPE(avg_pool2d_back) {
     *n_out = 1;
     CT_TRY(want_image("avg_pool2d", in));
     CT_TRY(ct_shape_make("avg_pool2d", in, in->dtype, args->size.v, args->size.n, out));
-    CT_TRY(ct_shape_avg_pool2d(out, n_in, &forward, &pooled, n_out));
+    CT_TRY(ct_shape_avg_pool2d_(out, n_in, &forward, &pooled, n_out));
     return ct_want_sizes("avg_pool2d", "the gradient", in, pooled.size, 4);
 }
 GRAD(avg_pool2d_back) {
     ARGS(avg_pool2d_back);
     (void)in, (void)n_in, (void)out, (void)need;
     ct_avg_pool2d_args forward = forward_args(args);
-    din[0] = CT_PART(avg_pool2d, &forward, g[0]);
+    din[0] = CT_PART(avg_pool2d_, &forward, g[0]);
 }
 
 /* ---- a grid of a given size ---- */
@@ -146,13 +149,13 @@ static ct_status adaptive_shape(const char *op, const ct_layout *in, const ct_ad
     return ct_shape_make(op, in, dtype, size, 4, out);
 }
 
-SHAPE(adaptive_avg_pool2d) {
+SHAPE(adaptive_avg_pool2d_) {
     (void)n_in;
     *n_out = 1;
     return adaptive_shape("adaptive_avg_pool2d", in, args_, in->dtype, out);
 }
 /* Of a mean over all pixels it is the same for each: a view. */
-GRAD(adaptive_avg_pool2d) {
+GRAD(adaptive_avg_pool2d_) {
     (void)n_in, (void)args_, (void)need;
     ct_dims size = ct_shape_of(in[0]);
     if (out[0]->layout.size[2] * out[0]->layout.size[3] == 1)
@@ -175,43 +178,48 @@ SHAPE(adaptive_avg_pool2d_back) {
 GRAD(adaptive_avg_pool2d_back) {
     (void)n_in, (void)out, (void)args_, (void)need;
     const ct_layout *l = &in[0]->layout;
-    din[0] = ct_adaptive_avg_pool2d(g[0], (ct_adaptive_pool2d_args){{l->size[2], l->size[3]}});
+    din[0] = CT_PART(adaptive_avg_pool2d_, &((ct_adaptive_pool2d_args){{l->size[2], l->size[3]}}), g[0]);
 }
 
-SHAPE(adaptive_max_pool2d) {
+SHAPE(adaptive_max_pool2d_) {
     (void)n_in;
     *n_out = 2;
     CT_TRY(adaptive_shape("adaptive_max_pool2d", in, args_, in->dtype, &out[0]));
     return adaptive_shape("adaptive_max_pool2d", in, args_, CT_I64, &out[1]);
 }
-GRAD(adaptive_max_pool2d) {
+GRAD(adaptive_max_pool2d_) {
     (void)n_in, (void)args_, (void)need;
     if (g[0]) din[0] = scattered(g[0], out[1], in[0]);
 }
 
-/* ---- along lines: images of height 1 ---- */
-static ct_tensor *as_image(const char *op, ct_tensor *x) {
+/* ---- images and lines, with a batch or without: lines are images of height 1 ---- */
+static ct_tensor *pooled(const char *name, int id, int dims, const void *args, ct_tensor *x, ct_tensor **out) {
     const ct_layout *l = &x->layout;
-    ct_status status = ct_want_ndim(op, "the input", l, 2, 3);
+    ct_status status = ct_want_ndim(name, "the input", l, 1 + dims, 2 + dims);
     if (status) return ct_tensor_failed(status);
-    int64_t batch = l->ndim == 3 ? l->size[0] : 1;
-    return ct_reshape_to(x, (int64_t[]){batch, l->size[l->ndim - 2], 1, l->size[l->ndim - 1]}, 4);
+    int first = l->ndim - dims - 1;
+    int64_t image[4] = {first ? l->size[0] : 1, l->size[first], 1};
+    for (int d = 0; d < dims; d++) image[4 - dims + d] = l->size[first + 1 + d];
+    ct_tensor *made[8], *batch = ct_reshape_to(x, image, 4);
+    if (ct_why(ct_apply(id, &batch, 1, args, made))) return made[0];
+    for (int i = 0; i < ct_op_get(id)->n_out; i++) {
+        ct_dims size = ct_shape_of(x);
+        for (int d = 0; d < dims; d++) size.v[first + 1 + d] = made[i]->layout.size[4 - dims + d];
+        made[i] = ct_reshape_to(made[i], size.v, size.n);
+        if (out && i) out[i] = made[i];
+    }
+    return made[0];
 }
 
-/* y (N, C, 1, L) as lines; without the batch where x has none. */
-static ct_tensor *as_lines(ct_tensor *y, const ct_tensor *x) {
-    if (ct_why(y)) return y;
-    const int64_t *size = y->layout.size, with[] = {size[0], size[1], size[3]};
-    return x->layout.ndim == 3 ? ct_reshape_to(y, with, 3) : ct_reshape_to(y, with + 1, 2);
-}
-
-/* The values and places that op makes of lines. */
-static ct_tensor *largest_of_lines(int id, const char *op, const void *args, ct_tensor *x, ct_tensor **out) {
-    ct_tensor *made[8], *image = as_image(op, x);
-    if (ct_why(ct_apply(id, &image, 1, args, made))) return made[0];
-    if (out) out[1] = as_lines(made[1], x);
-    return as_lines(made[0], x);
-}
+#define IMAGES(name)                                                 \
+    FORMULA(name) {                                                  \
+        (void)n_in;                                                  \
+        return pooled(#name, CT_OP_##name##_, 2, args_, in[0], out); \
+    }
+IMAGES(max_pool2d)
+IMAGES(avg_pool2d)
+IMAGES(adaptive_max_pool2d)
+IMAGES(adaptive_avg_pool2d)
 
 FORMULA(max_pool1d) {
     ARGS(max_pool1d);
@@ -221,28 +229,24 @@ FORMULA(max_pool1d) {
                                {0, args->padding[0]},
                                {1, args->dilation[0]},
                                args->ceil_mode};
-    return largest_of_lines(CT_OP_max_pool2d, "max_pool1d", &wide, in[0], out);
+    return pooled("max_pool1d", CT_OP_max_pool2d_, 1, &wide, in[0], out);
+}
+FORMULA(avg_pool1d) {
+    ARGS(avg_pool1d);
+    (void)n_in;
+    ct_avg_pool2d_args wide = {{1, args->kernel_size[0]}, {1, args->stride[0]},       {0, args->padding[0]},
+                               args->ceil_mode,           args->no_count_include_pad, 0};
+    return pooled("avg_pool1d", CT_OP_avg_pool2d_, 1, &wide, in[0], out);
 }
 FORMULA(adaptive_max_pool1d) {
     ARGS(adaptive_pool1d);
     (void)n_in;
     ct_adaptive_pool2d_args wide = {{1, args->output_size[0]}};
-    return largest_of_lines(CT_OP_adaptive_max_pool2d, "adaptive_max_pool1d", &wide, in[0], out);
-}
-
-FORMULA(avg_pool1d) {
-    ARGS(avg_pool1d);
-    (void)n_in, (void)out;
-    ct_avg_pool2d_args wide = {{1, args->kernel_size[0]},
-                               {1, args->stride[0]},
-                               {0, args->padding[0]},
-                               args->ceil_mode,
-                               args->no_count_include_pad};
-    return as_lines(CT_PART(avg_pool2d, &wide, as_image("avg_pool1d", in[0])), in[0]);
+    return pooled("adaptive_max_pool1d", CT_OP_adaptive_max_pool2d_, 1, &wide, in[0], out);
 }
 FORMULA(adaptive_avg_pool1d) {
     ARGS(adaptive_pool1d);
-    (void)n_in, (void)out;
+    (void)n_in;
     ct_adaptive_pool2d_args wide = {{1, args->output_size[0]}};
-    return as_lines(CT_PART(adaptive_avg_pool2d, &wide, as_image("adaptive_avg_pool1d", in[0])), in[0]);
+    return pooled("adaptive_avg_pool1d", CT_OP_adaptive_avg_pool2d_, 1, &wide, in[0], out);
 }

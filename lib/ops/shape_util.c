@@ -139,10 +139,22 @@ ct_status ct_want_floats(const char *op, const ct_layout *in, int n) {
     CT_TRY(ct_want_there(op, in, 1));
     if (!ct_is_float(in[0].dtype))
         return ct_shape_fail(op, "works on floats, the input is %s", ct_dtype_name(in[0].dtype));
+    return ct_want_same(op, in, n);
+}
+
+ct_status ct_want_same(const char *op, const ct_layout *in, int n) {
     for (int i = 1; i < n; i++)
         if (in[i].dtype != CT_NONE && in[i].dtype != in[0].dtype)
             return ct_shape_fail(op, "inputs are %s and %s; make them the same", ct_dtype_name(in[0].dtype),
                                  ct_dtype_name(in[i].dtype));
+    return CT_OK;
+}
+
+ct_status ct_row_fix(const char *op, const char *what, int64_t *index, int64_t n) {
+    if (*index == CT_NO_INDEX) return CT_OK;
+    if (*index < -n || *index >= n)
+        return ct_shape_fail(op, "%s %lld is not one of %lld rows", what, (long long)*index, (long long)n);
+    *index += *index < 0 ? n : 0;
     return CT_OK;
 }
 

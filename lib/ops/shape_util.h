@@ -12,9 +12,12 @@ ct_status ct_shape_make(const char *op, const ct_layout *like, ct_dtype dtype, c
                         ct_layout *out);
 /* The first input is of floats, and the others that are there are of the same type. */
 ct_status ct_want_floats(const char *op, const ct_layout *in, int n);
+ct_status ct_want_same(const char *op, const ct_layout *in, int n);
 ct_status ct_want_there(const char *op, const ct_layout *in, int n);
 ct_status ct_want_dtype(const char *op, int64_t dtype);
 ct_status ct_want_index(const char *op, const ct_layout *index);
+/* A negative index of n rows counts from the end; CT_NO_INDEX stays. */
+ct_status ct_row_fix(const char *op, const char *what, int64_t *index, int64_t n);
 ct_status ct_want_ndim(const char *op, const char *what, const ct_layout *l, int least, int most);
 /* The layout that is named `what` has exactly these sizes. */
 ct_status ct_want_sizes(const char *op, const char *what, const ct_layout *l, const int64_t *size, int ndim);

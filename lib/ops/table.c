@@ -19,6 +19,7 @@
     ;
 #define UNUSED
 #define KEY(s, type, field, ...) ROW(s, type, field, field, 1, NULL, __VA_ARGS__)
+#define INDEX(s, field, help) ROW(s, INT, field, field, 1, "none", CT_NO_INDEX, CT_NO_INDEX + 1, -CT_NO_INDEX, help)
 #define NOT(s, field, help) ROW(s, NOT, field, no_##field, 1, NULL, 1, 0, 1, help)
 #define ENUM(s, field, words, help) ROW(s, ENUM, field, field, 1, words, 0, 0, 0, help)
 #define DIMS(s, field, help) ROW(s, DIMS, field, field, 1, NULL, 0, INT64_MIN / 2, INT64_MAX / 2, help)

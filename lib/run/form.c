@@ -118,8 +118,10 @@ json_t *ct_key_default_json(const ct_key *key) {
         return json_boolean(key->def != 0);
     case CT_KEY_INT:
     case CT_KEY_FLOAT:
-        return key->def < 0 && ct_key_choice(key, (int)(-1 - key->def), word, sizeof word) ? json_string(word)
-                                                                                           : number(key->def);
+        if (ct_key_has_words(key) && key->def <= (double)ct_key_word(key, 0) &&
+            ct_key_choice(key, (int)((double)ct_key_word(key, 0) - key->def), word, sizeof word))
+            return json_string(word);
+        return number(key->def);
     case CT_KEY_ENUM:
         return ct_key_choice(key, (int)key->def, word, sizeof word) ? json_string(word) : NULL;
     case CT_KEY_STRING:

@@ -119,7 +119,7 @@ static void moment_graph(ct_tensor *const *x, ct_tensor **y) {
 static void pool_graph(ct_tensor *const *x, ct_tensor **y) {
     ct_max_pool2d_args args = {.kernel_size = {2, 2}, .dilation = {1, 1}};
     ct_tensor *image = ct_reshape(x[0], (ct_shape_args){CT_DIMS(1, 2, 8, 8)}), *made[8];
-    ct_apply(CT_OP_max_pool2d, &image, 1, &args, made);
+    ct_apply(CT_OP_max_pool2d_, &image, 1, &args, made);
     ct_tensor *back[] = {ct_exp(made[0]), made[1]};
     *y = ct_neg(ct_apply(CT_OP_pool_scatter, back, 2, &(ct_size_args){CT_DIMS(1, 2, 8, 8)}, NULL));
 }

@@ -128,7 +128,7 @@ static void indices(void) {
     CASE(index_copy, ARGS(dim, .dim = -1),
          LIST(F32((2, 3), 2, -0.5, -2, -3, -3, 3), I64((2), 2, 0), F32((2, 2), 1, 1.5, -1, 2.5)),
          LIST(F32((2, 3), 1.5, -0.5, 1, 2.5, -3, -1)));
-    CASE(one_hot, ARGS(one_hot, .num_classes = 4), LIST(I64((2, 2), 0, 2, 1, 1)),
+    CASE(one_hot_, ARGS(one_hot, .num_classes = 4), LIST(I64((2, 2), 0, 2, 1, 1)),
          LIST(I64((2, 2, 4), 1, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0)));
 }
 
@@ -159,7 +159,7 @@ static void bad_indices(void) {
              LIST(F32((2), 1, 6)));
     BAD_CASE(index_back, 256, ARGS(index_back, .n = 2), LIST(F32((2), 5, 6), TENSOR(CT_U8, (2), 255, 0)),
              LIST(F32((2), 6, 0)));
-    BAD_CASE(one_hot, 3, ARGS(one_hot, .num_classes = 2), LIST(I64((2), 1, 2)), LIST(I64((2, 2), 0, 1, 0, 0)));
+    BAD_CASE(one_hot_, 3, ARGS(one_hot, .num_classes = 2), LIST(I64((2), 1, 2)), LIST(I64((2, 2), 0, 1, 0, 0)));
 }
 
 static ct_status prepared(const ct_kernel *kernel, const void *args, ct_dtype in, ct_dtype in2, ct_dtype out) {

@@ -55,7 +55,7 @@ static void convolutions(void) {
 }
 
 static void pools(void) {
-    CASE(max_pool2d,
+    CASE(max_pool2d_,
          ARGS(max_pool2d, .kernel_size = {2, 2}, .stride = {2, 2}, .padding = {1, 1}, .ceil_mode = true,
               .dilation = {1, 1}),
          LIST(F32((1, 1, 4, 4), -3, -3, -0.5, 1, -2, -1.5, 3, 0, 0, 0.5, -1.5, 1, -0.5, -0.5, 1.5, -1.5)),
@@ -69,10 +69,10 @@ static void pools(void) {
          LIST(F32((1, 1, 4, 4), -3, -3, -0.5, 1, -2, -1.5, 3, 0, 0, 0.5, -1.5, 1, -0.5, -0.5, 1.5, -1.5),
               I64((1, 1, 3, 3), 0, 2, 3, 8, 6, 11, 12, 14, 15)),
          LIST(F32((1, 1, 3, 3), -3, -0.5, 1, 0, 3, 1, -0.5, 1.5, -1.5)));
-    CASE(max_pool2d, ARGS(max_pool2d, .kernel_size = {2, 2}, .dilation = {1, 2}),
+    CASE(max_pool2d_, ARGS(max_pool2d, .kernel_size = {2, 2}, .dilation = {1, 2}),
          LIST(F32((1, 1, 3, 5), -0.5, 0.5, -1, 2, -2, -1.5, NAN, 1, 2, 1, 2, 1.5, -2.5, -2.5, 1)),
          LIST(F32((1, 1, 1, 2), 1, 1), I64((1, 1, 1, 2), 7, 7)));
-    CASE(avg_pool2d, ARGS(avg_pool2d, .kernel_size = {2, 2}, .stride = {2, 2}, .padding = {1, 1}, .ceil_mode = true),
+    CASE(avg_pool2d_, ARGS(avg_pool2d, .kernel_size = {2, 2}, .stride = {2, 2}, .padding = {1, 1}, .ceil_mode = true),
          LIST(F32((1, 1, 4, 4), -3, -3, -0.5, 1, -2, -1.5, 3, 0, 0, 0.5, -1.5, 1, -0.5, -0.5, 1.5, -1.5)),
          LIST(F32((1, 1, 3, 3), -0.75, -0.875, 0.25, -0.5, 0.125, 0.25, -0.125, 0.25, -0.375)));
     CASE(avg_pool2d_back,
@@ -81,7 +81,7 @@ static void pools(void) {
          LIST(F32((1, 1, 3, 3), 1, 2, 1.5, -1.5, -0.5, 2.5, -2.5, 0.5, -1.5)),
          LIST(F32((1, 1, 4, 4), 0.25, 0.5, 0.5, 0.375, -0.375, -0.125, -0.125, 0.625, -0.375, -0.125, -0.125, 0.625,
                   -0.625, 0.125, 0.125, -0.375)));
-    CASE(avg_pool2d,
+    CASE(avg_pool2d_,
          ARGS(avg_pool2d, .kernel_size = {2, 2}, .stride = {2, 2}, .padding = {1, 1}, .ceil_mode = true,
               .no_count_include_pad = true),
          LIST(F32((1, 1, 4, 4), -3, -3, -0.5, 1, -2, -1.5, 3, 0, 0, 0.5, -1.5, 1, -0.5, -0.5, 1.5, -1.5)),
@@ -92,16 +92,16 @@ static void pools(void) {
          LIST(F32((1, 1, 3, 3), -1.5, 0, -2.5, 0.5, -0.5, -3, 1, 1, 1.5)),
          LIST(F32((1, 1, 4, 4), -1.5, 0, 0, -2.5, 0.25, -0.125, -0.125, -1.5, 0.25, -0.125, -0.125, -1.5, 1, 0.5, 0.5,
                   1.5)));
-    CASE(avg_pool2d, ARGS(avg_pool2d, .kernel_size = {1, 3}, .stride = {0, 2}, .padding = {0, 1}, .ceil_mode = true),
+    CASE(avg_pool2d_, ARGS(avg_pool2d, .kernel_size = {1, 3}, .stride = {0, 2}, .padding = {0, 1}, .ceil_mode = true),
          LIST(F32((1, 1, 2, 4), 3, 2, 1.5, -2.5, 0.5, -2, 0, -2)),
          LIST(F32((1, 1, 2, 3), 1.6666667, 0.33333333, -1.25, -0.5, -1.3333333, -1)));
-    CASE(adaptive_avg_pool2d, ARGS(adaptive_pool2d, .output_size = {2, 3}),
+    CASE(adaptive_avg_pool2d_, ARGS(adaptive_pool2d, .output_size = {2, 3}),
          LIST(F32((1, 1, 3, 4), -0.5, -2, -2.5, 3, -1, 1, -2, 3, 2.5, -3, -0.5, 2)),
          LIST(F32((1, 1, 2, 3), -0.625, -1.375, 0.375, -0.125, -1.125, 0.625)));
     CASE(adaptive_avg_pool2d_back, ARGS(size, .size = CT_DIMS(1, 1, 3, 4)),
          LIST(F32((1, 1, 2, 3), 2.5, 2, -1.5, 2.5, -2.5, -3)),
          LIST(F32((1, 1, 3, 4), 0.625, 1.125, 0.125, -0.375, 1.25, 1.125, -1.25, -1.125, 0.625, 0, -1.375, -0.75)));
-    CASE(adaptive_max_pool2d, ARGS(adaptive_pool2d, .output_size = {2, 3}),
+    CASE(adaptive_max_pool2d_, ARGS(adaptive_pool2d, .output_size = {2, 3}),
          LIST(F32((1, 1, 3, 4), -0.5, -2, -2.5, 3, -1, 1, -2, 3, 2.5, -3, -0.5, 2)),
          LIST(F32((1, 1, 2, 3), 1, 1, 3, 2.5, 1, 3), I64((1, 1, 2, 3), 5, 5, 3, 8, 5, 7)));
 }

@@ -19,7 +19,8 @@ static void products(void) {
     REFUSED(ct_matmul(F(2, 3), F(4, 5)), "matmul: inner sizes differ: (2, 3) and (4, 5)");
     REFUSED(ct_matmul(F(2, 3, 4), F(3, 4, 5)), "matmul: batches do not broadcast: (2, 3, 4) and (3, 4, 5)");
     REFUSED(ct_matmul(F(2, 3), D(3, 5)), "matmul: inputs are f32 and f64");
-    REFUSED(ct_matmul(I(2, 3), I(3, 5)), "matmul: works on floats, the input is i64");
+    REFUSED(ct_matmul(I(2, 3), F(3, 5)), "matmul: inputs are i64 and f32; make them the same");
+    REFUSED(ct_matmul(ct_to(I(2, 3), CT_BOOL), ct_to(I(3, 5), CT_BOOL)), "matmul: works on numbers, the input is bool");
     REFUSED(ct_matmul(ct_scalar(CT_F32, 1), F(3)), "matmul: a number has no rows");
     REFUSED(ct_linear(F(2, 3), F(4, 5), NULL), "linear: weight (4, 5) wants 5 features, input (2, 3) has 3");
     REFUSED(ct_linear(F(2, 5), F(4, 5), F(5)), "linear: bias has shape (5), wanted (4)");

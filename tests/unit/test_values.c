@@ -134,6 +134,32 @@ static void indexed(void) {
     CHECK_HOLDS(grad(y, src, false), 1, 1, 0);
 }
 
+/* As PyTorch: an index from the end, a single one, as many classes as there are, types and nothing joined. */
+static void as_pytorch(void) {
+    ct_tensor *weight = ct_requires_grad(ct_full(CT_F64, CT_DIMS(3, 1), 2), true);
+    ct_tensor *index = ct_from(CT_I64, CT_DIMS(4), (int64_t[]){0, 1, 1, 2});
+    CHECK_HOLDS(grad(ct_embedding(index, weight, (ct_embedding_args){.padding_idx = -2}), weight, false), 1, 0, 1);
+    CHECK_HOLDS(grad(ct_embedding(index, weight, (ct_embedding_args){0}), weight, false), 1, 2, 1);
+    CHECK_HAS(ct_why(ct_embedding(index, weight, (ct_embedding_args){.padding_idx = -4})), "not one of 3 rows");
+    ct_tensor *at = ct_from(CT_I64, (ct_dims){0}, (int64_t[]){2});
+    CHECK_HOLDS(ct_index_select(VECTOR(5, 6, 7), at, (ct_dim_args){0}), 7);
+    ct_tensor *y = ct_one_hot(index, (ct_one_hot_args){0});
+    CHECK(ct_size(y, 1) == 3 && ct_item(ct_sum(y, ALL)) == 4);
+    y = ct_cat((ct_tensor *[]){ct_zeros(CT_F32, CT_DIMS(0)), at = ct_unsqueeze(at, (ct_dim_args){0}), at}, 3,
+               (ct_dim_args){0});
+    CHECK(ct_dtype_of(y) == CT_F32);
+    CHECK_HOLDS(y, 2, 2);
+    ct_tensor *yes = ct_to(at, CT_BOOL), *both[] = {yes, yes};
+    CHECK(ct_dtype_of(ct_cat(both, 2, (ct_dim_args){0})) == CT_BOOL);
+    CHECK_HOLDS(ct_matmul(ct_from(CT_I64, CT_DIMS(2), (int64_t[]){(1LL << 53) + 1, -1}),
+                          ct_from(CT_I64, CT_DIMS(2), (int64_t[]){1, 1LL << 53})),
+                1);
+    ct_tensor *image = ct_reshape(VECTOR(1, 2, 3, 4), (ct_shape_args){CT_DIMS(1, 2, 2)});
+    y = ct_avg_pool2d(image, (ct_avg_pool2d_args){.kernel_size = {2, 2}, .divisor_override = 5});
+    CHECK(ct_ndim(y) == 3);
+    CHECK_HOLDS(y, 2);
+}
+
 static void batches(void) {
     ct_tensor *x = ct_reshape(VECTOR(1, 2, 3, 4), (ct_shape_args){CT_DIMS(4, 1)}), *mean = VECTOR(0), *var = VECTOR(1);
     ct_batch_norm_args training = {.training = true, .momentum = 0.5};
@@ -392,7 +418,8 @@ static void bags(void) {
 
 int main(void) {
     ct_scope *scope = ct_scope_open();
-    RUN(products), RUN(spread), RUN(norms), RUN(extremes), RUN(classes), RUN(planes), RUN(pairs), RUN(indexed);
+    RUN(products), RUN(spread), RUN(norms), RUN(extremes), RUN(classes), RUN(planes), RUN(pairs), RUN(indexed),
+        RUN(as_pytorch);
     RUN(batches), RUN(drawn), RUN(dropped), RUN(likelihoods), RUN(similar), RUN(unseen), RUN(middles), RUN(sequences);
     RUN(subscripts), RUN(convolved), RUN(recurring);
     RUN(same_padding), RUN(same_padding_of_layers), RUN(bags);
