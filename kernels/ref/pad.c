@@ -3,9 +3,11 @@
 
 enum { CONSTANT, REFLECT, REPLICATE, CIRCULAR };
 
-/* Along a dimension of size n, for i counted from x's first element; -1: none. */
-static int64_t source(int mode, int64_t i, int64_t n) {
-    if (i >= 0 && i < n) return i;
+/* Along a dimension of size n, for i counted from x's first element; -1: none. What a circle goes round is what a
+   negative `before` or `after` leaves. */
+static int64_t source(int mode, int64_t i, int64_t n, int64_t before, int64_t after) {
+    if (i >= 0 && i < n && mode != CIRCULAR) return i;
+    int64_t first = CT_MAX(-before, 0), end = n + CT_MIN(after, 0);
     switch (mode) {
     case REFLECT:
         i = i < 0 ? -i : 2 * (n - 1) - i;
@@ -14,7 +16,7 @@ static int64_t source(int mode, int64_t i, int64_t n) {
         i = i < 0 ? 0 : n - 1;
         break;
     case CIRCULAR:
-        i = i < 0 ? i + n : i - n;
+        if (i < first || i >= end) i += i < first ? end - first : first - end;
         break;
     }
     return i < n ? CT_MAX(i, -1) : -1;
@@ -25,7 +27,8 @@ static int64_t source_at(const ct_layout *x, const ct_dims *pad, int mode, const
     int64_t at = 0;
     for (int d = 0; d < x->ndim; d++) {
         int k = 2 * (x->ndim - 1 - d);
-        int64_t i = source(mode, index[d] - (k < pad->n ? pad->v[k] : 0), x->size[d]);
+        int64_t before = k < pad->n ? pad->v[k] : 0, after = k < pad->n ? pad->v[k + 1] : 0;
+        int64_t i = source(mode, index[d] - before, x->size[d], before, after);
         if (i < 0) return -1;
         at += i * x->stride[d];
     }
