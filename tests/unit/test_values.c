@@ -145,8 +145,8 @@ static void as_pytorch(void) {
     CHECK_HOLDS(ct_index_select(VECTOR(5, 6, 7), at, (ct_dim_args){0}), 7);
     ct_tensor *y = ct_one_hot(index, (ct_one_hot_args){0});
     CHECK(ct_size(y, 1) == 3 && ct_item(ct_sum(y, ALL)) == 4);
-    y = ct_cat((ct_tensor *[]){ct_zeros(CT_F32, CT_DIMS(0)), at = ct_unsqueeze(at, (ct_dim_args){0}), at}, 3,
-               (ct_dim_args){0});
+    at = ct_unsqueeze(at, (ct_dim_args){0});
+    y = ct_cat((ct_tensor *[]){ct_zeros(CT_F32, CT_DIMS(0)), at, at}, 3, (ct_dim_args){0});
     CHECK(ct_dtype_of(y) == CT_F32);
     CHECK_HOLDS(y, 2, 2);
     ct_tensor *yes = ct_to(at, CT_BOOL), *both[] = {yes, yes};
