@@ -1,35 +1,98 @@
-/* Resized images (N, C, H, W). A result's element is a blend of two rows and two columns of the input. */
+/* Resized sequences, images and volumes (N, C, ...): along each dimension an element of the result is a weighted sum of
+   a few of the input's. */
 #ifndef T
 #include "kernels/ref/ref.h"
 
-enum { NEAREST, BILINEAR };
+enum { NEAREST, BILINEAR, LINEAR, TRILINEAR, BICUBIC, AREA, NEAREST_EXACT };
+enum { MAX_SPACE = 3, MAX_TAPS = 4 };
 
-/* Along one dimension: (1 - weight) * x[a] + weight * x[b]. */
-typedef struct blend {
-    int64_t a, b;
-    double weight;
-} blend;
+/* x[first] to x[first + n - 1], those beyond an edge the one there; the last weight is that of all that follow. */
+typedef struct taps {
+    int64_t first, n;
+    double weight[MAX_TAPS];
+} taps;
 
-/* factor: how many times larger the result was asked to be, 0 where its size was given. PyTorch takes the nearest in
-   single precision. */
-static blend nearest_of(int64_t i, int64_t size, int64_t new_size, double factor) {
-    float ratio = factor > 0 ? (float)(1 / factor) : (float)size / (float)new_size;
-    int64_t a = new_size == size ? i : new_size == 2 * size ? i / 2 : (int64_t)floorf((float)i * ratio);
-    return (blend){CT_MIN(a, size - 1), CT_MIN(a, size - 1), 0};
+/* Along one dimension. factor: how many times larger the result was asked to be, 0 where its size was given. */
+typedef struct line {
+    int mode;
+    bool align_corners;
+    int64_t size, new_size, stride;
+    double factor;
+} line;
+
+/* PyTorch takes the nearest in single precision. */
+static taps nearest_of(const line *l, int64_t i) {
+    float ratio = l->factor > 0 ? (float)(1 / l->factor) : (float)l->size / (float)l->new_size;
+    float at = ((float)i + (l->mode == NEAREST_EXACT ? 0.5f : 0)) * ratio;
+    return (taps){CT_MIN((int64_t)floorf(at), l->size - 1), 1, {1}};
 }
 
-static blend linear_of(int64_t i, int64_t size, int64_t new_size, double factor, bool align_corners) {
-    if (size == new_size) return (blend){i, i, 0};
-    double ratio = factor > 0 ? 1 / factor : (double)size / (double)new_size;
-    double at = CT_MAX(((double)i + 0.5) * ratio - 0.5, 0);
-    if (align_corners) at = new_size > 1 ? (double)i * (double)(size - 1) / (double)(new_size - 1) : 0;
-    int64_t a = CT_MIN((int64_t)at, size - 1);
-    return (blend){a, CT_MIN(a + 1, size - 1), CT_MIN(at - (double)a, 1)};
+/* Where result i lies among the input's elements. */
+static double place_of(const line *l, int64_t i) {
+    double ratio = l->factor > 0 ? 1 / l->factor : (double)l->size / (double)l->new_size;
+    if (l->align_corners) return l->new_size > 1 ? (double)i * (double)(l->size - 1) / (double)(l->new_size - 1) : 0;
+    return ((double)i + 0.5) * ratio - 0.5;
 }
 
-static blend blend_of(int mode, int64_t i, int64_t size, int64_t new_size, double factor, bool align_corners) {
-    if (mode == NEAREST) return nearest_of(i, size, new_size, factor);
-    return linear_of(i, size, new_size, factor, align_corners);
+static taps linear_of(const line *l, int64_t i) {
+    if (l->size == l->new_size) return (taps){i, 1, {1}};
+    double at = CT_MAX(place_of(l, i), 0);
+    int64_t a = CT_MIN((int64_t)at, l->size - 1);
+    double weight = CT_MIN(at - (double)a, 1);
+    return (taps){a, weight ? 2 : 1, {1 - weight, weight}};
+}
+
+/* Keys, "Cubic convolution interpolation for digital image processing" (1981), with -0.75 as PyTorch has it. */
+static double cubic_near(double x) { return ((1.25 * x - 2.25) * x) * x + 1; }
+static double cubic_far(double x) { return ((-0.75 * x + 3.75) * x - 6) * x + 3; }
+
+static taps cubic_of(const line *l, int64_t i) {
+    double at = place_of(l, i), a = floor(at), t = at - a;
+    return (taps){(int64_t)a - 1, 4, {cubic_far(t + 1), cubic_near(t), cubic_near(1 - t), cubic_far(2 - t)}};
+}
+
+static taps mean_of(const line *l, int64_t i) {
+    int64_t begin = i * l->size / l->new_size, end = ((i + 1) * l->size + l->new_size - 1) / l->new_size;
+    double weight = 1 / (double)(end - begin);
+    return (taps){begin, end - begin, {weight, weight, weight, weight}};
+}
+
+static taps taps_of(const line *l, int64_t i) {
+    switch (l->mode) {
+    case NEAREST:
+    case NEAREST_EXACT:
+        return nearest_of(l, i);
+    case BICUBIC:
+        return cubic_of(l, i);
+    case AREA:
+        return mean_of(l, i);
+    default:
+        return linear_of(l, i);
+    }
+}
+
+static double weight_of(const taps *t, int64_t k) { return t->weight[CT_MIN(k, MAX_TAPS - 1)]; }
+static int64_t at_of(const taps *t, int64_t k, const line *l) {
+    return CT_MIN(CT_MAX(t->first + k, 0), l->size - 1) * l->stride;
+}
+
+/* The last three dimensions' lines of `from`, resized to `to`'s sizes; those that are not there have one element. */
+static void lines_of(int mode, bool align_corners, const double *factor, const ct_layout *from, const ct_layout *to,
+                     line *out) {
+    int n = from->ndim - 2;
+    for (int i = 0; i < MAX_SPACE; i++) {
+        int own = i - (MAX_SPACE - n), d = 2 + own;
+        out[i] = own < 0 ? (line){NEAREST, false, 1, 1, 0, 0}
+                         : (line){mode, align_corners, from->size[d], to->size[d], from->stride[d], factor[own]};
+    }
+}
+
+/* The taps of the row of the result that w is at, but for those along it. */
+static void taps_at(const line *l, const ct_sweep *w, taps *out) {
+    for (int i = 0; i < MAX_SPACE - 1; i++) {
+        int d = w->ndim - MAX_SPACE + i;
+        out[i] = taps_of(&l[i], d < 2 ? 0 : w->index[d]);
+    }
 }
 
 #define BODY "kernels/ref/interpolate.c"
@@ -38,38 +101,63 @@ FLOAT_KERNEL(interpolate)
 FLOAT_KERNEL(interpolate_back)
 #else
 
-static double F(mix)(double a, double b, double weight) { return weight ? (1 - weight) * a + weight * b : a; }
+static double F(blend)(const T *x, const line *l, const taps *t) {
+    double y = 0;
+    for (int64_t i = 0; i < t[0].n; i++)
+        for (int64_t j = 0; j < t[1].n; j++) {
+            const T *row = x + at_of(&t[0], i, &l[0]) + at_of(&t[1], j, &l[1]);
+            double sum = 0;
+            for (int64_t k = 0; k < t[2].n; k++) sum += weight_of(&t[2], k) * row[at_of(&t[2], k, &l[2])];
+            y += weight_of(&t[0], i) * weight_of(&t[1], j) * sum;
+        }
+    return y;
+}
+
+static void F(spread)(double g, const line *l, const taps *t, T *dx) {
+    for (int64_t i = 0; i < t[0].n; i++)
+        for (int64_t j = 0; j < t[1].n; j++) {
+            T *row = dx + at_of(&t[0], i, &l[0]) + at_of(&t[1], j, &l[1]);
+            double part = g * weight_of(&t[0], i) * weight_of(&t[1], j);
+            for (int64_t k = 0; k < t[2].n; k++) row[at_of(&t[2], k, &l[2])] += (T)(part * weight_of(&t[2], k));
+        }
+}
 
 RUN_OF(F(interpolate)) {
     const ct_interpolate_args *a = call->args;
     const ct_layout *lx = call->in, *ly = call->out;
-    const double none[2] = {0}, *factor = a->size.n ? none : a->scale_factor;
-    const T *x = in[0];
+    const double none[MAX_SPACE] = {0};
+    line l[MAX_SPACE];
+    taps t[MAX_SPACE];
     T *y = out[0];
-    for (ct_sweep w = CT_SWEEP(4, ly->size, 0, ly->stride); w.more; ct_sweep_next(&w)) {
-        int64_t n = w.index[0], c = w.index[1];
-        blend v = blend_of(a->mode, w.index[2], lx->size[2], ly->size[2], factor[0], a->align_corners);
-        blend h = blend_of(a->mode, w.index[3], lx->size[3], ly->size[3], factor[1], a->align_corners);
-        double top = F(mix)(x[ct_at4(lx, n, c, v.a, h.a)], x[ct_at4(lx, n, c, v.a, h.b)], h.weight);
-        double bottom = F(mix)(x[ct_at4(lx, n, c, v.b, h.a)], x[ct_at4(lx, n, c, v.b, h.b)], h.weight);
-        y[w.at[0]] = (T)F(mix)(top, bottom, v.weight);
+    lines_of(a->mode, a->align_corners, a->size.n ? none : a->scale_factor, lx, ly, l);
+    int last = ly->ndim - 1;
+    for (ct_sweep w = CT_SWEEP(ly->ndim, ly->size, 1u << last, ly->stride); w.more; ct_sweep_next(&w)) {
+        const T *x = (const T *)in[0] + w.index[0] * lx->stride[0] + w.index[1] * lx->stride[1];
+        taps_at(l, &w, t);
+        for (int64_t i = 0; i < ly->size[last]; i++) {
+            t[MAX_SPACE - 1] = taps_of(&l[MAX_SPACE - 1], i);
+            y[w.at[0] + i * ly->stride[last]] = (T)F(blend)(x, l, t);
+        }
     }
 }
 
 RUN_OF(F(interpolate_back)) {
     const ct_interpolate_back_args *a = call->args;
     const ct_layout *lg = call->in, *ld = call->out;
+    line l[MAX_SPACE];
+    taps t[MAX_SPACE];
     T *dx = out[0];
     ct_elems_zero(ld, dx);
-    for (ct_sweep w = CT_SWEEP(4, lg->size, 0, lg->stride); w.more; ct_sweep_next(&w)) {
-        int64_t n = w.index[0], c = w.index[1];
-        blend v = blend_of(a->mode, w.index[2], ld->size[2], lg->size[2], a->scale_factor[0], a->align_corners);
-        blend h = blend_of(a->mode, w.index[3], ld->size[3], lg->size[3], a->scale_factor[1], a->align_corners);
-        double g = ((const T *)in[0])[w.at[0]], top = g * (1 - v.weight), bottom = g * v.weight;
-        dx[ct_at4(ld, n, c, v.a, h.a)] += (T)(top * (1 - h.weight));
-        dx[ct_at4(ld, n, c, v.a, h.b)] += (T)(top * h.weight);
-        dx[ct_at4(ld, n, c, v.b, h.a)] += (T)(bottom * (1 - h.weight));
-        dx[ct_at4(ld, n, c, v.b, h.b)] += (T)(bottom * h.weight);
+    lines_of(a->mode, a->align_corners, a->scale_factor, ld, lg, l);
+    int last = lg->ndim - 1;
+    for (ct_sweep w = CT_SWEEP(lg->ndim, lg->size, 1u << last, lg->stride); w.more; ct_sweep_next(&w)) {
+        const T *g = (const T *)in[0] + w.at[0];
+        T *to = dx + w.index[0] * ld->stride[0] + w.index[1] * ld->stride[1];
+        taps_at(l, &w, t);
+        for (int64_t i = 0; i < lg->size[last]; i++) {
+            t[MAX_SPACE - 1] = taps_of(&l[MAX_SPACE - 1], i);
+            F(spread)(g[i * lg->stride[last]], l, t, to);
+        }
     }
 }
 #endif

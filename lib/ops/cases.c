@@ -91,8 +91,8 @@ ct_status ct_case_set(const ct_key *keys, void *args, const char *name, const ch
         ok = (*(const char **)field = value) != NULL;
     else if (!(ok = set_word(key, field, count, value))) {
         int n = read_list(value, v, CT_MAX_DIMS);
-        ok = key->type == CT_KEY_DIMS ? n >= 0 : n == 1 || n == count;
-        for (int i = 0; ok && i < count && key->type != CT_KEY_DIMS; i++) {
+        ok = key->type == CT_KEY_DIMS ? n >= 0 : n == 1 || (n <= count && n >= ct_key_least(key));
+        for (int i = 0; ok && i < (n == 1 ? count : n) && key->type != CT_KEY_DIMS; i++) {
             double x = v[n == 1 ? 0 : i];
             if (key->type == CT_KEY_FLOAT || key->type == CT_KEY_FLOATS)
                 ((double *)field)[i] = x;

@@ -76,7 +76,9 @@ void ct_key_type_words(const ct_key *key, char *out, size_t size) {
     bool several = key->type == CT_KEY_INTS || key->type == CT_KEY_FLOATS;
     if (key->type == CT_KEY_INT || key->type == CT_KEY_FLOAT || several || key->type == CT_KEY_DIMS)
         range_words(key, range, sizeof range);
-    if (several) snprintf(rest, sizeof rest, " or list of %d", key->count);
+    if (several) snprintf(rest, sizeof rest, " or list of %d", ct_key_least(key));
+    if (several && ct_key_least(key) < key->count)
+        snprintf(rest + strlen(rest), sizeof rest - strlen(rest), " to %d", key->count);
     if (ct_key_has_words(key)) snprintf(rest + strlen(rest), sizeof rest - strlen(rest), "|%s", key->choices);
     snprintf(out, size, "%s%s%s", words ? words : "value", range, rest);
 }

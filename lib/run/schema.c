@@ -74,8 +74,8 @@ static void add_ways(writer *w, const ct_key *key, json_t *ways) {
     case CT_KEY_FLOATS:
         add(w, ways, number(w, key, integer));
         add(w, ways,
-            json_pack("{s:s, s:i, s:i, s:o}", "type", "array", "minItems", key->count, "maxItems", key->count, "items",
-                      json_pack("{s:[o, o]}", "anyOf", number(w, key, integer), ref("variable"))));
+            json_pack("{s:s, s:i, s:i, s:o}", "type", "array", "minItems", ct_key_least(key), "maxItems", key->count,
+                      "items", json_pack("{s:[o, o]}", "anyOf", number(w, key, integer), ref("variable"))));
         if (ct_key_has_words(key)) add(w, ways, words(w, key));
         break;
     case CT_KEY_DIMS:

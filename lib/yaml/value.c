@@ -104,12 +104,13 @@ static bool read_several(ct_doc *doc, const ct_key *key, const ct_yaml *node, ch
     ct_key item = *key;
     item.choices = NULL; /* a word says all of it */
     if (node->kind != CT_LIST && !read(doc, key, node, field)) return false;
-    if (node->kind == CT_LIST && node->n != key->count) {
-        ct_diag(doc, CT_ERROR, node, "%s must be a number or a list of %d, got a list of %d", key->name, key->count,
-                node->n);
+    int least = ct_key_least(key), n = node->kind == CT_LIST ? node->n : key->count;
+    if (n < least || n > key->count) {
+        ct_diag(doc, CT_ERROR, node, "%s must be a number or a list of %d%s, got a list of %d", key->name, least,
+                least < key->count ? " or more" : "", n);
         return false;
     }
-    for (int i = 0; i < key->count; i++) {
+    for (int i = 0; i < n; i++) {
         char *at = field + (size_t)i * size;
         if (node->kind == CT_LIST)
             ok = read(doc, &item, node->value[i], at) && ok;
