@@ -276,6 +276,10 @@ ct_status ct_clip_grad_norm(ct_tensor *const *params, int n, double max_norm);
 ct_status ct_clip_grad_value(ct_tensor *const *params, int n, double max);
 int ct_optim_groups(const ct_optim *o);
 ct_tensor *ct_optim_lr(ct_optim *o, int group); /* a group's learning rate: 0-d f64, the optimizer's; it may be set */
+/* What it remembers, steps and rates as a safetensors file; and back, exactly, into one of the same kinds for
+   parameters of the same shapes in the same order. A file that does not fit changes nothing. */
+ct_status ct_optim_save(ct_optim *o, const char *path);
+ct_status ct_optim_load(ct_optim *o, const char *path);
 
 /* Running averages of of[n], floats that must outlive them, as torch.optim.swa_utils.AveragedModel. decay: what stays
    of an average in an update (EMA); 0: the mean of all values (SWA). The first update copies. NULL when it cannot be.

@@ -41,8 +41,7 @@ static bool holds(const ct_tensor *t, const ct_tensor *from) {
     return to == dtype || (ct_is_half(dtype) && ct_is_float(to) && !ct_is_half(to));
 }
 
-/* That the file has a value for t under this name. */
-static ct_status check_fits(const ct_tensor *t, const char *name, ct_safetensors *file, const char *path) {
+ct_status ct_tensor_fits(const ct_tensor *t, const char *name, ct_safetensors *file, const char *path) {
     if (!ct_safetensors_has(file, name)) return ct_fail(CT_BAD_DATA, "%s: has no tensor '%s'", path, name);
     ct_scope *scope = ct_scope_open();
     if (!scope) return CT_NO_MEMORY;
@@ -54,12 +53,12 @@ static ct_status check_fits(const ct_tensor *t, const char *name, ct_safetensors
     const char *dtype = ct_dtype_name(from->layout.dtype);
     ct_status closed = ct_scope_close(scope);
     if (closed || fits) return closed;
-    return ct_fail(CT_BAD_DATA, "%s: tensor '%s' is %s %s, the model wants %s %s", path, name, dtype, got,
+    return ct_fail(CT_BAD_DATA, "%s: tensor '%s' is %s %s, %s %s is wanted", path, name, dtype, got,
                    ct_dtype_name(t->layout.dtype), want);
 }
 
 ct_status ct_tensor_load(ct_tensor *t, const char *name, ct_safetensors *file, const char *path) {
-    CT_TRY(check_fits(t, name, file, path));
+    CT_TRY(ct_tensor_fits(t, name, file, path));
     ct_scope *scope = ct_scope_open();
     if (!scope) return CT_NO_MEMORY;
     ct_tensor *from = ct_to(ct_safetensors_get(file, name), t->layout.dtype);
@@ -92,7 +91,7 @@ ct_status ct_names_load(const ct_names *n, ct_safetensors *file, const char *pat
         for (int i = 0; i < n->n; i++) {
             ct_tensor *t = n->entry[i].param->tensor;
             const char *name = name_in(n, t, n->of[i].name, file);
-            CT_TRY(load ? ct_tensor_load(t, name, file, path) : check_fits(t, name, file, path));
+            CT_TRY(load ? ct_tensor_load(t, name, file, path) : ct_tensor_fits(t, name, file, path));
             for (int k = 0; !load && k < n->n_ties; k++)
                 if (n->tie[k].param->tensor == t && ct_safetensors_has(file, n->tie[k].name))
                     CT_TRY(check_same(n->tie[k].name, name, file, path));

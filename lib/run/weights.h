@@ -16,5 +16,7 @@ void ct_names_free(ct_names *n);
 /* The value of every name from the file, of exactly the shape and type it has; CT_BAD_DATA otherwise. What is tied is
    in the file under one of its names, or under several with the same value. */
 ct_status ct_names_load(const ct_names *n, ct_safetensors *file, const char *path);
+/* Whether the file has a value for t under this name; and t gets it. */
+ct_status ct_tensor_fits(const ct_tensor *t, const char *name, ct_safetensors *file, const char *path);
 ct_status ct_tensor_load(ct_tensor *t, const char *name, ct_safetensors *file, const char *path);
 #endif

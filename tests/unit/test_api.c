@@ -254,6 +254,46 @@ static void new_statistics(void) {
     ct_module_free(m);
 }
 
+/* Two parameters under two optimizers, and some steps of them. */
+static void train_some(ct_tensor **w, ct_optim *o, int steps) {
+    for (int i = 0; i < steps; i++) {
+        ct_scope *scope = ct_scope_open();
+        ct_optim_zero_grad(o);
+        ct_tensor *loss = ct_sum(ct_mul(ct_square(w[0]), ct_tanh(w[1])), (ct_reduce_args){0});
+        CHECK(ct_backward(loss) == CT_OK && ct_optim_step(o) == CT_OK);
+        CHECK(ct_scope_close(scope) == CT_OK);
+    }
+}
+
+static ct_optim *open_two(ct_tensor **w, int64_t n) {
+    for (int i = 0; i < 2; i++) w[i] = ct_keep(ct_requires_grad(ct_full(CT_F32, CT_DIMS(n), 0.7 - i), true));
+    ct_optim *o = ct_optim_open("adamw: {lr: 0.1, amsgrad: true}", &w[0], 1);
+    CHECK(ct_optim_add_group(o, "sgd: {lr: 0.01, momentum: 0.9}", &w[1], 1) == CT_OK);
+    return o;
+}
+
+static void optimizer_files(void) {
+    ct_tensor *w[2], *v[2], *other[2];
+    const char *path = at("optimizer");
+    ct_optim *one = open_two(w, 3), *two = open_two(v, 3), *four = open_two(other, 4);
+    train_some(w, one, 3);
+    *(double *)ct_data(ct_optim_lr(one, 1)) = 0.05;
+    CHECK(ct_optim_save(one, path) == CT_OK);
+    ct_no_grad_begin();
+    for (int i = 0; i < 2; i++) CHECK(!ct_why(ct_copy_(v[i], w[i])));
+    ct_no_grad_end();
+    CHECK(ct_optim_load(two, path) == CT_OK);
+    CHECK_NEAR(ct_item(ct_optim_lr(two, 1)), 0.05, 0);
+    train_some(w, one, 2), train_some(v, two, 2);
+    for (int i = 0; i < 2; i++) CHECK(!memcmp(ct_data(w[i]), ct_data(v[i]), 3 * sizeof(float)));
+    CHECK(ct_optim_load(four, path) == CT_BAD_DATA);
+    CHECK_HAS(ct_error(), "'0.exp_avg' is f32 (3), f32 (4) is wanted");
+    CHECK_NEAR(ct_item(ct_optim_lr(four, 1)), 0.01, 0);
+    CHECK(ct_optim_save(NULL, path) == CT_FAIL && ct_optim_load(NULL, path) == CT_FAIL);
+    ct_optim_free(one), ct_optim_free(two), ct_optim_free(four);
+    for (int i = 0; i < 2; i++) ct_drop(w[i]), ct_drop(v[i]), ct_drop(other[i]);
+}
+
 static void wrong_optimizers(void) {
     ct_module *m = ct_module_open("[linear: 2]", CT_F32, CT_DIMS(2));
     ct_scope *scope = ct_scope_open();
@@ -349,6 +389,7 @@ int main(void) {
     RUN(optimizers);
     CHECK(ct_scope_close(scope) == CT_FAIL); /* a group of another optimizer */
     RUN(muon);
+    RUN(optimizer_files);
     RUN(averages);
     RUN(new_statistics);
     RUN(wrong_optimizers);
