@@ -66,7 +66,7 @@ static bool wrong_number(ct_doc *doc, const ct_key *key, const ct_yaml *node, co
 
 static bool read_int(ct_doc *doc, const ct_key *key, const ct_yaml *node, void *field) {
     int word = word_of(key, node);
-    int64_t v = ct_key_word(key, word);
+    int64_t v = word < 0 ? 0 : ct_key_word(key, word);
     ct_number_fit fit = word >= 0                                  ? CT_NUMBER_FITS
                         : node->kind == CT_SCALAR && !node->quoted ? ct_number_int(node->text, &v)
                                                                    : CT_NUMBER_NONE;
@@ -82,7 +82,7 @@ static bool read_int(ct_doc *doc, const ct_key *key, const ct_yaml *node, void *
 
 static bool read_float(ct_doc *doc, const ct_key *key, const ct_yaml *node, void *field) {
     int word = word_of(key, node);
-    double v = (double)ct_key_word(key, word);
+    double v = word < 0 ? 0 : (double)ct_key_word(key, word);
     if (word < 0) {
         const char *end = node->kind == CT_SCALAR && !node->quoted ? ct_number_read(node->text, &v) : NULL;
         if (!end || *end) return wrong_number(doc, key, node, "a number");
