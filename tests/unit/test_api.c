@@ -273,6 +273,7 @@ static ct_optim *open_two(ct_tensor **w, int64_t n) {
 }
 
 static void optimizer_files(void) {
+    ct_scope *scope = ct_scope_open();
     ct_tensor *w[2], *v[2], *other[2];
     const char *path = at("optimizer");
     ct_optim *one = open_two(w, 3), *two = open_two(v, 3), *four = open_two(other, 4);
@@ -292,6 +293,7 @@ static void optimizer_files(void) {
     CHECK(ct_optim_save(NULL, path) == CT_FAIL && ct_optim_load(NULL, path) == CT_FAIL);
     ct_optim_free(one), ct_optim_free(two), ct_optim_free(four);
     for (int i = 0; i < 2; i++) ct_drop(w[i]), ct_drop(v[i]), ct_drop(other[i]);
+    CHECK(ct_scope_close(scope) == CT_OK);
 }
 
 static void wrong_optimizers(void) {
