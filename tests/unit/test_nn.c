@@ -63,6 +63,7 @@ static void attention_weights(void) {
         {"num_heads=2 batch_first=true", "2x5x6 2x7x6 - b:2x7", "(2, 5, 7)", 10, 5.466450},
         {"num_heads=3 batch_first=true average_attn_weights=false", "5x6", "(3, 5, 5)", 15, 7.820830},
     };
+    ct_scope *scope = ct_scope_open();
     for (int i = 0; i < CT_COUNT(row); i++) {
         ct_tensor *in[CT_MAX_IN], *out[CT_MAX_IN];
         char shape[64] = "(";
@@ -86,6 +87,7 @@ static void attention_weights(void) {
         CHECK(apart < 1e-5);
         ct_module_free(m);
     }
+    CHECK(ct_scope_close(scope) == CT_OK);
 }
 
 /* The same shapes and counts where there is no memory for parameters. */
