@@ -3,8 +3,8 @@
    second-level cache. Where the weight does not fit there, blocks are large, and each step runs in parallel (`wide`).
    The gradient of x is a convolution with the weight turned round; that of the weight multiplies transformed x and g
    over all tiles, in a fixed number of slices added in order. F(2 x 2, 3 x 3) is not here: measured with the channels
-   and images of the ResNets, it takes 1.4 to 1.7 times as long in all passes, with AVX2 as with AVX-512, and 0.8 to 0.9
-   only where tiles of four are nearly half empty (images of 6 x 6). */
+   and images of the ResNets, it takes 1.4 to 1.7 times as long forward and in dw, with AVX2 as with AVX-512, and 0.8 to
+   0.9 only where tiles of four are nearly half empty (images of 6 x 6). */
 #include "base/alloc.h"
 #include "kernels/cpu/conv.h"
 #include "kernels/cpu/gemm_pack.h"
