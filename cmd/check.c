@@ -136,8 +136,8 @@ static void print(const args *a, const ct_check_report *r) {
     else if (*r->input)
         print_table(r), print_memory(r);
     else
-        puts("The spec is sound; only its data would say what size the input has (of images, data.size and channels "
-             "do).");
+        printf("The spec is sound; only its data would say what size the input has%s%s.\n",
+               *r->why ? ": " : " (of images, data.size and channels do)", r->why);
 }
 
 static ct_status run(const void *args_, ct_operands operands) {

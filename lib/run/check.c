@@ -82,11 +82,8 @@ ct_status ct_spec_check(ct_spec *spec, ct_check_report *out, char **messages) {
     ct_scope *scope = ct_scope_open();
     if (!scope) return CT_NO_MEMORY;
     ct_status status = ct_spec_fields(spec, &fields, &data);
-    if (status == CT_BAD_SPEC)
-        ct_diag(spec->doc, CT_ERROR, ct_yaml_get(ct_yaml_get(spec->root, "data"), "dataset"), "%s", ct_error()),
-            status = CT_OK;
-    else if (!status && fields.n)
-        status = look(spec, &fields, &data, out);
+    if (!status) snprintf(out->why, sizeof out->why, "%s", data.why);
+    if (!status && fields.n) status = look(spec, &fields, &data, out);
     ct_status closed = ct_scope_close(scope); /* what went wrong inside is a diagnostic already */
     ct_status said = ct_spec_messages(spec, messages);
     if (!status) status = said ? said : closed;

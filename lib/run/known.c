@@ -2,7 +2,9 @@
 #include "run/spec.h"
 #include "base/number.h"
 #include "data/manifest.h"
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* How many classes are left of `n` (-1: not known) with these names (NULL: their numbers, or not known). */
 static int count_classes(const ct_spec *spec, char *const *name, int n) {
@@ -68,6 +70,12 @@ static ct_status of_random(const ct_spec *spec, ct_fields *out, ct_data_size *si
     return CT_OK;
 }
 
+/* What would have said it could not. */
+static ct_status unknown(ct_data_size *size) {
+    snprintf(size->why, sizeof size->why, "%s", ct_error());
+    return CT_OK;
+}
+
 /* As the keys say, or the folder where it is there; else nothing is known. */
 static ct_status of_images(const ct_spec *spec, ct_fields *out, ct_data_size *size) {
     const ct_data_args *d = &spec->data;
@@ -75,7 +83,7 @@ static ct_status of_images(const ct_spec *spec, ct_fields *out, ct_data_size *si
     size_t n = 0;
     int classes = -1;
     bool there = !ct_images_known(d, &x, &n, &classes);
-    if (!there && (!d->channels || !d->size[0] || !d->size[1])) return CT_OK;
+    if (!there && (!d->channels || !d->size[0] || !d->size[1])) return unknown(size);
     ct_layout input = ct_layout_of(CT_F32, CT_DIMS(1, x.v[0], x.v[1], x.v[2]));
     if (d->masks) classes = d->classes ? (int)d->classes : -1;
     ct_fields_classes(&input, count_classes(spec, NULL, classes), out);
@@ -87,10 +95,34 @@ static ct_status of_images(const ct_spec *spec, ct_fields *out, ct_data_size *si
     return CT_OK;
 }
 
-ct_status ct_spec_fields(const ct_spec *spec, ct_fields *out, ct_data_size *size) {
+static int64_t bytes_of(const ct_tensor *t) { return t ? (int64_t)ct_layout_bytes(&t->layout) : 0; }
+
+/* A table or a file of tensors says what it is by all its rows: it is read where it is there. */
+static ct_status of_file(const ct_spec *spec, const char *path, ct_fields *out, ct_data_size *size) {
+    ct_dataset *data;
+    CT_TRY(ct_spec_check_columns(spec));
+    ct_status status = ct_dataset_load(&spec->data, (uint64_t)spec->seed, NULL, &data);
+    if (status && access(path, F_OK)) return unknown(size);
+    CT_TRY(status);
+    const ct_rows *part[] = {&data->train, &data->test};
+    int64_t *n[] = {&size->train, &size->test};
+    ct_dataset_fields(data, out);
+    size->bytes = 0;
+    for (int p = 0; p < 2; p++) {
+        *n[p] = part[p]->x ? part[p]->x->layout.size[0] : 0;
+        for (int i = 0; i < data->n_more + 2; i++) size->bytes += bytes_of(ct_split_field(part[p], i));
+    }
+    for (int i = 0; !status && i < data->n_more; i++)
+        if (!(out->of[out->n - data->n_more + i].name = ct_doc_strdup(spec->doc, data->more_name[i])))
+            status = CT_NO_MEMORY;
+    ct_dataset_free(data);
+    return status;
+}
+
+static ct_status find(const ct_spec *spec, ct_fields *out, ct_data_size *size) {
     const ct_data_args *d = &spec->data;
-    *out = (ct_fields){0}, *size = (ct_data_size){-1, -1, -1};
-    if (d->tensors || d->csv) return CT_OK;
+    *out = (ct_fields){0}, *size = (ct_data_size){-1, -1, -1, ""};
+    if (d->tensors || d->csv) return of_file(spec, d->tensors ? d->tensors : d->csv, out, size);
     if (d->images) return of_images(spec, out, size);
     if (d->dataset && !strcmp(d->dataset, "random")) return of_random(spec, out, size);
     if (d->dataset && !strcmp(d->dataset, "text")) {
@@ -102,5 +134,13 @@ ct_status ct_spec_fields(const ct_spec *spec, ct_fields *out, ct_data_size *size
     size_of_manifest(spec, m, size);
     ct_status status = of_manifest(spec, m, out);
     ct_manifest_free(m);
+    return status;
+}
+
+ct_status ct_spec_fields(const ct_spec *spec, ct_fields *out, ct_data_size *size) {
+    ct_status status = find(spec, out, size);
+    const char *key = spec->data.dataset ? "dataset" : "only";
+    if (status == CT_BAD_SPEC && !ct_diag_count(spec->doc, CT_ERROR))
+        ct_diag(spec->doc, CT_ERROR, ct_yaml_get(ct_yaml_get(spec->root, "data"), key), "%s", ct_error());
     return status;
 }

@@ -15,8 +15,6 @@ static ct_status find_fields(ct_show *s, ct_fields *out) {
         *out = s->given.model->fields;
         return CT_OK;
     }
-    if (status == CT_BAD_SPEC)
-        ct_diag(spec->doc, CT_ERROR, ct_yaml_get(ct_yaml_get(spec->root, "data"), "dataset"), "%s", ct_error());
     if (status || out->n) return status;
     CT_TRY(ct_show_data(s));
     ct_dataset_fields(s->data, out);

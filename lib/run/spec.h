@@ -58,13 +58,17 @@ ct_status ct_spec_parse(const char *name, const char *text, size_t len, const ch
 typedef struct ct_data_size {
     int64_t train, test; /* samples */
     int64_t bytes;       /* in memory */
+    char why[400];       /* why it is not known what a sample is, where files would have said it; else "" */
 } ct_data_size;
-/* What is known of a sample without data: from the manifest, or from data's keys. No fields: nothing. And of all of
-   them. */
+/* What is known of a sample without data: from the manifest, from data's keys, or from the user's own files where they
+   are there. No fields: nothing. And of all of them. CT_BAD_DATA: such a file is damaged; CT_BAD_SPEC: there is a
+   diagnostic. */
 ct_status ct_spec_fields(const ct_spec *s, ct_fields *out, ct_data_size *size);
 /* What the keys of data: leave to be read, and that it fits what else the spec says. */
 void ct_spec_read_data(ct_spec *s, const ct_yaml *node);
 void ct_spec_check_data(ct_spec *s);
+/* That the columns which data: names are its table's, where that is there: else diagnostics, and CT_BAD_SPEC. */
+ct_status ct_spec_check_columns(const ct_spec *s);
 /* Warns of what is legal and surely wrong; of a spec without errors. */
 void ct_spec_warn(ct_spec *s);
 /* The diagnostics so far as text in *messages (if wanted), and whether there is an error among them. */

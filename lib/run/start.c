@@ -206,6 +206,7 @@ static ct_status make_net(ct_run *r, bool resume) {
 ct_status ct_run_make(ct_run *r, bool resume, char **messages) {
     const ct_data_args *data = &r->spec->data;
     uint64_t seed = (uint64_t)r->spec->seed;
+    CT_TRY(with_messages(r, ct_spec_check_columns(r->spec), messages));
     CT_TRY(ct_dataset_load(data, seed, r->opt->data_dirs, &r->data));
     CT_TRY(ct_data_text(r->data, &r->files));
     CT_TRY(divide(r));

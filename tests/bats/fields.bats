@@ -114,6 +114,8 @@ Y
     spec other 'tensors: none.safetensors' '[linear: 1]' mse
     fails 1 "$ctorch" train other.yaml -o other
     spec broadcast 'tensors: data.safetensors' '[linear: 3]' mse
-    fails 2 "$ctorch" train broadcast.yaml -o broadcast
-    says "broadcast.yaml:3:7: error: mse: the prediction is (N, 3) and the target (N, 1)" "broadcast.yaml:2:9: note"
+    for command in check "train -o broadcast"; do
+        fails 2 "$ctorch" $command broadcast.yaml
+        says "broadcast.yaml:3:7: error: mse: the prediction is (N, 3) and the target (N, 1)" "broadcast.yaml:2:9: note"
+    done
 }

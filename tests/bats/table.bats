@@ -97,6 +97,30 @@ P
     says "flowers.csv has changed"
 }
 
+@test "table: check reads one that is there: its width, its classes, and the columns that a spec gets wrong" {
+    classes
+    succeeds "$ctorch" check classes.yaml --json
+    json 'd["input"] == "(N, 5)" and d["layers"][-1]["output"] == "(N, 3)"' # two numbers, three colours
+    json 'd["bytes"]["data"] == 240 * (5 * 4 + 8)'
+    fails 2 "$ctorch" check classes.yaml --set model.2.linear=4
+    says "the data has 3 classes: it must be (N, 3)"
+    spec wrong 'target: kinds, columns: [length, width, colour], categories: [idd]' 'linear: 3' cross_entropy
+    for command in check show "train -o run"; do
+        fails 2 "$ctorch" $command wrong.yaml
+        says "wrong.yaml:1:34: error: the table has no column 'kinds'; did you mean 'kind'?"
+        says "wrong.yaml:1:66: error: the table has no column 'colour'; it has id, length, width, colour, of it, kind"
+        says "wrong.yaml:1:88: error: the table has no column 'idd'; did you mean 'id'?"
+    done
+    [ ! -e run ]
+    fails 2 "$ctorch" check classes.yaml --set 'data.only=[setosa, verginica]'
+    says "has no class 'verginica'; did you mean 'virginica'?"
+    succeeds "$ctorch" check classes.yaml --set data.csv=none.csv
+    says "The spec is sound" "none.csv: cannot be opened"
+    sed -i '3s/,setosa\|,versicolor\|,virginica/,/' flowers.csv
+    fails 3 "$ctorch" check classes.yaml
+    says "flowers.csv:3:" "column 'kind' has no value"
+}
+
 @test "table: rows without a value are an error at their place, or left out" {
     classes
     sed -i '3s/^\([0-9]*\),[^,]*/\1,/; 5s/^\([0-9]*\),[^,]*/\1,tall/' flowers.csv
@@ -105,8 +129,8 @@ P
     succeeds "$ctorch" train classes.yaml -o run --set data.on_bad=skip --set train.epochs=1
     says "2 damaged samples left out"
     grep -q "flowers.csv:5:3: column 'length' has 'tall' among numbers" run/skipped.txt
-    fails 3 "$ctorch" train classes.yaml -o run2 --set data.target=kinds
-    says "flowers.csv:1:1: no column is named 'kinds'; did you mean 'kind'?"
+    fails 2 "$ctorch" train classes.yaml -o run2 --set data.target=kinds
+    says "the table has no column 'kinds'; did you mean 'kind'?"
     fails 1 "$ctorch" train classes.yaml -o run2 --set data.csv=none.csv
     says "none.csv: cannot be opened"
     fails 2 "$ctorch" train classes.yaml -o run2 --set model.2.linear=4 --set data.on_bad=skip
