@@ -68,6 +68,22 @@ static void print_mistakes(const ct_eval_report *r) {
     }
 }
 
+/* What values miss by: of all, and of each column where there are several. */
+static void print_values(const ct_eval_report *r) {
+    int name = (int)sizeof "column" - 1;
+    printf("MAE       %.6g\nRMSE      %.6g\nR2        %.4f\n", r->mae, r->rmse, r->r2);
+    if (r->n_values == 1) return;
+    for (int i = 0; i < r->n_values; i++) {
+        int w = ct_text_width(r->value_of[i].name);
+        name = w > name ? w : name;
+    }
+    printf("\n%-*s           MAE          RMSE        R2\n", name, "column");
+    for (int i = 0; i < r->n_values; i++) {
+        const ct_value_report *v = &r->value_of[i];
+        printf("%-*s  %12.6g  %12.6g  %8.4f\n", name, v->name, v->mae, v->rmse, v->r2);
+    }
+}
+
 void ct_report_print(const ct_eval_report *r) {
     int name = (int)sizeof "class" - 1;
     for (int i = 0; i < r->classes; i++) {
@@ -81,6 +97,7 @@ void ct_report_print(const ct_eval_report *r) {
     for (int i = 0; r->n_losses > 1 && i < r->n_losses; i++)
         printf("  %-*s %.4f\n", name, r->loss_of[i].name, r->loss_of[i].value);
     if (!isnan(r->perplexity)) printf("perplexity %.4f\n", r->perplexity);
+    if (r->n_values) print_values(r);
     if (r->unit)
         printf("accuracy  %.2f%%  (95%% interval %.2f%% to %.2f%%)", 100 * r->accuracy, 100 * r->low, 100 * r->high);
     if (r->unit && r->counted != r->n) printf(" of %" PRId64 " %s", r->counted, r->unit);
@@ -104,6 +121,23 @@ static void class_json(ct_json *j, const ct_class_report *c) {
     ct_json_close(j, '}');
 }
 
+static void values_json(ct_json *j, const ct_eval_report *r) {
+    ct_json_number(j, "mae", r->mae);
+    ct_json_number(j, "rmse", r->rmse);
+    ct_json_number(j, "r2", r->r2);
+    ct_json_open(j, "columns", '[');
+    for (int i = 0; i < r->n_values; i++) {
+        const ct_value_report *v = &r->value_of[i];
+        ct_json_open(j, NULL, '{');
+        ct_json_text(j, "name", v->name);
+        ct_json_number(j, "mae", v->mae);
+        ct_json_number(j, "rmse", v->rmse);
+        ct_json_number(j, "r2", v->r2);
+        ct_json_close(j, '}');
+    }
+    ct_json_close(j, ']');
+}
+
 void ct_report_json(const ct_eval_report *r) {
     ct_json j = {0};
     ct_json_open(&j, NULL, '{');
@@ -114,6 +148,7 @@ void ct_report_json(const ct_eval_report *r) {
         ct_json_close(&j, '}');
     }
     if (!isnan(r->perplexity)) ct_json_number(&j, "perplexity", r->perplexity);
+    if (r->n_values) values_json(&j, r);
     ct_json_number(&j, "accuracy", r->accuracy);
     ct_json_number(&j, "accuracy_low", r->low);
     ct_json_number(&j, "accuracy_high", r->high);

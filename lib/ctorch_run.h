@@ -279,6 +279,10 @@ typedef struct ct_loss_report {
     const char *name;
     double value;
 } ct_loss_report;
+typedef struct ct_value_report { /* how far values are from a column of the target, in its units */
+    char name[64];               /* the column's, or its number */
+    double mae, rmse, r2;        /* r2: the coefficient of determination; NAN where all of the target is the same */
+} ct_value_report;
 typedef struct ct_eval_report {
     char dataset[128], split[16];
     const char *unit;            /* what has a class: "samples", "tokens", "pixels"; NULL: nothing */
@@ -289,9 +293,12 @@ typedef struct ct_eval_report {
     double accuracy, low, high; /* and its 95% interval (Wilson's score); NAN without classes */
     double top5;                /* NAN with 10 classes or fewer */
     double perplexity;          /* of tokens; else NAN */
-    int classes;                /* in the tables; 0 where there are none: values, tokens */
-    ct_class_report *of;        /* `classes` of them */
-    int64_t *confusion;         /* [label * classes + prediction] */
+    double mae, rmse, r2;       /* of values, the means of those of the columns; else NAN */
+    ct_value_report *value_of; /* n_values columns; none where the target is no values that the result is compared to */
+    int n_values;
+    int classes;         /* in the tables; 0 where there are none: values, tokens */
+    ct_class_report *of; /* `classes` of them */
+    int64_t *confusion;  /* [label * classes + prediction] */
     double seconds;
 } ct_eval_report;
 ct_status ct_evaluate(ct_model *m, const ct_eval_options *options, ct_eval_report *out);

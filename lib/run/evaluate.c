@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "data/divide.h"
 #include "run/model.h"
+#include "run/values.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -131,6 +132,7 @@ typedef struct tally {
     bool whole; /* a sample has one class */
     int64_t top5;
     float *probability;
+    ct_values values;
 } tally;
 
 /* Row i of a batch, whose class is `is`: where it is one of a whole sample, top-5 and the caller's view too. */
@@ -153,6 +155,7 @@ static void count_batch(void *ctx, int64_t first, int64_t n, ct_step *step, cons
     int64_t ignored = is ? ct_loss_ignored(&net->spec->loss[net->scores]) : 0;
     for (int64_t i = 0; is && i < n * rows; i++)
         if (is[i] != ignored) count_row(t, first + i / rows, r->output + i * t->classes, (int)is[i]);
+    if (t->values.columns) ct_values_add(&t->values, n, r->output, ct_step_field(step, net->target));
     if (t->o->progress) t->o->progress(t->o->ctx, first + n, t->samples->n);
 }
 
@@ -179,7 +182,7 @@ static void per_class(ct_eval_report *r) {
 void ct_eval_report_free(ct_eval_report *r) {
     for (int i = 0; r->of && i < r->classes; i++) ct_free((char *)r->of[i].name);
     for (int i = 0; i < r->n_losses; i++) ct_free((char *)r->loss_of[i].name);
-    ct_free(r->of), ct_free(r->confusion), ct_free(r->loss_of);
+    ct_free(r->of), ct_free(r->confusion), ct_free(r->loss_of), ct_free(r->value_of);
     *r = (ct_eval_report){0};
 }
 
@@ -196,6 +199,9 @@ static ct_status report_new(const ct_model *m, const char *dataset, const char *
                           .high = NAN,
                           .top5 = NAN,
                           .perplexity = NAN,
+                          .mae = NAN,
+                          .rmse = NAN,
+                          .r2 = NAN,
                           .classes = (int)C};
     if (net->scores >= 0) r->unit = units[CT_MIN(net->fields.of[net->target].layout.ndim - 1, 2)];
     if (C) r->of = ct_alloc(C, sizeof *r->of), r->confusion = ct_alloc(C * C, sizeof *r->confusion);
@@ -224,12 +230,19 @@ static void fill(const ct_model *m, const ct_tally *sum, int64_t top5, ct_eval_r
 static ct_status evaluate(ct_model *m, const ct_eval_options *o, const chosen *c, ct_eval_report *r) {
     ct_step *step;
     ct_tally sum;
-    tally t = {
-        o, &c->samples, r, m->classes, ct_net_rows(&m->net) == 1, 0, ct_alloc((size_t)m->classes, sizeof(float))};
-    ct_status status = t.probability ? report_new(m, c->data->name, c->split, r) : CT_NO_MEMORY;
+    tally t = {.o = o,
+               .samples = &c->samples,
+               .r = r,
+               .classes = m->classes,
+               .whole = ct_net_rows(&m->net) == 1,
+               .probability = ct_alloc((size_t)m->classes, sizeof(float)),
+               .values.columns = ct_values_columns(&m->net)};
+    t.values.of = ct_alloc((size_t)t.values.columns, sizeof *t.values.of);
+    ct_status status = t.probability && t.values.of ? report_new(m, c->data->name, c->split, r) : CT_NO_MEMORY;
     if (!status) status = ct_model_step(m, ct_net_batch(&m->net, c->samples.n), &step);
     if (!status) status = ct_samples_eval(&c->samples, step, &sum, count_batch, &t, NULL);
-    ct_free(t.probability);
+    if (!status) status = ct_values_report(&t.values, m->table.target.name, r);
+    ct_free(t.probability), ct_free(t.values.of);
     CT_TRY(status);
     r->n = c->samples.n;
     fill(m, &sum, t.top5, r);

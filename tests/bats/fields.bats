@@ -97,6 +97,36 @@ Y
     succeeds "$ctorch" eval run/last.safetensors --split train
 }
 
+@test "fields: what values miss by, of each number of a target, worked out by hand" {
+    need_python
+    python3 - <<'P'
+import json, struct
+x, y = [[0.0]] * 4, [[1, 10], [2, 10], [3, 10], [6, 10]]
+head, data = {}, b""
+for name, rows in {"input": x, "target": y, "test.input": x, "test.target": y}.items():
+    flat = [v for row in rows for v in row]
+    head[name] = {"dtype": "F32", "shape": [4, len(rows[0])], "data_offsets": [len(data), len(data) + 4 * len(flat)]}
+    data += struct.pack(f"<{len(flat)}f", *flat)
+text = json.dumps(head).encode()
+text += b" " * (-len(text) % 8)
+open("pairs.safetensors", "wb").write(struct.pack("<Q", len(text)) + text + data)
+P
+    spec pairs 'tensors: pairs.safetensors' '[linear: 2]' 'l1'
+    succeeds "$ctorch" train pairs.yaml -o run -q --set 'init={"*": zeros}' --set optimizer.adam.lr=1e-30 # says 0
+    succeeds "$ctorch" eval run --json
+    json 'd["columns"][0]["mae"] == 3 and abs(d["columns"][0]["rmse"] - (50 / 4) ** 0.5) < 1e-6'
+    json 'abs(d["columns"][0]["r2"] - (1 - 50 / 14)) < 1e-6' # the mean is 3, the squares from it 4 + 1 + 0 + 9
+    json 'd["columns"][1] == {"name": "1", "mae": 10, "rmse": 10, "r2": None}'
+    json 'd["mae"] == 6.5 and abs(d["rmse"] - (12.5 ** 0.5 + 10) / 2) < 1e-6 and d["r2"] == d["columns"][0]["r2"]'
+    succeeds "$ctorch" eval run
+    says "MAE       6.5" "RMSE      6.76777" "R2        -2.5714"
+    [[ ${lines[-1]} == "1 "*" 10 "*" 10 "*nan ]]
+    spec logits 'tensors: pairs.safetensors' '[linear: 2]' 'poisson_nll' # what it says is no value, but its logarithm
+    succeeds "$ctorch" train logits.yaml -o logits -q
+    succeeds "$ctorch" eval logits --json
+    json '"mae" not in d'
+}
+
 @test "fields: tensors of a file, and a model file away from it" {
     need_python
     tensors data.safetensors

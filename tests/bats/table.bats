@@ -80,6 +80,21 @@ P
     json 'd["loss"] < 0.2'
     succeeds "$ctorch" eval run --json
     json 'd["loss"] < 0.2 and d["accuracy"] is None'
+    succeeds "$ctorch" eval run --data flowers.csv --json # misses of all rows, as predict says what is said of them
+    all=$output
+    succeeds "$ctorch" predict run flowers.csv --json
+    output=$(python3 -c '
+import csv, json, sys
+said = [json.loads(line)["values"][0] for line in sys.argv[2].splitlines()]
+true = [float(row["width"]) for row in csv.DictReader(open("flowers.csv"))]
+n, mean = len(true), sum(true) / len(true)
+square = sum((a - b) ** 2 for a, b in zip(said, true))
+print(json.dumps([json.loads(sys.argv[1]), sum(abs(a - b) for a, b in zip(said, true)) / n, (square / n) ** 0.5,
+                  1 - square / sum((x - mean) ** 2 for x in true)]))' "$all" "$output")
+    json 'all(abs(d[0][k] - x) < 1e-5 for k, x in zip(["mae", "rmse", "r2"], d[1:])) and 0 < d[3] < 1'
+    json 'd[0]["columns"] == [{"name": "width"} | {k: d[0][k] for k in ["mae", "rmse", "r2"]}]'
+    succeeds "$ctorch" eval run
+    says "MAE " "RMSE " "R2 "
     succeeds "$ctorch" predict run flowers.csv
     [ "${#lines[@]}" -eq 240 ]
     [[ ${lines[239]} == flowers.csv:241$'\t'[23].* ]]
