@@ -15,7 +15,8 @@
 #include <string.h>
 
 #define POINTS 36
-#define BLOCK_FLOATS 163840 /* of a block's matrices */
+#define BLOCK_FLOATS 57344  /* of a block's matrices: with what is fetched ahead, the second-level cache holds them */
+#define BLOCK_TILES 28      /* at least, for the products' sake */
 #define WIDE_FLOATS 4194304 /* of a wide block's */
 #define WIDE_WEIGHT 1048576 /* floats of a transformed weight above which blocks are wide */
 #define WIDE_SUM 262144     /* the same of its gradient, which is written too */
@@ -35,10 +36,10 @@ typedef struct wino_plan {
     conv_problem p;
     tiling from, to; /* x and y; of CONV_DX g and dx; of CONV_DW x and g, both read */
     int64_t rows, columns, tiles, block, blocks, slices;
-    bool wide, thin;                                 /* thin: sixteen channels of both */
-    ct_gemm gemm[2];                                 /* of a block, and of the last one */
-    int64_t panel;                                   /* floats of one transformed weight, or of one slice's sum of it */
-    int64_t weight, bias, matrices, stage, products; /* floats of the workspace's parts */
+    bool wide, thin; /* thin: sixteen channels of both */
+    ct_gemm gemm[2]; /* of a block, and of the last one */
+    int64_t panel;   /* floats of one transformed weight, or of one slice's sum of it */
+    int64_t weight, bias, zeros, matrices, stage, products; /* floats of the workspace's parts */
     int slots;
 } wino_plan;
 
@@ -77,9 +78,11 @@ static void plan_images(wino_plan *m) {
     m->panel = round_up_i64(m->panel, 16) + GAP;
     m->wide = POINTS * m->panel > (p->pass == CONV_DW ? WIDE_SUM : WIDE_WEIGHT);
     m->thin = m->from.c == 16 && m->to.c == 16;
-    m->block = (m->wide ? WIDE_FLOATS : BLOCK_FLOATS) / (POINTS * (m->from.ld + m->to.ld)) / 14 * 14;
+    int64_t each = POINTS * (m->from.ld + m->to.ld), rows = m->thin ? 48 : 14; /* rows: that products take at a time */
+    m->block = m->wide ? WIDE_FLOATS / each : CT_MAX(BLOCK_FLOATS / each, BLOCK_TILES);
+    m->block = CT_MAX(m->block / rows, 1) * rows;
     int64_t least = p->pass == CONV_DW ? SLICES : CT_MAX(CT_MIN(m->tiles / 14, 4 * ct_threads()), ct_threads());
-    m->block = CT_MIN(CT_MAX(m->block, 14), m->wide ? m->tiles : div_up_i64(m->tiles, least));
+    m->block = CT_MIN(m->block, m->wide ? m->tiles : div_up_i64(m->tiles, least));
     m->blocks = div_up_i64(m->tiles, m->block);
     m->slices = p->pass == CONV_DW && !m->wide ? CT_MIN(SLICES, m->blocks) : 1;
     m->from.plane = m->block * m->from.ld + GAP, m->to.plane = m->block * m->to.ld + GAP;
@@ -108,12 +111,13 @@ static ct_status wino_prepare(const conv_problem *p, void **plan, size_t *worksp
     m->gemm[0] = block_product(m, m->block), m->gemm[1] = block_product(m, m->tiles - (m->blocks - 1) * m->block);
     for (int i = 0; i < 2; i++) bytes[i] = ct_gemm_prepare(&m->gemm[i]);
     m->weight = POINTS * m->panel * m->slices, m->bias = p->pass == CONV_DW ? 0 : m->to.padded;
+    m->zeros = 6 * CT_MAX(m->from.padded, m->to.padded);
     m->matrices = round_up_i64(POINTS * (m->from.plane + m->to.plane), 16);
     m->stage = POINTS * CT_MAX(m->from.padded, m->to.padded);
     m->products = round_up_i64((int64_t)(CT_MAX(bytes[0], bytes[1]) / sizeof(float)), 16);
     m->slots = slots_wanted(m->wide ? div_up_i64(m->block, WIDE_GRAIN) : p->pass == CONV_DW ? m->slices : m->blocks);
     int64_t once = m->wide ? m->matrices + m->products : 0, each = m->stage + (m->wide ? 0 : m->matrices + m->products);
-    *workspace = (size_t)(m->weight + m->bias + once + m->slots * each) * sizeof(float);
+    *workspace = (size_t)(m->weight + m->bias + m->zeros + once + m->slots * each) * sizeof(float);
     *plan = m;
     return CT_OK;
 }
@@ -122,6 +126,7 @@ typedef struct wino_run {
     const wino_plan *m;
     const float *from, *weight, *g;
     float *to, *panels, *bias; /* panels: the transformed weight, or the slices' sums */
+    float *zeros;              /* a row of a tile that is outside */
     float *wide, *work;        /* a wide block's matrices; places for tasks */
     int64_t first;             /* tile of the wide block */
     const ct_tail *tail;
@@ -160,30 +165,30 @@ static void stage_out(const tiling *t, const inside *p, const float *stage, floa
             memcpy(tile + (y * t->w + x) * t->c, stage + (y * t->size + x) * t->padded, (size_t)t->c * sizeof *stage);
 }
 
-/* A tile's vectors of channels, from s to a row of its 36 matrices. part: of it that is there, NULL for all. */
-CT_INLINE void tile_in(const tiling *t, const float *s, int64_t row, int64_t column, const inside *part, float *to) {
-    for (int64_t c = 0; c < t->padded; c += VW) {
-        if (t->size == 6)
-            map_memory(map_input, 6, 6, s + c, row, column, part, to + c, 6 * t->plane, t->plane, NULL, NULL, false);
-        else
-            map_memory(map_gradient, 4, 6, s + c, row, column, part, to + c, 6 * t->plane, t->plane, NULL, NULL, false);
+/* Tiles [first, first + n) of an image, of `size`, by `map` to rows of its 36 matrices. */
+CT_INLINE void tiles_in(const wino_run *r, const tiling *t, map_fn *map, const int size, const float *image,
+                        int64_t first, int64_t n, float *stage, float *to) {
+    for (int64_t i = 0; i < n; i++, to += t->ld) {
+        tile_place p = place_of(r->m, t, first + i);
+        const float *tile = image + p.at;
+        square s = {.column = t->c, .x0 = p.part.x0, .x1 = p.part.x1};
+        for (int y = 0; y < size; y++) s.rows[y] = y >= p.part.y0 && y < p.part.y1 ? tile + y * t->w * t->c : r->zeros;
+        if (p.staged) {
+            stage_in(t, &p.part, tile, stage);
+            s = (square){.column = t->padded, .x1 = size};
+            for (int y = 0; y < size; y++) s.rows[y] = stage + y * size * t->padded;
+        }
+        for (int64_t c = 0; c < t->padded; c += VW)
+            map_memory(map, size, 6, &s, c, to + c, 6 * t->plane, t->plane, NULL, NULL, false);
     }
 }
 
-/* Tiles [first, first + n) of an image to rows of its 36 matrices. */
-static void tiles_in(const wino_plan *m, const tiling *t, const float *image, int64_t first, int64_t n, float *stage,
-                     float *to) {
-    for (int64_t i = 0; i < n; i++, to += t->ld) {
-        tile_place p = place_of(m, t, first + i);
-        const float *tile = image + p.at;
-        if (p.staged) {
-            stage_in(t, &p.part, tile, stage);
-            tile_in(t, stage, t->size * t->padded, t->padded, NULL, to);
-        } else if (p.whole)
-            tile_in(t, tile, t->w * t->c, t->c, NULL, to);
-        else
-            tile_in(t, tile, t->w * t->c, t->c, &p.part, to);
-    }
+static void tiles_of_x(const wino_run *r, int64_t first, int64_t n, float *stage, float *to) {
+    tiles_in(r, &r->m->from, map_input, 6, r->from, first, n, stage, to);
+}
+
+static void tiles_of_g(const wino_run *r, int64_t first, int64_t n, float *stage, float *to) {
+    tiles_in(r, &r->m->to, map_gradient, 4, r->g, first, n, stage, to);
 }
 
 /* Tiles [first, first + n) of the result are whole: neighbours of a row of tiles are four rows of pixels. */
@@ -203,9 +208,10 @@ static void hand_on(const wino_run *r, int64_t first, int64_t n) {
 CT_INLINE void tile_out(const wino_run *r, const float *from, float *to, int64_t row, int64_t column,
                         const inside *part, const bool stream) {
     const tiling *t = &r->m->to;
+    square s = {.column = t->plane, .x1 = 6};
+    for (int y = 0; y < 6; y++) s.rows[y] = from + 6 * y * t->plane;
     for (int64_t c = 0; c < t->padded; c += VW)
-        map_memory(map_output, 6, 4, from + c, 6 * t->plane, t->plane, NULL, to + c, row, column, part, r->bias + c,
-                   stream);
+        map_memory(map_output, 6, 4, &s, c, to + c, row, column, part, r->bias + c, stream);
 }
 
 /* Rows of 36 matrices to tiles of the result. */
@@ -243,14 +249,38 @@ static void transform_weight(void *ctx, int64_t begin, int64_t end) {
         float tap[VW * 9 * NR], *x = tap, *d = r->panels + panel * NR * m->from.c + c * width;
         for (int64_t k = 0; k < n; k += run)
             pack_panel(true, m->to.c, panel, 9 * run, r->weight + (c + k) * from, to, tap + k * 9 * width);
-        for (int64_t k = 0; k < n; k++, x += 9 * width, d += width)
+        for (int64_t k = 0; k < n; k++, x += 9 * width, d += width) {
+            square s = {.column = turn, .x1 = 3};
+            for (int y = 0; y < 3; y++) s.rows[y] = x + (dx ? 8 * width : 0) + 3 * y * turn;
             for (int64_t v = 0; v < width; v += VW)
-                map_memory(map_weight, 3, 6, x + (dx ? 8 * width : 0) + v, 3 * turn, turn, NULL, d + v, 6 * m->panel,
-                           m->panel, NULL, NULL, false);
+                map_memory(map_weight, 3, 6, &s, v, d + v, 6 * m->panel, m->panel, NULL, NULL, false);
+        }
     }
 }
 
 static int64_t block_tiles(const wino_plan *m, int64_t b) { return CT_MIN(m->block, m->tiles - b * m->block); }
+
+/* Floats that tiles [0, tile) take up, nearly, of an image that is read or written once. */
+static int64_t floats_of(const wino_plan *m, const tiling *t, int64_t tile) {
+    return m->p.n * t->h * t->w * t->c / m->tiles * CT_MIN(tile, m->tiles);
+}
+
+/* Brings the floats of tiles [first, end) near while products keep the processor busy and memory idle. */
+CT_INLINE void fetch_ahead(const wino_plan *m, const tiling *t, const float *image, int64_t first, int64_t end) {
+    const float *p = image + floats_of(m, t, first), *last = image + floats_of(m, t, end);
+    for (; p < last; p += 16) __builtin_prefetch(p, 0, 2);
+}
+
+/* During product i of 36: the block that most likely comes next, and the places of this one's results. */
+CT_INLINE void fetch_part(const wino_run *r, int64_t first, int64_t n, int i) {
+    const wino_plan *m = r->m;
+    int64_t from = first + n * i / POINTS, to = first + n * (i + 1) / POINTS;
+    fetch_ahead(m, &m->from, r->from, from + n, to + n);
+    if (r->g)
+        fetch_ahead(m, &m->to, r->g, from + n, to + n);
+    else if (!r->stream)
+        fetch_ahead(m, &m->to, r->to, from, to);
+}
 
 /* A block by one task, in the task's own place of the workspace. */
 static void run_block(const wino_run *r, int64_t b, float *in, float *sum) {
@@ -258,11 +288,12 @@ static void run_block(const wino_run *r, int64_t b, float *in, float *sum) {
     float *out = in + POINTS * m->from.plane, *products = in + m->matrices, *stage = products + m->products;
     const ct_gemm *g = &m->gemm[b == m->blocks - 1];
     int64_t first = b * m->block, n = block_tiles(m, b);
-    tiles_in(m, &m->from, r->from, first, n, stage, in);
-    if (sum) tiles_in(m, &m->to, r->g, first, n, stage, out);
+    tiles_of_x(r, first, n, stage, in);
+    if (sum) tiles_of_g(r, first, n, stage, out);
     for (int i = 0; i < POINTS; i++) {
         const float *a = in + i * m->from.plane, *panel = r->panels + i * m->panel;
         float *c = out + i * m->to.plane;
+        fetch_part(r, first, n, i);
         if (sum && m->thin)
             thin_sums(n, a, c, sum + i * m->panel);
         else if (sum)
@@ -307,8 +338,8 @@ static void wide_in(void *ctx, int64_t begin, int64_t end) {
     const wino_plan *m = r->m;
     float *in = r->wide, *out = in + POINTS * m->from.plane;
     int slot = slots_take(&r->slots);
-    tiles_in(m, &m->from, r->from, r->first + begin, end - begin, slot_at(r, slot), in + begin * m->from.ld);
-    if (r->g) tiles_in(m, &m->to, r->g, r->first + begin, end - begin, slot_at(r, slot), out + begin * m->to.ld);
+    tiles_of_x(r, r->first + begin, end - begin, slot_at(r, slot), in + begin * m->from.ld);
+    if (r->g) tiles_of_g(r, r->first + begin, end - begin, slot_at(r, slot), out + begin * m->to.ld);
     slots_give(&r->slots, slot);
 }
 
@@ -369,7 +400,8 @@ static void wino_run_(void *plan, const float *a, const float *b, const float *b
     r.slots.n = m->slots;
     r.stream = VW == 16 && !tail && !dw && (uintptr_t)y % 64 == 0 && m->to.c == m->to.padded &&
                m->p.n * m->to.h * m->to.w * m->to.c >= STREAM_FLOATS;
-    r.bias = r.panels + m->weight, r.wide = r.bias + m->bias;
+    r.bias = r.panels + m->weight, r.zeros = r.bias + m->bias, r.wide = r.zeros + m->zeros;
+    memset(r.zeros, 0, (size_t)m->zeros * sizeof *r.zeros);
     r.work = r.wide + (m->wide ? m->matrices + m->products : 0);
     if (!dw) {
         memset(r.bias, 0, (size_t)m->bias * sizeof *r.bias);

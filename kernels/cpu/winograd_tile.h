@@ -61,23 +61,25 @@ CT_INLINE bool is_inside(const inside *part, int i, int j) {
     return !part || (i >= part->y0 && i < part->y1 && j >= part->x0 && j < part->x1);
 }
 
-/* From memory: element (i, j) of the square at x + i * row + j * column, or 0 outside `from`; results, plus `bias`'s
-   where that is given, at y + i * to_row + j * to, inside `into`; streamed or stored. from, into: NULL for all. */
-CT_INLINE void map_memory(map_fn *map, const int n, const int m, const float *x, int64_t row, int64_t column,
-                          const inside *from, float *y, int64_t to_row, int64_t to, const inside *into,
-                          const float *bias, const bool stream) {
+/* A square in memory: a pointer to each of its rows, to zeros where a row is not there; columns [x0, x1) are there. */
+typedef struct square {
+    const float *rows[6];
+    int64_t column, x0, x1; /* column: from one element of a row to the next */
+} square;
+
+/* From memory: element (i, j) of `from`, `at` floats on; results, plus `bias`'s where that is given, at
+   y + i * to_row + j * to, inside `into`, NULL for all; streamed or stored. */
+CT_INLINE void map_memory(map_fn *map, const int n, const int m, const square *from, int64_t at, float *y,
+                          int64_t to_row, int64_t to, const inside *into, const float *bias, const bool stream) {
     vf t[36], in[6], out[6];
     CT_EACH(j, n) {
-        const float *p = x;
-        CT_EACH(i, n) {
-            in[i] = is_inside(from, i, j) ? vload(p) : (vf){0};
-            p += row;
-            LAUNDER(p);
-        }
-        map(in, out);
+        if (j >= from->x0 && j < from->x1) {
+            CT_EACH(i, n) in[i] = vload(from->rows[i] + at);
+            map(in, out);
+        } else
+            CT_EACH(i, m) out[i] = (vf){0};
         CT_EACH(i, m) t[i * n + j] = out[i];
-        x += column;
-        LAUNDER(x);
+        at += from->column;
     }
     CT_EACH(i, m) {
         float *p = y;
