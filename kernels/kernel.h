@@ -54,6 +54,7 @@ typedef struct ct_exec {
     _Atomic int64_t *bad; /* the first bad value met (an index out of range), by ct_exec_bad; 0: none */
     const ct_tail *tail;  /* NULL, or for a kernel that `tails`: to be run once on each element of out[0] */
     const ct_head *head;  /* NULL, or for a kernel that `heads`: what in[0] is, which is NULL then */
+    const void *kept;     /* NULL, or for a kernel that `keeps`: what it made of in[1] */
 } ct_exec;
 
 /* n elements: in[i] and out step by the given strides, in elements. An absent input points at a zero, stride 0; a
@@ -89,6 +90,11 @@ typedef struct ct_kernel {
     bool (*tails)(const ct_call *call, void *state, size_t *workspace);
     /* Whether run, with this state, reads in[0] by exec's head, which has no gaps. NULL: never. */
     bool (*heads)(const ct_call *call, const void *state);
+    /* Of in[1] whose content stays for many runs: how many bytes `keep` makes of it, once, for runs that are given
+       those (exec->kept), for which the state is readied, after `tails`; 0: nothing, in[1] is as good. What is made
+       depends on the weight's layout, bf16 and *form alone. NULL: never. */
+    size_t (*keeps)(const ct_call *call, void *state, size_t *workspace, const void **form);
+    void (*keep)(const void *state, const void *weight, void *kept);
     /* What run does, as items that may run at any time, in any order and at once, so that another kernel's ct_parallel
        can take them along: readies `room` and says how many; then `items` runs them. NULL: run alone does it. */
     int64_t (*begin)(const ct_exec *exec, const ct_call *call, void *state, const void *const *in, void *const *out,

@@ -83,7 +83,7 @@ static void plan_product(const ct_gemm *g, ct_gemm_plan *p, double flops, int th
     p->tiles = div_up(g->m, MR), p->panels = div_up(g->n, NR);
     p->rows = g->m / p->tiles, p->rest = g->m % p->tiles;
     p->in_place = in_place(g);
-    p->pack_a = g->ta ? size_a > 8192 && p->panels > 1 : g->lda % 256 == 0 && p->panels > 4;
+    p->pack_a = g->ta ? size_a > 8192 && p->panels > 1 : g->m > 1 && g->lda % 256 == 0 && p->panels > 4;
     p->columns_first = size_b > size_a;
     if (threads > 1 && flops >= SERIAL_FLOPS) plan_grid(g, p, flops, threads);
     if (p->gm >= 3 && !g->packed && !p->in_place && g->batch == 1) { /* B is packed once for all */

@@ -4,6 +4,8 @@
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/layout.h"
 
+#define KEEP_ROWS 32 /* of A: with more, packing B costs little beside the product */
+
 typedef struct batch_dim {
     int64_t size, a, b, c;
 } batch_dim;
@@ -133,7 +135,7 @@ static ct_status linear_prepare(const ct_call *call, void **state, size_t *works
 static void product_run(const ct_exec *exec, const ct_call *call, void *state, const void *const *in,
                         void *const *out) {
     const matmul_state *s = state;
-    const float *a = in[s->swap], *b = in[!s->swap], *bias = call->n_in > 2 ? in[2] : NULL;
+    const float *a = in[s->swap], *b = exec->kept ? exec->kept : in[!s->swap], *bias = call->n_in > 2 ? in[2] : NULL;
     for (int64_t item = 0; item < s->count; item++) {
         int64_t i = item, at_a = 0, at_b = 0, at_c = 0;
         for (int d = s->n - 1; d >= 0; i /= s->batch[d--].size) {
@@ -151,5 +153,22 @@ static bool tails(const ct_call *call, void *state, size_t *workspace) {
     return layout_dense(&call->out[0]);
 }
 
-const ct_kernel CT_ISA_NAME(ct_cpu_matmul) = {.prepare = matmul_prepare, .run = product_run, .tails = tails};
-const ct_kernel CT_ISA_NAME(ct_cpu_linear) = {.prepare = linear_prepare, .run = product_run, .tails = tails};
+/* B packed, where it lies as columns of which few rows of A would be reason to pack it. */
+static size_t keeps(const ct_call *call, void *state, size_t *workspace, const void **form) {
+    matmul_state *s = state;
+    ct_gemm *g = &s->gemm;
+    (void)call, (void)form;
+    if (s->swap || s->n || g->batch != 1 || !g->tb || g->m > KEEP_ROWS || g->n < 2 * VW) return 0;
+    g->packed = true;
+    *workspace = ct_gemm_prepare(g);
+    return ct_gemm_packed_size(g);
+}
+
+static void keep(const void *state, const void *weight, void *kept) {
+    ct_gemm_pack(&((const matmul_state *)state)->gemm, weight, kept);
+}
+
+const ct_kernel CT_ISA_NAME(ct_cpu_matmul) = {
+    .prepare = matmul_prepare, .run = product_run, .tails = tails, .keeps = keeps, .keep = keep};
+const ct_kernel CT_ISA_NAME(ct_cpu_linear) = {
+    .prepare = linear_prepare, .run = product_run, .tails = tails, .keeps = keeps, .keep = keep};

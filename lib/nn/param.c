@@ -18,6 +18,7 @@ static ct_status add(ct_module *m, const char *name, ct_tensor *t, bool trained)
     char *copy = ct_strdup(name);
     if (!copy) return CT_NO_MEMORY;
     if (trained) ct_requires_grad(t, true);
+    t->storage->counted = true;
     p[m->n_params++] = (ct_param){.name = copy, .tensor = ct_keep(t), .trained = trained};
     return CT_OK;
 }

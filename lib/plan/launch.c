@@ -70,30 +70,50 @@ static ct_status chain_of(const ct_stage *item, int first, int end, ct_chain **o
     return end > first ? ct_chain_new(part, end - first, out) : CT_OK;
 }
 
-static ct_status launch_one(const ct_stage *item, ct_launch *l, size_t *workspace) {
+/* The kernel's weight in a form of its own, where it wants one and the program lets it. */
+static ct_status keep(const ct_program *p, const ct_stage *item, ct_kept **list, ct_launch *l, size_t *workspace) {
+    const ct_use *weight = &item->use[1];
+    if (!list || !l->kernel || !l->kernel->keeps || !ct_kept_can(p, weight)) return CT_OK;
+    ct_kept k = {.of = p->value[weight->value].storage, weight->offset, weight->layout, l->kernel, item->bf16};
+    k.bytes = l->kernel->keeps(&l->call, l->state, workspace, &k.form);
+    if (k.bytes && !(l->kept = ct_kept_share(list, &k))) return CT_NO_MEMORY;
+    return CT_OK;
+}
+
+static ct_status launch_one(const ct_program *p, const ct_stage *item, ct_kept **kept, ct_launch *l,
+                            size_t *workspace) {
     *l = (ct_launch){.n_in = item->n_in, .n = item->n_in + item->n_out};
     *workspace = 0;
     if (!(l->at = ct_alloc((size_t)l->n + 1, sizeof *l->at))) return CT_NO_MEMORY;
     CT_TRY(call_of(item, &l->call));
     if (item->op != CT_CHAIN) CT_TRY(ct_kernel_pick(&l->call, &l->kernel, &l->state, workspace));
     if (l->kernel && item->n_parts > item->n_head) l->kernel->tails(&l->call, l->state, workspace);
+    CT_TRY(keep(p, item, kept, l, workspace));
     for (int i = item->n_in; i < l->n; i++)
         if (item->n_head && item->use[i].value == item->head_value) l->stays = i;
     CT_TRY(chain_of(item, 0, item->n_head, &l->head));
     return chain_of(item, item->n_head, item->n_parts, &l->chain);
 }
 
-ct_status ct_launch_new(const ct_stage *item, ct_launch *l, size_t *workspace) {
+ct_status ct_launch_new(const ct_program *p, const ct_stage *item, ct_kept **kept, ct_launch *l, size_t *workspace) {
     int n;
     const ct_stage *of = ct_stage_items(item, &n);
-    CT_TRY(launch_one(of, l, workspace));
+    CT_TRY(launch_one(p, of, kept, l, workspace));
     if (n > 1 && !(l->beside = ct_alloc((size_t)n - 1, sizeof *l->beside))) return CT_NO_MEMORY;
     while (l->n_beside < n - 1) {
         ct_launch *b = &l->beside[l->n_beside++];
         size_t bytes, begin = (*workspace + CT_PLACE_ALIGN - 1) / CT_PLACE_ALIGN * CT_PLACE_ALIGN;
-        CT_TRY(launch_one(&of[l->n_beside], b, &bytes));
+        CT_TRY(launch_one(p, &of[l->n_beside], kept, b, &bytes));
         b->workspace = begin, *workspace = begin + bytes;
     }
+    return CT_OK;
+}
+
+ct_status ct_launch_ready(ct_launch *l) {
+    bool stale = false;
+    for (int i = 0; i < l->n_beside; i++) CT_TRY(ct_launch_ready(&l->beside[i]));
+    if (l->kept) CT_TRY(ct_kept_stale(l->kept, &stale));
+    if (stale) l->kernel->keep(l->state, l->at[1], l->kept->data);
     return CT_OK;
 }
 
@@ -127,7 +147,8 @@ static void run_begin(const ct_launch *l, char *workspace, _Atomic int64_t *bad,
     r->tail = (ct_tail){run_tail, (void *)l, l->at[l->n_in], {NULL}};
     if (l->kernel && l->chain) ct_chain_reads(l->chain, l->at, l->n_in, CT_TAIL_READS, r->tail.reads);
     r->head = (ct_head){run_head, (void *)l};
-    r->exec = (ct_exec){workspace + l->workspace, bad, l->chain ? &r->tail : NULL, l->head ? &r->head : NULL};
+    r->exec = (ct_exec){workspace + l->workspace, bad, l->chain ? &r->tail : NULL, l->head ? &r->head : NULL,
+                        l->kept ? l->kept->data : NULL};
 }
 
 static const void *const *inputs(const ct_launch *l) { return (const void *const *)l->at; }
@@ -173,6 +194,7 @@ void ct_launch_run(const ct_launch *l, void *workspace, _Atomic int64_t *bad) {
 
 void ct_launch_free(ct_launch *l) {
     for (int i = 0; i < l->n_beside; i++) ct_launch_free(&l->beside[i]);
+    ct_kept_drop(l->kept);
     if (l->state) (l->kernel->release ? l->kernel->release : ct_free)(l->state);
     ct_free((void *)l->call.in), ct_free(l->chain), ct_free(l->head), ct_free(l->at), ct_free(l->beside);
     *l = (ct_launch){0};

@@ -2,7 +2,7 @@
 #ifndef CT_PLAN_LAUNCH_H
 #define CT_PLAN_LAUNCH_H
 #include "kernels/chain.h"
-#include "plan/program.h"
+#include "plan/kept.h"
 
 #define CT_LAUNCH_BESIDE 6 /* the most that runs beside another */
 
@@ -13,13 +13,17 @@ typedef struct ct_launch {
     ct_chain *chain, *head;   /* after the kernel or alone; before it */
     int n_in, n, stays;       /* stays: which use is what the head makes, if others read it too; else 0 */
     void **at;                /* of the item's n uses, n_in inputs first; then room for the head's result */
+    ct_kept *kept;            /* what the kernel made of its weight, or NULL */
     size_t workspace;         /* where its own begins, in the item's */
     struct ct_launch *beside; /* of CT_TOGETHER, of which this is the first: the others */
     int n_beside;
 } ct_launch;
 
-/* workspace: bytes that a run needs. What was made before a failure, ct_launch_free frees. */
-ct_status ct_launch_new(const ct_stage *item, ct_launch *out, size_t *workspace);
+/* An item of p. kept: the list of what is kept of weights; NULL: nothing is. workspace: bytes that a run needs. What
+   was made before a failure, ct_launch_free frees. */
+ct_status ct_launch_new(const ct_program *p, const ct_stage *item, ct_kept **kept, ct_launch *out, size_t *workspace);
+/* Before a run, once `at` is set: what is kept is made of the weight as it is now. */
+ct_status ct_launch_ready(ct_launch *l);
 void ct_launch_run(const ct_launch *l, void *workspace, _Atomic int64_t *bad);
 void ct_launch_free(ct_launch *l);
 typedef struct ct_takes {

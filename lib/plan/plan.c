@@ -13,12 +13,13 @@ struct ct_plan {
     unsigned moved;
 };
 
-static ct_status prepare(ct_plan *p) {
+/* keeps: as in the options. */
+static ct_status prepare(ct_plan *p, bool keeps) {
     const ct_program *g = &p->program;
     if (!(p->launch = ct_alloc((size_t)g->n_items, sizeof *p->launch))) return CT_NO_MEMORY;
     for (int k = 0; k < g->n_items; k++) {
         size_t bytes;
-        CT_TRY(ct_launch_new(&g->item[k], &p->launch[k], &bytes));
+        CT_TRY(ct_launch_new(g, &g->item[k], keeps ? &p->arena->kept : NULL, &p->launch[k], &bytes));
         p->workspace = CT_MAX(p->workspace, bytes);
     }
     return CT_OK;
@@ -30,7 +31,7 @@ static ct_status build(ct_plan *p, const ct_plan_options *opt) {
     CT_TRY(ct_passes_run(g, opt ? opt->off : 0, opt ? opt->watch : NULL));
     ct_program_share(g);
     if (opt && opt->after) ct_program_text(g, opt->after);
-    CT_TRY(prepare(p));
+    CT_TRY(prepare(p, opt && opt->keeps));
     return ct_place(g->value, g->n_values, &p->bytes);
 }
 
@@ -90,10 +91,16 @@ static ct_status settle(ct_plan *p) {
         ct_free(a->data);
         a->data = data, a->bytes = ct_plan_bytes(p), a->moved++;
     }
-    if (p->moved == a->moved) return CT_OK;
-    for (int k = 0; k < p->program.n_items; k++) set_addresses(p, &p->program.item[k], &p->launch[k]);
+    for (int k = 0; k < p->program.n_items && p->moved != a->moved; k++)
+        set_addresses(p, &p->program.item[k], &p->launch[k]);
     p->moved = a->moved;
+    for (int k = 0; k < p->program.n_items; k++) CT_TRY(ct_launch_ready(&p->launch[k]));
     return CT_OK;
+}
+
+/* Slots that a run gives a new value: who keeps something made of the old one is to see it. */
+static void count_versions(const ct_graph *g) {
+    for (size_t i = 0; i < g->n_bindings; i++) g->binding[i].before->version++;
 }
 
 /* at: NULL, or room for launches + 1. */
@@ -105,6 +112,7 @@ static ct_status run(ct_plan *p, double *at) {
         ct_launch_run(&p->launch[k], p->arena->data + p->bytes, &bad);
     }
     if (at) at[p->program.n_items] = ct_now();
+    count_versions(&p->program.graph);
     return bad ? ct_fail(CT_FAIL, "index %lld is out of range", (long long)ct_bad_value(bad)) : CT_OK;
 }
 
@@ -158,6 +166,18 @@ size_t ct_plan_own_bytes(const ct_plan *p) {
     for (int k = 0; k < g->n_items; k++)
         bytes +=
             sizeof *g->item + sizeof *p->launch + 1024 + (p->launch[k].chain ? ct_chain_bytes(p->launch[k].chain) : 0);
+    return bytes;
+}
+
+static size_t kept_bytes(const ct_launch *l) {
+    size_t bytes = l->kept ? l->kept->bytes : 0;
+    for (int i = 0; i < l->n_beside; i++) bytes += kept_bytes(&l->beside[i]);
+    return bytes;
+}
+
+size_t ct_plan_kept_bytes(const ct_plan *p) {
+    size_t bytes = 0;
+    for (int k = 0; k < p->program.n_items; k++) bytes += kept_bytes(&p->launch[k]);
     return bytes;
 }
 

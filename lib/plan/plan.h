@@ -9,13 +9,15 @@
 typedef struct ct_arena {
     char *data;
     size_t bytes;
-    unsigned moved; /* counts its moves: plans look again where their values are */
+    unsigned moved;       /* counts its moves: plans look again where their values are */
+    struct ct_kept *kept; /* what kernels made of weights, while plans use it */
 } ct_arena;
 void ct_arena_free(ct_arena *a);
 
 typedef struct ct_plan_options {
-    unsigned off;                      /* passes that do not run: ct_passes_read */
-    ct_buf *before, *after;            /* where given: what runs, before and after the passes, as text */
+    unsigned off;           /* passes that do not run: ct_passes_read */
+    bool keeps;             /* many runs read weights before these change: kernels may keep them made ready */
+    ct_buf *before, *after; /* where given: what runs, before and after the passes, as text */
     const struct ct_pass_watch *watch; /* of the passes; NULL: none */
 } ct_plan_options;
 
@@ -47,6 +49,7 @@ size_t ct_plan_bytes(const ct_plan *p);            /* of the arena, workspace in
 size_t ct_plan_workspace(const ct_plan *p);        /* of them: the kernels' */
 size_t ct_plan_apart_bytes(const ct_plan *p);      /* of the values, if no two shared a place */
 size_t ct_plan_own_bytes(const ct_plan *p);        /* about what the plan itself takes, which the arena does not */
+size_t ct_plan_kept_bytes(const ct_plan *p);       /* of weights that kernels keep in their own form */
 int ct_plan_launches(const ct_plan *p);            /* kernels a run */
 void ct_plan_free(ct_plan *p);
 #endif

@@ -50,7 +50,7 @@ static ct_status capture(void *ctx, ct_tensor **score) {
 
 static ct_status get_plan(ct_generator *g, int64_t n, ct_plan **out) {
     if ((*out = ct_plan_cache_find(&g->plans, n, 0))) return CT_OK;
-    ct_plan_options options = {.off = ct_passes_off()};
+    ct_plan_options options = {.off = ct_passes_off(), .keeps = true};
     g->length = n;
     ct_status status = ct_plan_capture(capture, g, 1, &g->plans.arena, &options, out);
     if (status == CT_FAIL && n < g->capacity)

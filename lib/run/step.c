@@ -193,11 +193,14 @@ static ct_status capture(void *ctx, ct_tensor **result) {
     return c->view && c->view->graph ? c->view->graph(c->view->ctx, ct_capturing()) : CT_OK;
 }
 
-/* view: what is wanted to be known of it; NULL: nothing. */
+/* view: what is wanted to be known of it; NULL: nothing. A last, smaller batch comes too seldom for weights to be kept.
+ */
 static ct_status make_plan(ct_step *s, int64_t n, int mode, const ct_step_view *view, ct_plan **out) {
     captured c = {s, n, mode, view};
-    ct_plan_options options = {.off = ct_passes_off()};
-    if (view) options = (ct_plan_options){options.off | view->off, view->before, view->after, view->watch};
+    ct_plan_options options = {.off = ct_passes_off(), .keeps = !(mode & (TRAIN | STATISTICS)) && n == s->capacity};
+    if (view)
+        options.off |= view->off, options.before = view->before, options.after = view->after,
+                                  options.watch = view->watch;
     return ct_plan_capture(capture, &c, results(s, mode), &s->plans.arena, &options, out);
 }
 
@@ -274,7 +277,8 @@ ct_status ct_step_look(ct_step *s, int64_t n, bool train, const ct_step_view *vi
     ct_plan *plan;
     CT_TRY(make_plan(s, n, train ? training(s) : LOSSES, view, &plan));
     ct_status status = view && view->plan ? view->plan(view->ctx, plan) : CT_OK;
-    *bytes = (ct_step_bytes){.workspace = ct_plan_workspace(plan), .own = ct_plan_own_bytes(plan)};
+    *bytes = (ct_step_bytes){.workspace = ct_plan_workspace(plan),
+                             .own = ct_plan_own_bytes(plan) + ct_plan_kept_bytes(plan)};
     bytes->values = ct_plan_bytes(plan) - bytes->workspace;
     ct_plan_free(plan);
     return status;

@@ -11,6 +11,7 @@ typedef struct ct_storage {
     uint32_t followed; /* the version that the last change recorded for autograd made: older handles lack its history */
     void *data;
     size_t bytes;
+    bool counted; /* a module's parameter: whatever changes its content counts the version up */
     bool shell; /* stands for memory that is not there: of a parameter, or an input, where only shapes are looked at */
     void (*release)(void *owner); /* NULL: data is ct_free'd */
     void *owner;
