@@ -146,7 +146,7 @@ static const float *read_image(const staged *s, const void *image, void *workspa
 static void conv_run(const ct_exec *exec, const ct_call *call, void *state, const void *const *in, void *const *out) {
     const conv_state *s = state;
     char *work = exec->workspace;
-    const float *a = read_image(&s->a, in[0], work), *b = read_image(&s->b, in[1], work);
+    const float *a = read_image(&s->a, in[0], work), *b = exec->kept ? exec->kept : read_image(&s->b, in[1], work);
     float *y = s->y.used ? (float *)(work + s->y.at) : out[0];
     s->method->run(s->plan, a, b, call->n_in > 2 ? in[2] : NULL, y, work, exec->tail);
     if (s->y.used) move(&s->y, out[0], work, true);
@@ -165,9 +165,21 @@ static bool conv_tails(const ct_call *call, void *state, size_t *workspace) {
     return !((const conv_state *)state)->y.used;
 }
 
-#define CONV(name, prepare_, tails_)               \
+static size_t conv_keeps(const ct_call *call, void *state, size_t *workspace, const void **form) {
+    const conv_state *s = state;
+    (void)call, (void)workspace;
+    *form = s->method;
+    return s->method->keeps ? s->method->keeps(s->plan) : 0;
+}
+
+static void conv_keep(const void *state, const void *weight, void *kept) {
+    const conv_state *s = state;
+    s->method->keep(s->plan, weight, kept);
+}
+
+#define CONV(name, prepare_, ...)                  \
     const ct_kernel CT_ISA_NAME(ct_cpu_##name) = { \
-        .prepare = prepare_, .run = conv_run, .release = conv_release, .tails = tails_};
-CONV(conv2d_, forward_prepare, conv_tails)
-CONV(conv2d_dx, dx_prepare, conv_tails)
-CONV(conv2d_dw, dw_prepare, NULL)
+        .prepare = prepare_, .run = conv_run, .release = conv_release, __VA_ARGS__};
+CONV(conv2d_, forward_prepare, .tails = conv_tails, .keeps = conv_keeps, .keep = conv_keep)
+CONV(conv2d_dx, dx_prepare, .tails = conv_tails)
+CONV(conv2d_dw, dw_prepare, .tails = NULL)

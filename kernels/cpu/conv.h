@@ -24,6 +24,9 @@ typedef struct conv_method {
     void (*run)(void *plan, const float *a, const float *b, const float *bias, float *y, void *work,
                 const ct_tail *tail);
     void (*release)(void *plan);
+    /* As a kernel's: bytes of what `keep` makes of the weight, for runs whose b is that; 0: nothing. NULL: never. */
+    size_t (*keeps)(void *plan);
+    void (*keep)(const void *plan, const float *weight, float *kept);
 } conv_method;
 
 #define ct_conv_im2col CT_ISA_NAME(ct_conv_im2col)

@@ -133,4 +133,4 @@ static void col2im_run_(void *plan, const float *a, const float *b, const float 
     ct_parallel(m->p.n, 1, run_images, &r);
 }
 
-const conv_method ct_conv_col2im = {col2im_fits, col2im_prepare, col2im_run_, ct_free};
+const conv_method ct_conv_col2im = {col2im_fits, col2im_prepare, col2im_run_, ct_free, NULL, NULL};

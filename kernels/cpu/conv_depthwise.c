@@ -240,4 +240,5 @@ static void depthwise_run_(void *plan, const float *a, const float *b, const flo
     ct_parallel(m->rows, grain_of(m->pixel[1] * m->c * m->taps / 4), run_rows, &r);
 }
 
-const conv_method ct_conv_depthwise = {depthwise_fits, depthwise_prepare, depthwise_run_, depthwise_release};
+const conv_method ct_conv_depthwise = {
+    depthwise_fits, depthwise_prepare, depthwise_run_, depthwise_release, NULL, NULL};

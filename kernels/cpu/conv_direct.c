@@ -10,6 +10,7 @@
 #define OUTPUTS_MIN 8
 #define WIDTH_MIN 5        /* pixels of a row: fewer leave registers idle, and the weight is read for few */
 #define TASK_FLOPS 500000  /* a task worth claiming */
+#define KEEP_PIXELS 1024   /* of the result: with more, packing the weight costs little */
 #define WEIGHT_NEAR 262144 /* floats of a weight that stay in the second-level cache: a larger one is shared out */
 
 typedef struct direct_plan {
@@ -20,6 +21,7 @@ typedef struct direct_plan {
     int64_t packed;         /* floats of the weight, as panels */
     int64_t grain;          /* tasks worth claiming at a time */
     int slots;
+    bool kept;    /* the weight comes packed */
     int32_t at[]; /* where in a band each float of a window lies, from its first */
 } direct_plan;
 
@@ -58,7 +60,9 @@ static ct_status direct_prepare(const conv_problem *p, void **plan, size_t *work
 typedef struct direct_run {
     const direct_plan *m;
     const float *images, *weight, *bias;
-    float *y, *packed, *rooms;
+    const float *packed; /* the weight */
+    float *packing;      /* where it is packed to */
+    float *y, *rooms;
     const ct_tail *tail;
     slots slots;
 } direct_run;
@@ -68,11 +72,24 @@ static void pack_weight(void *ctx, int64_t begin, int64_t end) {
     const direct_plan *m = r->m;
     int64_t run = m->from == m->taps ? m->k : m->taps; /* floats of a window that lie one after the other */
     for (int64_t p = begin; p < end; p++) {
-        float *d = r->packed + p * NR * m->k;
+        float *d = r->packing + p * NR * m->k;
         const float *w = r->weight;
         for (int64_t k = 0; k < m->k; k += run, w += m->from, d += run * panel_width(m->out, p))
             pack_panel(true, m->out, p, run, w, m->to, d);
     }
+}
+
+static void pack(direct_run *r) { ct_parallel(r->m->panels, grain_of(r->m->k * NR * 8), pack_weight, r); }
+
+static size_t direct_keeps(void *plan) {
+    direct_plan *m = plan;
+    m->kept = m->n * m->band.windows[0] * m->band.windows[1] <= KEEP_PIXELS;
+    return m->kept ? (size_t)m->packed * sizeof(float) : 0;
+}
+
+static void direct_keep(const void *plan, const float *weight, float *kept) {
+    direct_run r = {.m = plan, .weight = weight, .packing = kept};
+    pack(&r);
 }
 
 /* ---- tiles ---- */
@@ -172,10 +189,11 @@ static void run_tasks(void *ctx, int64_t begin, int64_t end) {
 static void direct_run_(void *plan, const float *a, const float *b, const float *bias, float *y, void *work,
                         const ct_tail *tail) {
     const direct_plan *m = plan;
-    direct_run r = {.m = m, .images = a, .weight = b, .bias = bias, .y = y, .packed = work, .tail = tail};
-    r.rooms = r.packed + m->packed, r.slots.n = m->slots;
-    ct_parallel(m->panels, grain_of(m->k * NR * 8), pack_weight, &r);
+    direct_run r = {.m = m, .images = a, .weight = b, .bias = bias, .y = y, .packing = work, .tail = tail};
+    r.rooms = r.packing + m->packed, r.slots.n = m->slots;
+    r.packed = m->kept ? b : r.packing;
+    if (!m->kept) pack(&r);
     ct_parallel(m->n * m->band.bands * div_up_i64(m->panels, m->each), m->grain, run_tasks, &r);
 }
 
-const conv_method ct_conv_direct = {direct_fits, direct_prepare, direct_run_, ct_free};
+const conv_method ct_conv_direct = {direct_fits, direct_prepare, direct_run_, ct_free, direct_keeps, direct_keep};

@@ -255,4 +255,4 @@ static void im2col_run_(void *plan, const float *a, const float *b, const float 
     ct_parallel(m->blocks, 1, run_blocks, &r);
 }
 
-const conv_method ct_conv_im2col = {im2col_fits, im2col_prepare, im2col_run_, ct_free};
+const conv_method ct_conv_im2col = {im2col_fits, im2col_prepare, im2col_run_, ct_free, NULL, NULL};

@@ -132,4 +132,4 @@ static void thin_run_(void *plan, const float *a, const float *b, const float *b
     (void)bias, (void)tail;
 }
 
-const conv_method ct_conv_thin = {thin_fits, thin_prepare, thin_run_, ct_free};
+const conv_method ct_conv_thin = {thin_fits, thin_prepare, thin_run_, ct_free, NULL, NULL};

@@ -22,6 +22,7 @@
 #define WIDE_SUM 262144     /* the same of its gradient, which is written too */
 #define GAP 16              /* floats between matrices, or all would share a set of the first-level cache */
 #define WIDE_GRAIN 14       /* tiles of a wide block transformed by a task */
+#define KEEP_TILES 128      /* with more, transforming the weight costs little beside the products */
 #define SLICES 8            /* of a weight gradient: part of the definition of the result, as are its blocks */
 
 /* An image that is cut into tiles, and the first tile's place in it. */
@@ -37,6 +38,7 @@ typedef struct wino_plan {
     tiling from, to; /* x and y; of CONV_DX g and dx; of CONV_DW x and g, both read */
     int64_t rows, columns, tiles, block, blocks, slices;
     bool wide, thin; /* thin: sixteen channels of both */
+    bool kept;       /* the weight comes transformed */
     ct_gemm gemm[2]; /* of a block, and of the last one */
     int64_t panel;   /* floats of one transformed weight, or of one slice's sum of it */
     int64_t weight, bias, zeros, matrices, stage, products; /* floats of the workspace's parts */
@@ -258,6 +260,12 @@ static void transform_weight(void *ctx, int64_t begin, int64_t end) {
     }
 }
 
+static void transform(wino_run *r) {
+    const wino_plan *m = r->m;
+    int64_t parts = div_up_i64(m->to.c, NR) * div_up_i64(m->from.c, VW);
+    ct_parallel(parts, grain_of(VW * NR * 64), transform_weight, r);
+}
+
 static int64_t block_tiles(const wino_plan *m, int64_t b) { return CT_MIN(m->block, m->tiles - b * m->block); }
 
 /* Floats that tiles [0, tile) take up, nearly, of an image that is read or written once. */
@@ -406,8 +414,10 @@ static void wino_run_(void *plan, const float *a, const float *b, const float *b
     if (!dw) {
         memset(r.bias, 0, (size_t)m->bias * sizeof *r.bias);
         if (bias) memcpy(r.bias, bias, (size_t)m->to.c * sizeof *bias);
-        int64_t parts = div_up_i64(m->to.c, NR) * div_up_i64(m->from.c, VW);
-        ct_parallel(parts, grain_of(VW * NR * 64), transform_weight, &r);
+        if (m->kept)
+            r.panels = (float *)b;
+        else
+            transform(&r);
     }
     if (m->wide)
         run_wide(&r);
@@ -418,4 +428,15 @@ static void wino_run_(void *plan, const float *a, const float *b, const float *b
     if (dw) ct_parallel(m->from.c, grain_of(POINTS * m->to.padded * m->slices), join_slices, &r);
 }
 
-const conv_method ct_conv_winograd = {wino_fits, wino_prepare, wino_run_, ct_free};
+static size_t wino_keeps(void *plan) {
+    wino_plan *m = plan;
+    m->kept = m->tiles <= KEEP_TILES;
+    return m->kept ? (size_t)(POINTS * m->panel) * sizeof(float) : 0;
+}
+
+static void wino_keep(const void *plan, const float *weight, float *kept) {
+    wino_run r = {.m = plan, .weight = weight, .panels = kept};
+    transform(&r);
+}
+
+const conv_method ct_conv_winograd = {wino_fits, wino_prepare, wino_run_, ct_free, wino_keeps, wino_keep};
