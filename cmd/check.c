@@ -82,6 +82,10 @@ static void print_memory(const ct_check_report *r) {
     printf("%-11s  %8.1f MB\n", "peak", (double)r->peak / 1e6);
 }
 
+static void print_why(const ct_check_report *r) {
+    if (*r->why) printf("\nnot checked against the data: %s\n", r->why);
+}
+
 static void print_json_layer(ct_json *j, const ct_layer_report *l) {
     ct_json_open(j, NULL, '{');
     ct_json_text(j, "name", l->name);
@@ -134,7 +138,7 @@ static void print(const args *a, const ct_check_report *r) {
     if (a->json)
         print_json(r);
     else if (*r->input)
-        print_table(r), print_memory(r);
+        print_table(r), print_memory(r), print_why(r);
     else
         printf("The spec is sound; only its data would say what size the input has%s%s.\n",
                *r->why ? ": " : " (of images, data.size and channels do)", r->why);

@@ -56,7 +56,7 @@ typedef struct ct_check_report {
     int64_t batch, peak; /* samples of a batch; the sum of all memory that is known */
     ct_memory_report memory;
     char input[64]; /* "(N, 1, 28, 28)", or "" where only the data would tell */
-    char why[400];  /* then: why it did not, where the data is the user's own; or "" */
+    char why[400];  /* what of the user's own data could not be looked at, and why; or "" */
 } ct_check_report;
 /* Builds the model and plans a training step on shapes alone: the input's shape comes from the dataset's manifest, from
    data.size, or from the user's own files where they are there. messages as in ct_spec_load; CT_BAD_DATA: a table or a

@@ -183,6 +183,14 @@ static int edit_distance(const char *a, int n, const char *b, int m) {
     return d[n % 3][m];
 }
 
+/* Whether one is how the other begins: kernel of kernel_size. */
+static bool begins(const char *a, const char *b) {
+    enum { LEAST = 4 };
+    int n = 0;
+    while (a[n] && b[n] && fold(a[n]) == fold(b[n])) n++;
+    return n >= LEAST && (!a[n] || !b[n]);
+}
+
 const char *ct_nearest(const char *word, const char *const *names, int n) {
     int len = (int)strnlen(word, WORD_MAX + 1), best = WORD_MAX;
     const char *nearest = NULL;
@@ -194,5 +202,7 @@ const char *ct_nearest(const char *word, const char *const *names, int n) {
         if (d > CT_MAX(1, CT_MAX(len, m) / 3) || d >= CT_MIN(len, m) || d >= best) continue;
         best = d, nearest = names[i];
     }
+    for (int i = 0; !nearest && i < n; i++)
+        if (begins(word, names[i])) nearest = names[i];
     return nearest;
 }

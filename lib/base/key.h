@@ -58,12 +58,16 @@ int ct_key_choice_index(const ct_key *key, const char *word, size_t len);
 static inline bool ct_key_has_words(const ct_key *key) {
     return key->choices && (key->type == CT_KEY_INT || key->type == CT_KEY_INTS || key->type == CT_KEY_FLOAT);
 }
-/* How many numbers a list of them must have, up to count. */
-static inline int ct_key_least(const ct_key *key) { return key->type == CT_KEY_FLOATS ? 2 : key->count; }
+/* How many numbers a list of them must have, up to count: of four two will do, of three, a channel's each, none less.
+ */
+static inline int ct_key_least(const ct_key *key) {
+    return key->type == CT_KEY_FLOATS && key->count > 3 ? 2 : key->count;
+}
 /* No index, where a negative one counts from the end. */
 #define CT_NO_INDEX (-(1 << 30) - 1)
 /* What word i beside a key's numbers is held as: a whole number below all of them. */
 static inline int64_t ct_key_word(const ct_key *key, int i) { return (key->min < 0 ? (int64_t)key->min : 0) - 1 - i; }
-/* The nearest of `names` to `word` by edit distance, if near enough to suggest; NULL otherwise. */
+/* The nearest of `names` to `word` by edit distance, if near enough to suggest, or the first that begins as it does;
+   NULL otherwise. */
 const char *ct_nearest(const char *word, const char *const *names, int n);
 #endif

@@ -2,6 +2,7 @@
 #include "run/spec.h"
 #include "base/number.h"
 #include "data/manifest.h"
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -71,10 +72,7 @@ static ct_status of_random(const ct_spec *spec, ct_fields *out, ct_data_size *si
 }
 
 /* What would have said it could not. */
-static ct_status unknown(ct_data_size *size) {
-    snprintf(size->why, sizeof size->why, "%s", ct_error());
-    return CT_OK;
-}
+static void unknown(ct_data_size *size) { snprintf(size->why, sizeof size->why, "%s", ct_error()); }
 
 /* As the keys say, or the folder where it is there; else nothing is known. */
 static ct_status of_images(const ct_spec *spec, ct_fields *out, ct_data_size *size) {
@@ -83,7 +81,10 @@ static ct_status of_images(const ct_spec *spec, ct_fields *out, ct_data_size *si
     size_t n = 0;
     int classes = -1;
     bool there = !ct_images_known(d, &x, &n, &classes);
-    if (!there && (!d->channels || !d->size[0] || !d->size[1])) return unknown(size);
+    if (!there) unknown(size);
+    if (!there && (!d->channels || !d->size[0] || !d->size[1])) return CT_OK;
+    if (there && d->masks && access(d->masks, F_OK))
+        snprintf(size->why, sizeof size->why, "%s: %s", d->masks, strerror(errno));
     ct_layout input = ct_layout_of(CT_F32, CT_DIMS(1, x.v[0], x.v[1], x.v[2]));
     if (d->masks) classes = d->classes ? (int)d->classes : -1;
     ct_fields_classes(&input, count_classes(spec, NULL, classes), out);
@@ -97,21 +98,28 @@ static ct_status of_images(const ct_spec *spec, ct_fields *out, ct_data_size *si
 
 static int64_t bytes_of(const ct_tensor *t) { return t ? (int64_t)ct_layout_bytes(&t->layout) : 0; }
 
-/* A table or a file of tensors says what it is by all its rows: it is read where it is there. */
+static void size_of(const ct_dataset *d, ct_data_size *out) {
+    const ct_rows *part[] = {&d->train, &d->test};
+    int64_t *n[] = {&out->train, &out->test};
+    out->bytes = 0;
+    for (int p = 0; p < 2; p++) {
+        *n[p] = part[p]->x ? ct_size(part[p]->x, 0) : 0;
+        for (int i = 0; i < d->n_more + 2; i++) out->bytes += bytes_of(ct_split_field(part[p], i));
+    }
+    if (!d->tokenizer.kind) return;
+    out->train = CT_MAX(out->train / ct_size(d->train.x, 1), 1); /* an epoch's windows are side by side */
+    out->bytes = (int64_t)d->train.x->storage->bytes;            /* which all windows are views of */
+}
+
+/* A table, a file of tensors or a text says what it is by all of it: it is read where it is there. */
 static ct_status of_file(const ct_spec *spec, const char *path, ct_fields *out, ct_data_size *size) {
     ct_dataset *data;
     CT_TRY(ct_spec_check_columns(spec));
     ct_status status = ct_dataset_load(&spec->data, (uint64_t)spec->seed, NULL, &data);
-    if (status && access(path, F_OK)) return unknown(size);
+    if (status && access(path, F_OK)) return unknown(size), CT_OK;
     CT_TRY(status);
-    const ct_rows *part[] = {&data->train, &data->test};
-    int64_t *n[] = {&size->train, &size->test};
     ct_dataset_fields(data, out);
-    size->bytes = 0;
-    for (int p = 0; p < 2; p++) {
-        *n[p] = part[p]->x ? part[p]->x->layout.size[0] : 0;
-        for (int i = 0; i < data->n_more + 2; i++) size->bytes += bytes_of(ct_split_field(part[p], i));
-    }
+    size_of(data, size);
     for (int i = 0; !status && i < data->n_more; i++)
         if (!(out->of[out->n - data->n_more + i].name = ct_doc_strdup(spec->doc, data->more_name[i])))
             status = CT_NO_MEMORY;
@@ -126,8 +134,10 @@ static ct_status find(const ct_spec *spec, ct_fields *out, ct_data_size *size) {
     if (d->images) return of_images(spec, out, size);
     if (d->dataset && !strcmp(d->dataset, "random")) return of_random(spec, out, size);
     if (d->dataset && !strcmp(d->dataset, "text")) {
-        ct_text_fields(d->block_size, tokens(d), out);
-        return ct_text_check(d);
+        CT_TRY(ct_text_check(d));
+        CT_TRY(of_file(spec, d->file, out, size));
+        if (!out->n) ct_text_fields(d->block_size, tokens(d), out);
+        return CT_OK;
     }
     ct_manifest *m;
     CT_TRY(ct_manifest_load(d->dataset ? d->dataset : "digits", &m));

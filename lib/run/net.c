@@ -1,6 +1,8 @@
 #include "run/net.h"
 #include "graph/node.h"
+#include "nn/container.h"
 #include "ops/shape_util.h"
+#include <stdio.h>
 #include <string.h>
 
 void ct_net_free(ct_net *net) {
@@ -13,14 +15,26 @@ void ct_net_free(ct_net *net) {
 
 /* A value's place by its name, n_values for the target; -1 after a diagnostic. */
 static int find(const ct_net *net, const char *name, const ct_yaml *at) {
-    int i = ct_value_find(net->value, net->n_values - 1, name);
+    const char *known[CT_MAX_VALUES];
+    int i = ct_value_find(net->value, net->n_values - 1, name), n = 0;
     if (i >= 0) return i;
     if (!strcmp(name, "target") && net->target >= 0) return net->n_values;
     if (!strcmp(name, "target"))
         ct_diag(net->spec->doc, CT_ERROR, at, "the data has no target; say what is compared, as target: input");
-    else
-        ct_diag(net->spec->doc, CT_ERROR, at, "no layer and no field of the data is named '%.40s'", name);
+    else {
+        for (; n < net->n_values - 1; n++) known[n] = net->value[n].name;
+        const char *near = ct_nearest(name, known, n);
+        ct_diag(net->spec->doc, CT_ERROR, at, "no layer and no field of the data is named '%.40s'%s%s%s", name,
+                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    }
     return -1;
+}
+
+/* Where a loss says that key, else the loss. */
+static const ct_yaml *said(const ct_loss *l, const char *key) {
+    const ct_yaml *at = NULL;
+    for (int i = 0; l->at->kind == CT_MAP && !at && i < l->at->n; i++) at = ct_yaml_get(l->at->value[i], key);
+    return at ? at : l->at;
 }
 
 /* The op's inputs in their order, the target apart: `inputs`, or `input` or the result as the first. */
@@ -31,11 +45,11 @@ static bool bind(ct_net *net, int which) {
     for (int i = 0; i < l->op->n_in; i++) {
         in[i] = -1;
         if (i == target)
-            ok = (in[i] = find(net, l->more->target ? l->more->target : "target", l->at)) >= 0 && ok;
+            ok = (in[i] = find(net, l->more->target ? l->more->target : "target", said(l, "target"))) >= 0 && ok;
         else if (l->inputs && next < l->inputs->n)
             ok = (in[i] = find(net, l->inputs->value[next]->text, l->inputs->value[next])) >= 0 && ok, next++;
         else if (!l->inputs && !next++)
-            ok = (in[i] = l->more->input ? find(net, l->more->input, l->at) : net->n_values - 1) >= 0 && ok;
+            ok = (in[i] = l->more->input ? find(net, l->more->input, said(l, "input")) : net->n_values - 1) >= 0 && ok;
     }
     return ok;
 }
@@ -59,8 +73,8 @@ static void wrong_classes(const ct_net *net, const ct_loss *l, int x, const ct_l
     ct_batch_text(is, text, sizeof text), ct_batch_text(target, want, sizeof want);
     const char *what = x == net->n_values - 1 ? "the model's output" : "this value";
     if (target->ndim == 1)
-        ct_diag(net->spec->doc, CT_ERROR, place(net, x), "%s is %s, but the data has %d classes: it must be (N, %d)",
-                what, text, classes, classes);
+        ct_diag(net->spec->doc, CT_ERROR, place(net, x), "%s is %s, but the data has %d classes: it must be (N, %d)%s",
+                what, text, classes, classes, is->ndim > 2 ? "; is a flatten missing?" : "");
     else
         ct_diag(net->spec->doc, CT_ERROR, place(net, x),
                 "%s is %s, but the data has %d classes and the target is %s: it must have %d scores for each", what,
@@ -85,6 +99,25 @@ static bool weigh_classes(ct_net *net, int i) {
     return fits;
 }
 
+/* What may help with a loss that does not fit its values. */
+static void hint(const ct_net *net, int i, ct_tensor *const *value) {
+    const ct_loss *l = &net->spec->loss[i];
+    const int *in = net->in[i], n = l->op->n_in;
+    char names[128] = "";
+    bool missing = false;
+    for (int k = 0; k < n; k++) {
+        size_t len = strlen(names);
+        missing |= in[k] < 0 && k != ct_loss_weighs(l->op);
+        if (k != ct_loss_target(l->op))
+            snprintf(names + len, sizeof names - len, "%s%s", len ? ", " : "", l->op->in_names[k]);
+    }
+    if (missing)
+        ct_diag(net->spec->doc, CT_NOTE, l->at, "it reads %s: inputs is a list of the layers that give these", names);
+    else if (ct_loss_target(l->op) == 1 && in[1] == net->n_values && ct_same_shape(value[in[0]], value[0]))
+        ct_diag(net->spec->doc, CT_NOTE, l->at,
+                "the prediction has the shape of the input: target: input compares them");
+}
+
 /* Loss i on shapes: what is wrong becomes a diagnostic. Finds out whether its prediction is scores. */
 static void look_at_loss(ct_net *net, int i, ct_tensor *const *value) {
     const ct_loss *l = &net->spec->loss[i];
@@ -103,6 +136,7 @@ static void look_at_loss(ct_net *net, int i, ct_tensor *const *value) {
         ct_diag(doc, CT_ERROR, l->at, "%s", ct_why(y));
         if (x >= 0) ct_batch_text(&value[x]->layout, text, sizeof text);
         if (place(net, x)) ct_diag(doc, CT_NOTE, place(net, x), "the prediction, %s, comes from here", text);
+        hint(net, i, value);
     } else if (ct_numel(y) != 1)
         ct_diag(doc, CT_ERROR, l->at, "%s is no single number; reduction must be mean or sum", l->name);
     if (fits && net->scores < 0 && classes) net->scores = i;
@@ -125,8 +159,15 @@ static void look_at_losses(ct_net *net) {
 
 /* ---- building ---- */
 
-/* That fields are of sizes that can be. */
+/* That fields are of sizes that can be, and what data: says of them. */
 static bool check_fields(const ct_spec *spec, const ct_fields *f) {
+    const ct_yaml *data = ct_yaml_get(spec->root, "data");
+    if (spec->data.n_augment && f->of[0].layout.ndim < 3)
+        ct_diag(spec->doc, CT_ERROR, ct_yaml_get(data, "augment"), "augment changes images, and the data has none");
+    bool by_class = f->classes && f->n > 1 && f->of[1].layout.ndim == 1;
+    if (spec->data.sampler && !by_class)
+        ct_diag(spec->doc, CT_ERROR, ct_yaml_get(data, "sampler"),
+                "a balanced sampler wants a class for each sample, and the data has none");
     for (int i = 0; i < f->n; i++) {
         const ct_layout *l = &f->of[i].layout;
         if (!ct_shape_make("data", l, l->dtype, l->size, l->ndim, &(ct_layout){0})) continue;

@@ -58,7 +58,7 @@ ct_status ct_spec_parse(const char *name, const char *text, size_t len, const ch
 typedef struct ct_data_size {
     int64_t train, test; /* samples */
     int64_t bytes;       /* in memory */
-    char why[400];       /* why it is not known what a sample is, where files would have said it; else "" */
+    char why[400];       /* what of the user's own data could not be looked at, and why; or "" */
 } ct_data_size;
 /* What is known of a sample without data: from the manifest, from data's keys, or from the user's own files where they
    are there. No fields: nothing. And of all of them. CT_BAD_DATA: such a file is damaged; CT_BAD_SPEC: there is a

@@ -96,27 +96,55 @@ static void look_at_end(ct_spec *s, const ct_layer_spec *last) {
 /* ---- optimizer and schedule ---- */
 static const char adam_like[] = "adam|adamw|adamax|nadam|radam|lion|lamb|rmsprop";
 
-/* Of an optimizer, or of a group's; lr, decay: where these are said, NULL: not there. */
-static void look_at_settings(ct_spec *s, const ct_kind *kind, const void *args, const ct_yaml *lr,
-                             const ct_yaml *decay) {
-    if (lr && is_in(adam_like, kind->name) && number_of(kind, args, "lr", 0) > 1)
-        WARN(s, lr, "a learning rate over 1 moves every weight by more than 1 a step with %s; 1e-3 is usual",
+/* Settings that are looked at. */
+enum { LR, MOMENTUM, NESTEROV, DECAY, LOOKED_AT };
+static const char *const setting[LOOKED_AT] = {"lr", "momentum", "nesterov", "weight_decay"};
+
+/* Of an optimizer, or of a group's; at: where each is said, NULL: not there. */
+static void look_at_settings(ct_spec *s, const ct_kind *kind, const void *args, const ct_yaml *const *at) {
+    double v[LOOKED_AT];
+    for (int i = 0; i < LOOKED_AT; i++) v[i] = at[i] ? number_of(kind, args, setting[i], 0) : 0;
+    if (is_in(adam_like, kind->name) && v[LR] > 1)
+        WARN(s, at[LR], "a learning rate over 1 moves every weight by more than 1 a step with %s; 1e-3 is usual",
              kind->name);
-    if (decay && is_in("adam", kind->name) && number_of(kind, args, "weight_decay", 0) > 0)
-        WARN(s, decay, "adam divides weight_decay by the size of the gradients; adamw decays the weights themselves");
+    if (v[MOMENTUM] >= 1) WARN(s, at[MOMENTUM], "a momentum of 1 or more forgets no gradient; 0.9 is usual");
+    if (is_in("sgd", kind->name) && v[NESTEROV] != 0 && number_of(kind, args, "momentum", 0) == 0)
+        WARN(s, at[NESTEROV], "nesterov looks ahead along the momentum, and there is none; say momentum: 0.9");
+    if (is_in("adam", kind->name) && v[DECAY] > 0)
+        WARN(s, at[DECAY],
+             "adam divides weight_decay by the size of the gradients; adamw decays the weights themselves");
+}
+
+/* A table's target among what it is told from, and categories of columns that are not used. */
+static void look_at_columns(ct_spec *s) {
+    const ct_yaml *columns = ct_yaml_get(ct_yaml_get(s->root, "data"), "columns"),
+                  *categories = ct_yaml_get(ct_yaml_get(s->root, "data"), "categories");
+    const char *target = s->data.target_column ? s->data.target_column : "";
+    for (int i = 0; i < s->data.n_columns; i++)
+        if (!strcmp(s->data.columns[i], target))
+            WARN(s, columns->value[i], "the target is among the columns, so that the model is told what it is to tell");
+    for (int i = 0; s->data.columns && i < s->data.n_categories; i++) {
+        int k = 0;
+        while (k < s->data.n_columns && strcmp(s->data.columns[k], s->data.categories[i])) k++;
+        if (k == s->data.n_columns && strcmp(s->data.categories[i], target))
+            WARN(s, categories->value[i], "'%.40s' is neither among the columns nor the target: it is not used",
+                 s->data.categories[i]);
+    }
 }
 
 static void look_at_optimizer(ct_spec *s) {
     const ct_kind *kind = s->model.optimizer ? &s->model.optimizer->kind : NULL;
     if (!kind) return;
-    look_at_settings(s, kind, s->optimizer_args, place_of(s, "optimizer", kind->name, "lr"),
-                     place_of(s, "optimizer", kind->name, "weight_decay"));
+    const ct_yaml *at[LOOKED_AT];
+    for (int i = 0; i < LOOKED_AT; i++) at[i] = place_of(s, "optimizer", kind->name, setting[i]);
+    look_at_settings(s, kind, s->optimizer_args, at);
     const ct_yaml *groups = ct_yaml_get(ct_yaml_get(s->root, "optimizer"), "groups");
     for (int i = 0; i < s->model.n_groups; i++) {
         const ct_group_use *g = &s->model.group[i];
         const ct_yaml *own = ct_yaml_get(groups, g->pattern->text), *other = ct_yaml_get(own, g->optimizer->kind.name);
         if (other) own = other;
-        look_at_settings(s, &g->optimizer->kind, g->args, ct_yaml_get(own, "lr"), ct_yaml_get(own, "weight_decay"));
+        for (int k = 0; k < LOOKED_AT; k++) at[k] = ct_yaml_get(own, setting[k]);
+        look_at_settings(s, &g->optimizer->kind, g->args, at);
     }
 }
 
@@ -168,6 +196,7 @@ static void look_at_averages(ct_spec *s) {
 void ct_spec_warn(ct_spec *s) {
     look_at_end(s, look_at_list(s, &s->model, NULL));
     look_at_optimizer(s);
+    look_at_columns(s);
     look_at_schedule(s);
     look_at_training(s);
     look_at_averages(s);

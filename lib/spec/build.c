@@ -95,11 +95,25 @@ static int gather(builder *b, const ct_layer_spec *l, ct_tensor *x, ct_tensor **
     return l->inputs ? l->inputs->n : 1;
 }
 
+/* The words of an op, in which shapes begin with the size of the batch that is tried, with N in its place. */
+static void say_batch(const char *why, const ct_layout *in, char *out, size_t size) {
+    char batch[24];
+    int skip = in->ndim && in->size[0] > 1 ? snprintf(batch, sizeof batch, "(%lld,", (long long)in->size[0]) : 0;
+    size_t n = 0;
+    for (; *why && n + sizeof "(N," < size; why++)
+        if (skip && !strncmp(why, batch, (size_t)skip))
+            memcpy(out + n, "(N,", 3), n += 3, why += skip - 1;
+        else
+            out[n++] = *why;
+    out[n] = 0;
+}
+
 /* That layer's error, and where its input comes from. */
 static bool refuse(builder *b, const ct_layer_spec *l, const ct_layout *in, const ct_yaml *from, const char *why) {
-    char text[128];
+    char text[128], words[600];
     ct_batch_text(in, text, sizeof text);
-    ct_diag(b->doc, CT_ERROR, l->at, "%s", why);
+    say_batch(why, in, words, sizeof words);
+    ct_diag(b->doc, CT_ERROR, l->at, "%s", words);
     if (from == b->root->at)
         ct_diag(b->doc, CT_NOTE, from, "its input is the data, %s", text);
     else if (from->kind == CT_LIST)
@@ -125,6 +139,16 @@ static ct_status project(ct_module *list, const ct_layout *in, const ct_layout *
     return ct_module_part(list, "1", "batch_norm", out, "eps=1e-5");
 }
 
+/* What a residual adds must be of one shape. */
+static bool check_sum(builder *b, const ct_layer_spec *l, const ct_tensor *body, const ct_tensor *shortcut) {
+    char is[128], beside[128];
+    if (ct_same_shape(body, shortcut)) return true;
+    ct_batch_text(&body->layout, is, sizeof is), ct_batch_text(&shortcut->layout, beside, sizeof beside);
+    ct_diag(b->doc, CT_ERROR, l->at, "residual: its list makes %s and its shortcut %s, which cannot be added", is,
+            beside);
+    return false;
+}
+
 static bool build_parts(builder *b, const ct_layer_spec *l, ct_module *m, ct_tensor *x) {
     bool residual = m->layer == &ct_layer_residual;
     ct_tensor *y = x;
@@ -137,6 +161,7 @@ static bool build_parts(builder *b, const ct_layer_spec *l, ct_module *m, ct_ten
         ct_tensor *z = x;
         if (!list || !build_list(b, &l->part[i], list, &z, l->part[i].at)) return false;
         if (!i) y = z;
+        if (residual && i && !check_sum(b, l, y, z)) return false;
     }
     if (!residual || l->n_parts > 1 || ct_same_shape(x, y)) return true;
     ct_module *list = ct_module_part_list(m, "shortcut");

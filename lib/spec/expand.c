@@ -116,6 +116,7 @@ static use use_of(const expansion *e, const ct_yaml *layer) {
     if (layer->kind == CT_SCALAR) u.block = ct_yaml_get(e->blocks, layer->text);
     for (int i = 0; layer->kind == CT_MAP && !u.block && i < layer->n; i++)
         u.name = layer->key[i]->text, u.args = layer->value[i], u.block = ct_yaml_get(e->blocks, u.name);
+    if (u.block && ct_layer_find(u.name)) u.block = NULL; /* check_blocks says so */
     return u;
 }
 
@@ -126,25 +127,39 @@ static bool is_null(const ct_yaml *n) {
 /* The spec's own vars, behind a block's parameters. */
 static const ct_yaml *vars_of(const names *in) { return in->outer ? in->outer->map : in->map; }
 
+static void unknown_parameter(expansion *e, const use *u, const ct_yaml *params, const ct_yaml *key) {
+    const char *name[64], *near;
+    int n = 0;
+    for (int i = 0; params && i < params->n && n < CT_COUNT(name); i++) name[n++] = params->key[i]->text;
+    near = ct_nearest(key->text, name, n);
+    if (ct_key_find(ct_layer_beside, key->text))
+        ct_diag(e->doc, CT_ERROR, key,
+                "the block has no parameter '%s'; it belongs beside the block: {%s: ..., %s: ...}", key->text, u->name,
+                key->text);
+    else
+        ct_diag(e->doc, CT_ERROR, key, "the block has no parameter '%s'%s%s%s", key->text,
+                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 /* The block's parameters with what the use says of them: a map. */
 static ct_yaml *bind(expansion *e, const use *u, const names *in) {
     const ct_yaml *params = ct_yaml_get(u->block, "params"), *args = u->args;
     ct_yaml *bound = ct_yaml_new(e->doc, CT_MAP, u->at);
     bool map = args && args->kind == CT_MAP;
-    if (params && params->kind != CT_MAP) params = NULL; /* check_blocks says so */
     for (int i = 0; bound && params && i < params->n; i++) {
         const ct_yaml *said = map                                ? ct_yaml_get(args, params->key[i]->text)
                               : i == 0 && args && !is_null(args) ? args
                                                                  : NULL;
-        if (!said && is_null(params->value[i]))
+        bool missing = !said && is_null(params->value[i]);
+        if (missing)
             ct_diag(e->doc, CT_ERROR, args ? args : u->at, "parameter '%s' of the block is missing",
                     params->key[i]->text);
-        ct_yaml_add(e->doc, bound, params->key[i],
-                    expand(e, said ? said : params->value[i], said ? in : &(names){.map = vars_of(in)}));
+        ct_yaml *value = missing ? ct_yaml_scalar(e->doc, "1", false, u->at) /* one error is enough */
+                                 : expand(e, said ? said : params->value[i], said ? in : &(names){.map = vars_of(in)});
+        ct_yaml_add(e->doc, bound, params->key[i], value);
     }
     for (int i = 0; map && i < args->n; i++)
-        if (!params || !ct_yaml_get(params, args->key[i]->text))
-            ct_diag(e->doc, CT_ERROR, args->key[i], "the block has no parameter '%s'", args->key[i]->text);
+        if (!params || !ct_yaml_get(params, args->key[i]->text)) unknown_parameter(e, u, params, args->key[i]);
     if (args && !map && !is_null(args) && (!params || !params->n))
         ct_diag(e->doc, CT_ERROR, args, "the block has no parameters");
     return bound;
@@ -162,10 +177,17 @@ static void add_beside(expansion *e, ct_yaml *out, const use *u, int i, const na
 
 static ct_yaml *expand_block(expansion *e, const use *u, const names *in) {
     const ct_yaml *layers = ct_yaml_get(u->block, "layers");
+    const ct_yaml *params = ct_yaml_get(u->block, "params");
+    bool wrong = !layers || layers->kind != CT_LIST || (params && params->kind != CT_MAP && !is_null(params));
+    if (wrong) return ct_yaml_scalar(e->doc, "identity", false, u->at); /* check_blocks says so */
+    for (const ct_yaml *around = e->via; around; around = around->via)
+        if (around->block && !strcmp(around->block, u->name)) {
+            ct_diag(e->doc, CT_ERROR, u->at, "block '%.40s' is used inside itself", u->name);
+            return ct_yaml_scalar(e->doc, "identity", false, u->at);
+        }
     ct_yaml *out = ct_yaml_new(e->doc, CT_MAP, u->at), *bound = bind(e, u, in);
     if (!out || !bound) return NULL;
-    if (!layers || layers->kind != CT_LIST) /* check_blocks says so */
-        return ct_yaml_scalar(e->doc, "identity", false, u->at);
+    out->block = u->name;
     if (e->depth >= MAX_NESTED) {
         ct_diag(e->doc, CT_ERROR, u->at, "blocks use each other more than %d deep", MAX_NESTED);
         return ct_yaml_scalar(e->doc, "identity", false, u->at);
@@ -175,7 +197,6 @@ static ct_yaml *expand_block(expansion *e, const use *u, const names *in) {
     e->via = placed(e, out), e->depth++;
     ct_yaml *body = expand(e, layers, &inside);
     e->via = before, e->depth--;
-    out->block = u->name;
     ct_yaml_add(e->doc, out, ct_yaml_scalar(e->doc, "sequential", false, u->at), body);
     for (int i = 0; u->at->kind == CT_MAP && i < u->at->n; i++) add_beside(e, out, u, i, in);
     return out;
@@ -191,7 +212,7 @@ static int64_t repeats(expansion *e, const ct_yaml *item, const names *in) {
     if (!n) return 0;
     if (n->kind == CT_SCALAR && ct_number_int(n->text, &v) == CT_NUMBER_FITS && v >= 0 && v <= CT_MAX_REPEAT) return v;
     ct_diag(e->doc, CT_ERROR, node, "repeat must be an integer from 0 to %d", CT_MAX_REPEAT);
-    return 0;
+    return 1;
 }
 
 static ct_yaml *expand_map(expansion *e, const ct_yaml *map, const names *in, bool item);
@@ -205,7 +226,16 @@ static ct_yaml *expand_list(expansion *e, const ct_yaml *list, const names *in) 
     ct_yaml *out = placed(e, ct_yaml_new(e->doc, CT_LIST, list));
     for (int i = 0; out && i < list->n; i++) {
         const use u = use_of(e, list->value[i]);
-        for (int64_t k = repeats(e, u.at, in); k > 0; k--)
+        int64_t copies = repeats(e, u.at, in);
+        const ct_yaml *name = copies > 1 ? ct_yaml_get(u.at, "name") : NULL;
+        if (name) {
+            ct_diag(
+                e->doc, CT_ERROR, name,
+                "%lld layers of one name: name a list around them, {sequential: [{..., repeat: %lld}], name: %.40s}",
+                (long long)copies, (long long)copies, name->kind == CT_SCALAR ? name->text : "...");
+            copies = 1;
+        }
+        for (; copies > 0; copies--)
             if (!ct_yaml_add(e->doc, out, NULL, expand_item(e, &u, in))) return NULL;
     }
     return out;
@@ -273,6 +303,9 @@ static void check_blocks(ct_doc *doc, const ct_yaml *blocks) {
         const ct_yaml *block = blocks->value[i], *layers = ct_yaml_get(block, "layers");
         const ct_yaml *params = ct_yaml_get(block, "params");
         ct_read_keys(doc, block, "a block", ct_block_keys, NULL, NULL);
+        if (ct_layer_find(blocks->key[i]->text))
+            ct_diag(doc, CT_ERROR, blocks->key[i], "a block cannot be called '%s', which is a layer",
+                    blocks->key[i]->text);
         if (layers && layers->kind != CT_LIST) ct_diag(doc, CT_ERROR, layers, "layers must be a list of layers");
         if (params && params->kind != CT_MAP && !is_null(params))
             ct_diag(doc, CT_ERROR, params, "params must be a map of names and defaults, such as {width: , stride: 1}");
@@ -290,6 +323,7 @@ ct_yaml *ct_spec_expand(ct_doc *doc, const ct_yaml *root) {
         ct_diag(doc, CT_ERROR, blocks,
                 "blocks must be a map of names and blocks, such as {conv: {params: {width: }, layers: [..]}}");
     if (e.blocks) check_blocks(doc, blocks);
+    ct_doc_own_kinds(doc, e.blocks);
     const names in = {.map = vars && vars->kind == CT_MAP ? vars : NULL};
     if (whole->kind != CT_MAP) return ct_yaml_copy(doc, whole);
     ct_yaml *out = ct_yaml_new(doc, CT_MAP, whole);

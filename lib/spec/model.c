@@ -105,7 +105,7 @@ static void read_join(ct_doc *doc, const ct_yaml *value, ct_layer_spec *l) {
 }
 
 /* The branches of a list, or of a map, where their names are their results' too. */
-static void read_branches(ct_doc *doc, const ct_yaml *value, ct_layer_spec *l) {
+static void read_branches(ct_doc *doc, const ct_yaml *value, ct_layer_spec *l, bool joins) {
     if (value->n > CT_MAX_IN) {
         ct_diag(doc, CT_ERROR, value, "%s has %d branches, at most %d are possible", l->layer->kind.name, value->n,
                 CT_MAX_IN);
@@ -114,6 +114,11 @@ static void read_branches(ct_doc *doc, const ct_yaml *value, ct_layer_spec *l) {
     bool map = value->kind == CT_MAP;
     ct_yaml *names = map ? ct_yaml_new(doc, CT_LIST, value) : NULL;
     for (int i = 0; i < value->n; i++) {
+        if (value->value[i]->kind == CT_SCALAR) {
+            ct_diag(doc, CT_ERROR, value->value[i], "a branch of %s is a list of layers, such as [linear: 20]%s",
+                    l->layer->kind.name, joins ? "; named results are joined by {inputs: [a, b]}" : "");
+            return;
+        }
         if (!add_part(doc, value->value[i], l)) return;
         if (!map || !check_name(doc, value->key[i], "branch")) continue;
         l->part[i].name = value->key[i]->text;
@@ -141,7 +146,7 @@ static void read_container(ct_doc *doc, const ct_yaml *node, int which, const ct
         add_part(doc, value, l);
         if (shortcut) add_part(doc, shortcut, l);
     } else if (value->n && (value->kind == CT_LIST || !joins))
-        read_branches(doc, value, l);
+        read_branches(doc, value, l, joins);
     else if (joins && (value->kind == CT_MAP || l->inputs))
         read_join(doc, value, l);
     else

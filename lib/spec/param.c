@@ -33,7 +33,9 @@ static bool nearest(const names *all, const char *pattern, const char **list, ch
 
 static void say_unmatched(const names *all, const ct_yaml *at) {
     char near[256];
-    const char **list = ct_alloc((size_t)all->n + 1, sizeof *list), *first = all->n ? all->entry[0].name : "";
+    char first[256] = "";
+    const char **list = ct_alloc((size_t)all->n + 1, sizeof *list);
+    if (all->n) snprintf(first, sizeof first, "%s", all->entry[0].name); /* nearest() cuts the names */
     if (list && nearest(all, at->text, list, near, sizeof near))
         ct_diag(all->doc, CT_ERROR, at, "no parameter's name fits '%.80s'; did you mean '%s'?", at->text, near);
     else

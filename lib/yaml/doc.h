@@ -1,6 +1,7 @@
 /* Inside the room: what its files share of a document. */
 #ifndef CT_YAML_DOC_H
 #define CT_YAML_DOC_H
+#include "base/key.h"
 #include "yaml/node.h"
 #include <stdint.h>
 
@@ -39,6 +40,10 @@ struct ct_doc {
     diag diags[CT_YAML_DIAGS];
     int n_diags, last; /* `last`: the diagnostic that notes follow, -1 when it was not kept */
     int counts[3], hidden;
+    /* for messages: the rows of the whole document, those that stand beside the kind being read, names of the
+       document's own that its layers have */
+    const ct_key *keys, *beside;
+    const ct_yaml *own_kinds;
 };
 
 /* ---- source.c ---- */

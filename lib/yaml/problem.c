@@ -62,11 +62,22 @@ static void leave_empty_end(ct_yaml *at) {
     }
 }
 
+/* Where an item of a list lacks the space after its dash. */
+static bool is_tight_item(const ct_yaml *at) {
+    size_t len, col = (size_t)at->col;
+    const char *text = ct_source_line(at->source, at->line, &len);
+    return col < len && text[col - 1] == '-' && !strchr(" \t-", text[col]);
+}
+
 void ct_yaml_problem(ct_doc *doc, ct_yaml *at, const char *problem, const ct_yaml *start, const char *context) {
     leave_empty_end(at);
     if (is_tab_indent(at)) problem = "found a tab character that violates indentation";
     const phrase *p = find(problems, CT_COUNT(problems), problem), *note = find(contexts, CT_COUNT(contexts), context);
     bool at_start = p && p->at_start, elsewhere = start->line != at->line || start->col != at->col;
-    ct_diag(doc, CT_ERROR, at_start ? start : at, "%s", p ? p->ours : problem);
+    bool tight = at_start && is_tight_item(start);
+    ct_diag(doc, CT_ERROR, at_start ? start : at, "%s",
+            tight ? "expected ':' after this key; or does a space belong after '-'?"
+            : p   ? p->ours
+                  : problem);
     if (note && !at_start && elsewhere) ct_diag(doc, CT_NOTE, start, "%s", note->ours);
 }

@@ -1,5 +1,6 @@
 #include "yaml/read.h"
 #include "base/alloc.h"
+#include "yaml/doc.h"
 #include "yaml/value.h"
 #include <math.h>
 #include <stdio.h>
@@ -7,13 +8,36 @@
 
 #define MAX_NAMES 256 /* that a suggestion is taken from */
 
+/* Sizes that PyTorch's constructors want, and that are inferred here. */
+static bool is_inferred(const char *name) {
+    static const char *const sizes[] = {"in_features", "in_channels", "num_features",
+                                        "embed_dim",   "input_size",  "normalized_shape"};
+    for (int i = 0; i < CT_COUNT(sizes); i++)
+        if (!strcmp(name, sizes[i])) return true;
+    return false;
+}
+
+/* Where a key that is not one of `keys` does belong; "": nowhere. */
+static const char *home_words(const ct_doc *doc, const char *name, const char *where, const ct_key *keys, ct_words *w) {
+    if (ct_key_find(doc->beside, name))
+        return snprintf(w->text, sizeof w->text, "; it belongs beside%s", where + strlen(" in")), w->text;
+    if (ct_key_find(doc->keys, name) && keys != doc->keys) return "; it is a key of the whole spec";
+    for (const ct_key *key = doc->keys; key && key->name; key++)
+        if (key->type == CT_KEY_MAP && key->sub != keys && ct_key_find(key->sub, name))
+            return snprintf(w->text, sizeof w->text, "; it is a key of %s", key->name), w->text;
+    return "";
+}
+
 void ct_diag_unknown(ct_doc *doc, const ct_yaml *node, const char *where, const ct_key *keys, const ct_key *also) {
     const char *names[MAX_NAMES] = {NULL};
     int n = 0;
     for (const ct_key *key = keys; key && key->name && n < MAX_NAMES; key++) names[n++] = key->name;
     for (; also && also->name && n < MAX_NAMES; also++) names[n++] = also->name;
     ct_words words;
-    const char *hint = ct_near_words(doc, node->text, names, n, &words);
+    const char *hint = home_words(doc, node->text, where, keys, &words);
+    if (!*hint && is_inferred(node->text)) hint = "; sizes of inputs are inferred: leave it out";
+    if (!*hint && *node->text && !node->text[strspn(node->text, "0123456789")]) hint = "; a decimal point is a '.'";
+    if (!*hint) hint = ct_near_words(doc, node->text, names, n, &words);
     ct_diag(doc, CT_ERROR, node, "unknown key '%.40s'%s%s", node->text, where,
             *hint || !n ? hint : ct_list_words(names, n, &words));
 }
@@ -23,6 +47,7 @@ void ct_read_keys(ct_doc *doc, const ct_yaml *node, const char *where, const ct_
     char in[128] = "";
     if (where) snprintf(in, sizeof in, " in %s", where);
     ct_keys_default(keys, args);
+    if (!where) doc->keys = keys;
     if (node && node->kind != CT_MAP) {
         ct_words got;
         ct_diag(doc, CT_ERROR, node, "%s must be a map, got %s", where ? where : "the document",

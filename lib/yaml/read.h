@@ -20,6 +20,8 @@ void ct_diag_unknown(ct_doc *doc, const ct_yaml *node, const char *where, const 
    diagnostic (`what` is "layer", "optimizer"...: "unknown layer 'linaer'; did you mean 'linear'?"). */
 const ct_kind *ct_read_kind(ct_doc *doc, const ct_yaml *node, const char *what, const ct_kind *const *kinds, int n,
                             void **args, const ct_key *also);
+/* Names of the document's own, keys of a map, that messages suggest for a layer too. */
+void ct_doc_own_kinds(ct_doc *doc, const ct_yaml *names);
 /* The args given as one text, "stride=[2,1] padding=1", as ops' sample cases have them; STRING and PATH keys, which
    would need an owner, are refused. */
 ct_status ct_read_args_text(const ct_key *keys, const char *text, void *args);

@@ -103,6 +103,13 @@ static bool read_several(ct_doc *doc, const ct_key *key, const ct_yaml *node, ch
     bool ok = true;
     ct_key item = *key;
     item.choices = NULL; /* a word says all of it */
+    double unused;
+    const char *end = node->kind == CT_SCALAR ? ct_number_read(node->text, &unused) : NULL;
+    if (node->kind == CT_SCALAR && !node->quoted && word_of(key, node) < 0 && (!end || *end)) {
+        char type[64];
+        snprintf(type, sizeof type, "a number or a list of %d", key->count);
+        return wrong_number(doc, key, node, type);
+    }
     if (node->kind != CT_LIST && !read(doc, key, node, field)) return false;
     int least = ct_key_least(key), n = node->kind == CT_LIST ? node->n : key->count;
     if (n < least || n > key->count) {

@@ -2,6 +2,7 @@
 #include "yaml/value.h"
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define SHOWN 40 /* bytes of a value that a message repeats */
 
@@ -16,8 +17,43 @@ const char *ct_value_words(const ct_yaml *node, ct_words *w) {
     return w->text;
 }
 
+/* What others call what has another name here. */
+static const struct {
+    const char *theirs, *ours;
+} called[] = {{"dense", "linear"},
+              {"fc", "linear"},
+              {"conv", "conv2d"},
+              {"cat", "concat"},
+              {"swish", "silu"},
+              {"attention", "multi_head_attention"},
+              {"mha", "multi_head_attention"},
+              {"positional_embedding", "positions"},
+              {"positional_encoding", "positions"},
+              {"global_avg_pool", "adaptive_avg_pool2d"},
+              {"global_average_pooling2d", "adaptive_avg_pool2d"},
+              {"filters", "out_channels"},
+              {"units", "out_features"},
+              {"mae", "l1"},
+              {"bce", "binary_cross_entropy"},
+              {"bce_with_logits", "binary_cross_entropy_with_logits"},
+              {"ce", "cross_entropy"},
+              {"learning_rate", "lr"},
+              {"grad_clip", "clip_grad_norm"},
+              {"gradient_clip_val", "clip_grad_norm"},
+              {"patience", "early_stopping"}};
+
+static const char *known_as(const char *word, const char *const *names, int n) {
+    for (int i = 0; i < CT_COUNT(called); i++)
+        for (int k = 0; !strcasecmp(word, called[i].theirs) && k < n; k++)
+            if (!strcmp(names[k], called[i].ours)) return names[k];
+    return NULL;
+}
+
 const char *ct_near_words(const ct_doc *doc, const char *word, const char *const *names, int n, ct_words *w) {
-    const char *near = ct_diag_is_full(doc) ? NULL : ct_nearest(word, names, n); /* work that nobody would see */
+    if (ct_diag_is_full(doc)) return ""; /* work that nobody would see */
+    if (strchr(word, ':')) return "; a space belongs after its ':'";
+    const char *near = known_as(word, names, n);
+    if (!near) near = ct_nearest(word, names, n);
     if (!near) return "";
     snprintf(w->text, sizeof w->text, "; did you mean '%s'?", near);
     return w->text;

@@ -123,7 +123,7 @@ print(json.dumps([json.loads(sys.argv[1]), sum(abs(a - b) for a, b in zip(said, 
     for command in check show "train -o run"; do
         fails 2 "$ctorch" $command wrong.yaml
         says "wrong.yaml:1:34: error: the table has no column 'kinds'; did you mean 'kind'?"
-        says "wrong.yaml:1:66: error: the table has no column 'colour'; it has id, length, width, colour, of it, kind"
+        says "wrong.yaml:1:66: error: the table has no column 'colour'; did you mean 'colour, of it'?"
         says "wrong.yaml:1:88: error: the table has no column 'idd'; did you mean 'id'?"
     done
     [ ! -e run ]

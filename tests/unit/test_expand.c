@@ -100,8 +100,12 @@ static void blocks(void) {
               "s:2:9: error: parameter 'w' of the block is missing");
     CHECK_HAS(expanded("s", "blocks: {b: {params: {w: 1}, layers: [linear: $v]}}\nmodel:\n  - b: {x: 2}\n", true),
               "s:3:9: error: the block has no parameter 'x'");
-    CHECK_HAS(expanded("s", "blocks: {b: {layers: [b]}}\nmodel: [b]\n", true),
-              "blocks use each other more than 32 deep");
+    CHECK_HAS(expanded("s", "blocks: {b: {layers: [b]}}\nmodel: [b]\n", true), "block 'b' is used inside itself");
+    char deep[40 * 32] = "blocks:\n"; /* a chain of blocks, each of the next one */
+    for (int i = 0; i < 36; i++)
+        snprintf(deep + strlen(deep), sizeof deep - strlen(deep), "  b%d: {layers: [b%d]}\n", i, i + 1);
+    strcat(deep, "  b36: {layers: [relu]}\nmodel: [b0]\n");
+    CHECK_HAS(expanded("s", deep, true), "blocks use each other more than 32 deep");
     CHECK_HAS(expanded("s", "blocks: {b: {layers: [linear: $v]}}\nmodel:\n  - b\n", true), "s:3:5: note: used here");
     CHECK_HAS(expanded("s", "model: [{relu: {}, repeat: -1}]\n", true), "repeat must be an integer from 0 to 10000");
 }

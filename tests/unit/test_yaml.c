@@ -87,7 +87,9 @@ static void test_syntax_errors(void) {
     check_error("a: {b: 1", "t.yaml:1:9: error: expected ',' or '}'\n    1 | a: {b: 1\n      |         ^\n"
                             "t.yaml:1:4: note: the map starts here\n    1 | a: {b: 1\n      |    ^\n");
     check_error("a: \"x\nb: 3", "t.yaml:1:4: error: these quotes are not closed\n    1 | a: \"x\n      |    ^\n");
-    check_error("- a\n-b", "t.yaml:2:1: error: expected ':' after this key\n    2 | -b\n      | ^\n");
+    check_error(
+        "- a\n-b",
+        "t.yaml:2:1: error: expected ':' after this key; or does a space belong after '-'?\n    2 | -b\n      | ^\n");
     check_error("- 1\nb: 2", "t.yaml:2:1: error: expected '- ' here; is the indentation right?\n    2 | b: 2\n"
                              "      | ^\nt.yaml:1:1: note: the list starts here\n    1 | - 1\n      | ^\n");
     check_error("a: @x", "t.yaml:1:4: error: a value cannot start so; does the text need quotes?\n    1 | a: @x\n"
