@@ -55,6 +55,22 @@ static ct_status check_saved(const ct_node *n) {
     return CT_OK;
 }
 
+/* What a fused op's formula makes, to be differentiated with gradient *g: its result; or, where further results have a
+   gradient too, the sum of all, each times its own. */
+static ct_tensor *composed(const ct_visit *v, ct_tensor *const *in, ct_tensor **g) {
+    const ct_node *n = v->node;
+    ct_tensor *out[CT_MAX_IN] = {0}, *sum = NULL;
+    bool more = false;
+    for (int k = 1; k < n->n_out; k++) more |= v->g[k] != NULL;
+    ct_tensor *y = out[0] = n->op->formula(in, n->n_in, n->args, more ? out : NULL);
+    *g = more ? NULL : v->g[0];
+    for (int k = 0; more && !ct_why(y) && k < n->n_out; k++) {
+        ct_tensor *part = v->g[k] && out[k] ? ct_sum(ct_mul(out[k], v->g[k]), (ct_reduce_args){0}) : NULL;
+        sum = sum && part ? ct_add(sum, part) : sum ? sum : part;
+    }
+    return sum ? sum : y;
+}
+
 /* The gradients of one node's inputs, by its fused rule; or, to be differentiated again, through the op's formula. */
 static ct_status differentiate(const sweep *s, const ct_visit *v, ct_tensor *const *in, ct_tensor **out, bool *need,
                                ct_tensor **din) {
@@ -63,11 +79,12 @@ static ct_status differentiate(const sweep *s, const ct_visit *v, ct_tensor *con
         n->op->grad(in, n->n_in, out, v->g, n->args, need, din);
         return ct_anomaly() ? ct_anomaly_check("it", v->g, n->n_out, din, n->n_in) : CT_OK;
     }
-    ct_tensor *wanted[CT_MAX_IN], *got[CT_MAX_IN];
+    ct_tensor *wanted[CT_MAX_IN], *got[CT_MAX_IN], *g;
     int at[CT_MAX_IN], count = 0;
     for (int i = 0; i < n->n_in; i++)
         if (need[i]) at[count] = i, wanted[count++] = in[i];
-    CT_TRY(ct_gradients(n->op->formula(in, n->n_in, n->args, NULL), v->g[0], wanted, count, true, got));
+    ct_tensor *y = composed(v, in, &g);
+    CT_TRY(ct_gradients(y, g, wanted, count, true, got));
     for (int k = 0; k < count; k++) din[at[k]] = got[k];
     return CT_OK;
 }
