@@ -119,7 +119,8 @@ static ct_status matmul_prepare(const ct_call *call, void **state, size_t *works
 
 static ct_status linear_prepare(const ct_call *call, void **state, size_t *workspace) {
     const ct_layout *x = &call->in[0], *w = &call->in[1], *bias = &call->in[2], *y = &call->out[0];
-    if (!all_f32(call) || (bias->dtype && !ct_layout_contiguous(bias)) || w->ndim != 2) return CT_UNSUPPORTED;
+    bool plain = !bias->dtype || (bias->ndim == 1 && bias->size[0] == w->size[0] && ct_layout_contiguous(bias));
+    if (!all_f32(call) || !plain || w->ndim != 2) return CT_UNSUPPORTED;
     matmul_state *s = ct_alloc(1, sizeof *s);
     if (!s) return CT_NO_MEMORY;
     int n = x->ndim, dims = CT_MAX(n - 2, 0);

@@ -62,18 +62,21 @@ RUN_OF(F(matmul)) {
     }
 }
 
-/* y (..., O) = x (..., I) weight (O, I)' + bias (O) */
+/* y (..., O) = x (..., I) weight (O, I)' + bias (O), or (1); y (...) of a weight (I). */
 RUN_OF(F(linear)) {
-    const ct_layout *lx = &call->in[0], *lw = &call->in[1], *ly = call->out;
+    const ct_layout *lx = &call->in[0], *lw = &call->in[1], *lb = &call->in[2];
+    ct_layout ly = *call->out;
     const T *bias = in[2];
-    int last = ly->ndim - 1;
-    for (ct_sweep w = CT_SWEEP(ly->ndim, ly->size, 1u << last, lx->stride, ly->stride); w.more; ct_sweep_next(&w)) {
+    int last = lx->ndim - 1, inner = lw->ndim - 1;
+    if (ly.ndim == last) ly.size[last] = 1, ly.stride[last] = 0;
+    for (ct_sweep w = CT_SWEEP(lx->ndim, ly.size, 1u << last, lx->stride, ly.stride); w.more; ct_sweep_next(&w)) {
         const T *x = (const T *)in[0] + w.at[0];
         T *y = (T *)out[0] + w.at[1];
-        for (int64_t o = 0; o < ly->size[last]; o++) {
+        for (int64_t o = 0; o < ly.size[last]; o++) {
             const T *weight = (const T *)in[1] + o * lw->stride[0];
-            WIDE s = F(dot)(call, lw->size[1], x, lx->stride[last], weight, lw->stride[1]);
-            y[o * ly->stride[last]] = (T)(bias ? s + (WIDE)bias[o * call->in[2].stride[0]] : s);
+            WIDE s = F(dot)(call, lw->size[inner], x, lx->stride[last], weight, lw->stride[inner]);
+            int64_t at = bias && ct_layout_numel(lb) > 1 ? o * lb->stride[0] : 0;
+            y[o * ly.stride[last]] = (T)(bias ? s + (WIDE)bias[at] : s);
         }
     }
 }

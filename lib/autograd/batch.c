@@ -228,7 +228,7 @@ static ct_status multiplied(const ct_batch *b, ct_tensor **out) {
 static ct_status linear(const ct_batch *b, ct_tensor **out) {
     if (!b->mapped[1] && !b->mapped[2]) return apply(b, b->in, b->node->args, out);
     int n = rank(b, 0);
-    if (n < 2) return each(b, out);
+    if (n < 2 || rank(b, 1) < 2) return each(b, out);
     ct_tensor *w = ct_transpose(lifted(b, 1, b->mapped[1] ? n : 2), (ct_transpose_args){.dim0 = -2, .dim1 = -1});
     out[0] = ct_matmul(b->in[0], w);
     if (b->in[2]) out[0] = ct_add(out[0], lifted(b, 2, n));

@@ -60,33 +60,41 @@ GRAD(matmul) {
 }
 
 /* ---- linear ---- */
+/* A number for each of `features`, or one for all. */
+static ct_status want_bias(const ct_layout *bias, const ct_layout *w) {
+    bool one = bias->ndim <= w->ndim - 1 && ct_layout_numel(bias) == 1;
+    return one || !bias->dtype ? CT_OK : ct_want_sizes("linear", "bias", bias, w->size, w->ndim - 1);
+}
+
 SHAPE(linear) {
     (void)args_;
-    const ct_layout *x = &in[0], *w = &in[1], *bias = &in[2];
+    const ct_layout *x = &in[0], *w = &in[1];
     *n_out = 1;
     CT_TRY(ct_want_there("linear", in, 2));
     CT_TRY(want_numbers("linear", in, n_in));
     CT_TRY(ct_want_ndim("linear", "the input", x, 1, CT_MAX_DIMS));
-    CT_TRY(ct_want_ndim("linear", "weight", w, 2, 2));
-    if (x->size[x->ndim - 1] != w->size[1]) {
+    CT_TRY(ct_want_ndim("linear", "weight", w, 1, 2));
+    int64_t features = w->size[w->ndim - 1], size[CT_MAX_DIMS];
+    if (x->size[x->ndim - 1] != features) {
         char a[CT_SHAPE_TEXT], b[CT_SHAPE_TEXT];
         ct_layout_text(w, a, sizeof a), ct_layout_text(x, b, sizeof b);
-        return ct_shape_fail("linear", "weight %s wants %lld features, input %s has %lld", a, (long long)w->size[1], b,
+        return ct_shape_fail("linear", "weight %s wants %lld features, input %s has %lld", a, (long long)features, b,
                              (long long)x->size[x->ndim - 1]);
     }
-    if (bias->dtype != CT_NONE) CT_TRY(ct_want_sizes("linear", "bias", bias, w->size, 1));
-    int64_t size[CT_MAX_DIMS];
+    CT_TRY(want_bias(&in[2], w));
     for (int d = 0; d < x->ndim; d++) size[d] = x->size[d];
     size[x->ndim - 1] = w->size[0];
-    return ct_shape_make("linear", NULL, x->dtype, size, x->ndim, out);
+    return ct_shape_make("linear", NULL, x->dtype, size, x->ndim - (w->ndim == 1), out);
 }
 GRAD(linear) {
     (void)n_in, (void)out, (void)args_;
-    const ct_layout *x = &in[0]->layout;
-    ct_tensor *dy = matrix(g[0]);
-    if (need[0]) din[0] = ct_reshape_to(ct_matmul(dy, in[1]), x->size, x->ndim);
-    if (need[1]) din[1] = ct_matmul(turned(dy), matrix(in[0]));
-    if (need[2]) din[2] = ct_sum_dim(dy, 0, false);
+    const ct_layout *x = &in[0]->layout, *w = &in[1]->layout;
+    int64_t features = w->size[w->ndim - 1];
+    ct_tensor *dy = w->ndim == 2 ? matrix(g[0]) : ct_reshape_to(g[0], (int64_t[]){ct_numel(g[0]), 1}, 2);
+    ct_tensor *rows = w->ndim == 2 ? in[1] : ct_reshape_to(in[1], (int64_t[]){1, features}, 2);
+    if (need[0]) din[0] = ct_reshape_to(ct_matmul(dy, rows), x->size, x->ndim);
+    if (need[1]) din[1] = ct_reshape_to(ct_matmul(turned(dy), matrix(in[0])), w->size, w->ndim);
+    if (need[2]) din[2] = ct_sum_to(w->ndim == 2 ? dy : g[0], &in[2]->layout);
 }
 
 /* ---- bilinear ---- */
