@@ -9,7 +9,8 @@ typedef struct args {
 } args;
 static const ct_key keys[] = {
     CT_ROW_FLOAT(eps, 1e-5, 0, 1, "added to the variance"),
-    CT_ROW_FLOAT(momentum, 0.1, 0, 1, "weight of the batch in the running statistics"),
+    {"momentum", CT_KEY_FLOAT, offsetof(args, momentum), 1, 0.1, 0, 1, "none", NULL,
+     "weight of the batch in the running statistics; none: they are means over all batches"},
     CT_ROW_NOT(affine, "learn a scale and a shift a channel"),
     CT_ROW_NOT(track_running_stats, "keep running statistics, for use outside of training"),
     {0},
@@ -43,7 +44,7 @@ static ct_tensor *accumulate(ct_module *m, ct_tensor *x, ct_batch_norm_args b) {
     b.momentum = 1;
     ct_tensor *y = ct_batch_norm(x, running[0], running[1], ct_param_named(m, "weight"), ct_param_named(m, "bias"), b);
     for (int i = 0; i < 2 && !ct_why(y); i++) {
-        ct_status status = ct_set(running[i], ct_add(before[i], ct_mul(running[i], share)));
+        ct_status status = ct_set_once(running[i], ct_add(before[i], ct_mul(running[i], share)));
         if (status) return ct_tensor_failed(status);
     }
     return y;
@@ -56,7 +57,7 @@ static ct_tensor *forward(ct_module *m, ct_tensor *x) {
                             .eps = CT_GIVEN(a->eps)};
     ct_status status = count(m);
     if (status) return ct_tensor_failed(status);
-    if (m->training && m->cumulative) return accumulate(m, x, b);
+    if (m->training && !a->no_track_running_stats && (m->cumulative || a->momentum < 0)) return accumulate(m, x, b);
     return ct_batch_norm(x, ct_param_named(m, "running_mean"), ct_param_named(m, "running_var"),
                          ct_param_named(m, "weight"), ct_param_named(m, "bias"), b);
 }

@@ -77,6 +77,16 @@ static void statistics(void) {
     ct_module_free(m);
 }
 
+/* Without a momentum they are the means of what two batches have. */
+static void means_of_batches(void) {
+    ct_module *m = make("batch_norm", "momentum=none", "2x1", 1);
+    CHECK(!ct_why(ct_module_forward(m, ct_from(CT_F32, CT_DIMS(2, 1), (float[]){1, 3}))));
+    CHECK(!ct_why(ct_module_forward(m, ct_from(CT_F32, CT_DIMS(2, 1), (float[]){4, 10}))));
+    CHECK_NEAR(values(m, "running_mean")[0], (2 + 7) / 2.0, 1e-6);
+    CHECK_NEAR(values(m, "running_var")[0], (2 + 18) / 2.0, 1e-5);
+    ct_module_free(m);
+}
+
 /* weight_v becomes W'u, weight_u W v, both of norm 1; then the weight's largest singular value is 1. */
 static void spectrum(void) {
     ct_module *m = make("linear", "out_features=2 bias=false spectral_norm=true", "1x2", 1);
@@ -302,7 +312,7 @@ int main(void) {
     ct_scope *scope = ct_scope_open();
     RUN(dropouts);
     RUN(inner_dropout);
-    RUN(statistics);
+    RUN(statistics), RUN(means_of_batches);
     RUN(spectrum);
     RUN(first_values);
     RUN(constants);
