@@ -1,5 +1,5 @@
 /* The rows of pointwise.def as row functions on the type CT_T, and a table of them, rows_CT_T[CT_OP_...]; included once
-   a type. Where CT_INTEGER is defined: only rows of class NUMBER and comparisons, no gradients. */
+   a type. Where CT_INTEGER is defined: no rows of class FLOAT, no gradients. */
 #ifndef CT_ROWS_ONCE
 #define CT_ROWS_ONCE
 #define ROWS(name) WORD_PASTE(rows_##name, CT_T)
@@ -165,6 +165,7 @@
 #define OF_GRAD(...) __VA_ARGS__
 #endif
 #define OF_NUMBER(...) __VA_ARGS__
+#define OF_ALL(...) __VA_ARGS__
 
 #define POINTWISE1(name, class, a_, d0, y_, dx) \
     OF_##class(DEFINE1(name, CT_T, a_, y_)) OF_GRAD(GRAD1(name##_d0, a_, dx))
@@ -200,3 +201,4 @@ static const ct_row_fn WORD_PASTE(rows, CT_T)[CT_OP_COUNT] = {
 #undef OF_FLOAT
 #undef OF_GRAD
 #undef OF_NUMBER
+#undef OF_ALL

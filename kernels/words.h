@@ -42,6 +42,14 @@ typedef unsigned char u8;
         if (b == 0 || b == -1) return b ? neg_##T(a) : 0;               \
         return a / b - ((a < 0) != (b < 0) && a % b != 0);              \
     }
+/* Of integers; with a negative exponent what is left of the fraction. */
+#define POWER_WORD(T)                                                                \
+    WORD T pow_##T(T a, T b) {                                                       \
+        T y = 1;                                                                     \
+        if (lt_##T(b, 0)) return a == 1 || a == (T)-1 ? (T)(b & 1 ? a : 1) : 0;      \
+        for (; b; b = (T)(b >> 1), a = mul_##T(a, a)) y = b & 1 ? mul_##T(y, a) : y; \
+        return y;                                                                    \
+    }
 WORDS(i64, uint64_t)
 WORDS(i32, uint32_t)
 WORDS(u8, uint32_t)
@@ -52,6 +60,9 @@ WHOLE_WORDS(i32)
 WHOLE_WORDS(u8)
 DIVISION_WORDS(i64)
 DIVISION_WORDS(i32)
+POWER_WORD(i64)
+POWER_WORD(i32)
+POWER_WORD(u8)
 WORD u8 abs_u8(u8 a) { return a; }
 WORD u8 sign_u8(u8 a) { return a > 0; }
 WORD u8 fmod_u8(u8 a, u8 b) { return b ? a % b : 0; }
@@ -59,9 +70,14 @@ WORD u8 floordiv_u8(u8 a, u8 b) { return b ? a / b : 0; }
 WORD i64 num_i64(double v) { return v >= 0x1p63 ? INT64_MAX : v >= -0x1p63 ? (i64)v : INT64_MIN; }
 WORD i32 num_i32(double v) { return v >= INT32_MAX ? INT32_MAX : v >= INT32_MIN ? (i32)v : INT32_MIN; }
 WORD u8 num_u8(double v) { return v >= 255 ? 255 : v >= 0 ? (u8)v : 0; }
+/* Of a whole number, the low bits: what is added to an integer, or multiplies it, wraps as the result does. */
+WORD i64 wrap_i64(double v) { return num_i64(v); }
+WORD i32 wrap_i32(double v) { return (i32)num_i64(v); }
+WORD u8 wrap_u8(double v) { return (u8)num_i64(v); }
 
 #define FLOAT_WORDS(T, s)                                                                  \
     WORDS(T, T) SIGNED_WORDS(T) WORD T num_##T(double v) { return (T)v; }                  \
+    WORD T wrap_##T(double v) { return (T)v; }                                             \
     WORD T div_##T(T a, T b) { return a / b; }                                             \
     WORD T sqrt_##T(T a) { return __builtin_sqrt##s(a); }                                  \
     WORD T floor_##T(T a) { return __builtin_floor##s(a); }                                \
@@ -126,4 +142,5 @@ WORD u8 num_u8(double v) { return v >= 255 ? 255 : v >= 0 ? (u8)v : 0; }
 #define ZERO W(num)(0)
 #define ONE W(num)(1)
 #define P(field) W(num)(p->field)
+#define WRAP(field) W(wrap)(p->field)
 #endif

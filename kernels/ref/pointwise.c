@@ -27,7 +27,11 @@ FLOAT_WORDS(f64, )
 static const ct_row_fn *const rows[] = {[CT_F32] = rows_f32, [CT_F64] = rows_f64, [CT_I64] = rows_i64,
                                         [CT_I32] = rows_i32, [CT_U8] = rows_u8,   [CT_BOOL] = rows_u8};
 
-static ct_row_fn row(const ct_call *call) { return rows[call->in[0].dtype][call->op]; }
+/* A sum of bools is whether one is. */
+static ct_row_fn row(const ct_call *call) {
+    ct_dtype dtype = call->in[0].dtype;
+    return rows[dtype][dtype == CT_BOOL && call->op == CT_OP_add ? CT_OP_logical_or : call->op];
+}
 
 static ct_status prepare(const ct_call *call, void **state, size_t *workspace) {
     (void)workspace;

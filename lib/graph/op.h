@@ -18,6 +18,7 @@ enum {
     CT_IS_GRAD = 256,  /* a pointwise op's fused gradient: inputs g, x..., y */
     CT_PROMOTE = 512,  /* inputs are promoted to one type */
     CT_IS_PART = 1024, /* used by other ops' formulas and gradients only */
+    CT_BOOLS = 4096,   /* bools stay, where other ops of numbers make them i64 */
     CT_AS_IS = 2048    /* takes 16-bit floats as they are: it moves elements, or leaves the work to other ops */
 };
 

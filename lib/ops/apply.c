@@ -1,5 +1,6 @@
 /* The one place where results are made. */
 #include "ops/shape_util.h"
+#include <math.h>
 #include <string.h>
 
 #define MAX_OUT 8 /* without a list */
@@ -18,9 +19,18 @@ static ct_dtype joined(ct_dtype a, ct_dtype b) {
     return rank(a) == rank(b) ? CT_F32 : rank(a) > rank(b) ? a : b;
 }
 
+/* Whether an argument of a pointwise op is a fraction, which an integer cannot be added to, or multiplied by. */
+static bool has_fraction(const ct_op *op, const void *args) {
+    for (const ct_key *k = op->flags & CT_POINTWISE ? op->kind.keys : NULL; k && k->name; k++) {
+        double v = k->type == CT_KEY_FLOAT ? *(const double *)((const char *)args + k->offset) : 0;
+        if (isfinite(v) && v != floor(v)) return true;
+    }
+    return false;
+}
+
 /* The common type of inputs from `first` on: tensors with dimensions decide, 0-d ones only if their category is higher.
  */
-static ct_dtype promoted(ct_tensor *const *in, int first, int n_in, unsigned flags) {
+static ct_dtype promoted(const ct_op *op, ct_tensor *const *in, int first, int n_in, const void *args) {
     ct_dtype best[2] = {CT_NONE, CT_NONE};
     for (int i = first; i < n_in; i++) {
         if (!in[i]) continue;
@@ -28,14 +38,14 @@ static ct_dtype promoted(ct_tensor *const *in, int first, int n_in, unsigned fla
         *b = joined(*b, d);
     }
     ct_dtype d = !best[0] || (best[1] && category(best[1]) > category(best[0])) ? best[1] : best[0];
-    if (flags & CT_FLOAT_ONLY && category(d) < 2) return CT_F32;
-    return d == CT_BOOL && !(flags & (CT_BOOLEAN | CT_MASK0 | CT_AS_IS)) ? CT_I64 : d;
+    if (category(d) < 2 && (op->flags & CT_FLOAT_ONLY || has_fraction(op, args))) return CT_F32;
+    return d == CT_BOOL && !(op->flags & (CT_BOOLEAN | CT_BOOLS | CT_MASK0 | CT_AS_IS)) ? CT_I64 : d;
 }
 
 static ct_tensor *cast_if(ct_tensor *t, ct_dtype dtype) { return !t || t->layout.dtype == dtype ? t : ct_to(t, dtype); }
 
 /* The inputs as the op's rows want them, in `as`; an error among them is returned. */
-static ct_tensor *check_inputs(const ct_op *op, ct_tensor *const *in, int n_in, ct_tensor **as) {
+static ct_tensor *check_inputs(const ct_op *op, ct_tensor *const *in, int n_in, const void *args, ct_tensor **as) {
     for (int i = 0; i < n_in; i++) {
         as[i] = in[i];
         if (in[i] && ct_why(in[i])) return in[i];
@@ -48,7 +58,7 @@ static ct_tensor *check_inputs(const ct_op *op, ct_tensor *const *in, int n_in, 
         if (!in[i])
             return ct_tensor_error(CT_FAIL, "%s: input '%s' is missing", op->kind.name,
                                    op->in_names[op->n_in < 0 ? 0 : i]);
-    ct_dtype d = promoted(in, first, n_in, op->flags);
+    ct_dtype d = promoted(op, in, first, n_in, args);
     if (first) as[0] = cast_if(in[0], CT_BOOL);
     for (int i = first; i < n_in; i++) as[i] = cast_if(in[i], d);
     for (int i = 0; i < n_in; i++)
@@ -200,7 +210,7 @@ ct_tensor *ct_apply(int id, ct_tensor *const *in, int n_in, const void *args, ct
     int room = CT_MAX(n_in, MAX_OUT), n_out;
     ct_tensor **as = ct_alloc(2 * (size_t)room, sizeof *as), **made = as + room;
     ct_layout *l = ct_alloc(2 * (size_t)room, sizeof *l);
-    ct_tensor *y = as && l ? check_inputs(op, in, n_in, as) : ct_tensor_failed(CT_NO_MEMORY);
+    ct_tensor *y = as && l ? check_inputs(op, in, n_in, args, as) : ct_tensor_failed(CT_NO_MEMORY);
     ct_status fits = y ? CT_OK : rounding(op, as, n_in, &to);
     if (fits)
         y = ct_tensor_failed(fits);

@@ -29,6 +29,7 @@ static ct_tensor *summed(const bags *b, ct_tensor *rows) {
 static ct_tensor *largest(const bags *b, ct_tensor *rows, ct_tensor *counts) {
     int64_t width = rows->layout.size[1];
     ct_tensor *all;
+    if (!b->n) return ct_constant(rows->layout.dtype, CT_DIMS(b->count, width), 0);
     if (b->of) {
         ct_tensor *bag =
             ct_arange((ct_arange_args){.end = b->count ? (double)b->count : (double)CT_ZERO, .dtype = CT_I64});

@@ -7,6 +7,13 @@ ct_status ct_shape_pointwise(const ct_layout *in, int n_in, const void *args, ct
     return ct_shape_broadcast("broadcast", in, n_in, out);
 }
 
+ct_status ct_shape_pow_scalar(const ct_layout *in, int n_in, const void *args_, ct_layout *out, int *n_out) {
+    ARGS(scalar);
+    if (!ct_is_float(in->dtype) && args->other < 0)
+        return ct_shape_fail("pow_scalar", "integers have no negative powers; make them floats");
+    return ct_shape_pointwise(in, n_in, args_, out, n_out);
+}
+
 static ct_tensor *number(ct_tensor *like, double v) {
     ct_full_args full = {.dtype = like->layout.dtype, .fill_value = v};
     return ct_apply(CT_OP_fill, NULL, 0, &full, NULL);
@@ -53,6 +60,7 @@ static ct_tensor *gelu_inner(ct_tensor *x) {
 #define ZERO number(g, 0)
 #define ONE number(g, 1)
 #define P(field) number(g, p->field)
+#define WRAP P
 
 /* Gradient i by its fused kernel: what the row's words do not mention is left out. */
 static ct_tensor *fused(int id, int i, ct_tensor *const *in, int n_in, ct_tensor *y, ct_tensor *g, const void *args) {

@@ -4,6 +4,8 @@
 #include "ops/ops.h"
 
 ct_status ct_shape_pointwise(const ct_layout *in, int n_in, const void *args, ct_layout *out, int *n_out);
+/* The same, but integers have no negative powers. */
+ct_status ct_shape_pow_scalar(const ct_layout *in, int n_in, const void *args, ct_layout *out, int *n_out);
 #define POINTWISE1(name, ...)                                                                               \
     void ct_grad_##name##_pw(ct_tensor *const *, int, ct_tensor *const *, ct_tensor *const *, const void *, \
                              const bool *, ct_tensor **);

@@ -55,7 +55,11 @@ FORMULA(std) {
 FORMULA(logsumexp) {
     ARGS(reduce);
     (void)n_in, (void)out;
+    double n;
+    ct_status status = count("logsumexp", in[0], &args->dim, &n);
+    if (status) return ct_tensor_failed(status);
     ct_tensor *x = ct_floats(in[0]);
+    if (n == 0) return ct_log(ct_sum(ct_exp(x), *args));
     ct_tensor *max = ct_detach(ct_amax(x, (ct_reduce_args){.dim = args->dim, .keepdim = true}));
     ct_tensor *infinite = ct_eq(ct_abs(max), constant(max, INFINITY));
     max = ct_masked_fill(max, infinite, (ct_fill_args){.value = 0});

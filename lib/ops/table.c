@@ -119,6 +119,7 @@ static ct_op table[CT_OP_COUNT] = {
 
 #define FLOAT CT_FLOAT_ONLY
 #define NUMBER 0
+#define ALL CT_BOOLS
 #define IN(lo, hi) \
     { lo, hi }
 #define ROW_POINTWISE(name, class, a, n, text_, ...)                \
@@ -171,6 +172,7 @@ static bool mentions(const char *text, char variable) {
 
 __attribute__((constructor)) static void derive(void) {
     table[CT_OP_detach].grad = NULL; /* that is what it is for */
+    table[CT_OP_pow_scalar].shape = ct_shape_pow_scalar;
     for (int id = 0; id < CT_OP_COUNT; id++) {
         ct_op *op = &table[id];
         op->place = places[id];

@@ -29,6 +29,46 @@ static void division(void) {
     CHECK_HOLDS(grad(ct_fmod(VECTOR(7, 7), b), b), -2, 2);
 }
 
+/* t's type, and its elements. */
+#define CHECK_TYPE(t, dtype, ...)         \
+    do {                                  \
+        CHECK(ct_dtype_of(t) == (dtype)); \
+        CHECK_HOLDS(t, __VA_ARGS__);      \
+    } while (0)
+
+/* Integers to integer powers stay integers, and wrap; a negative power is 0 but of 1 and -1. */
+static void powers(void) {
+    const ct_dtype types[] = {CT_I64, CT_I32};
+    for (int i = 0; i < CT_COUNT(types); i++) {
+        ct_tensor *a = NUMBERS(types[i], -3, -1, 0, 1, 2), *b = NUMBERS(types[i], 3, -3, 0, -2, -1);
+        CHECK_TYPE(ct_pow(a, b), types[i], -27, -1, 1, 1, 0);
+        CHECK_TYPE(ct_pow_scalar(a, 2), types[i], 9, 1, 0, 1, 4);
+        CHECK_TYPE(ct_pow_scalar(a, 0.5), CT_F32, NAN, NAN, 0, 1, (float)sqrt(2));
+        CHECK_HAS(ct_why(ct_pow_scalar(a, -1)), "integers have no negative powers");
+        CHECK(ct_dtype_of(ct_pow(a, ct_scalar(CT_F32, -1))) == CT_F32);
+    }
+    CHECK_TYPE(ct_pow(NUMBERS(CT_U8, 2, 3, 16), NUMBERS(CT_U8, 7, 5, 2)), CT_U8, 128, 243, 0);
+    CHECK(ct_item(ct_pow_scalar(ct_scalar(CT_I64, 3), 39)) == 4052555153018976267.0);
+    ct_tensor *zero = LEAF(0, 2);
+    CHECK_HOLDS(grad(ct_pow_scalar(zero, (double)CT_ZERO), zero), 0, 0);
+}
+
+/* A fraction makes integers floats, a whole number wraps with them; bools stay bools. */
+static void mixtures(void) {
+    ct_tensor *u = NUMBERS(CT_U8, 1, 200), *a = NUMBERS(CT_BOOL, 0, 1, 1), *b = NUMBERS(CT_BOOL, 0, 0, 1);
+    CHECK_TYPE(ct_add_scalar(u, -128), CT_U8, 129, 72);
+    CHECK_TYPE(ct_mul_scalar(u, -1), CT_U8, 255, 56);
+    CHECK_TYPE(ct_mul_scalar(NUMBERS(CT_I64, 2, -3), 0.5), CT_F32, 1, -1.5);
+    CHECK_TYPE(ct_clamp(NUMBERS(CT_I32, -4, 4), (ct_clamp_args){.min = 1.5}), CT_F32, 1.5, 4);
+    CHECK_TYPE(ct_clamp(u, (ct_clamp_args){.min = -2, .max = 7}), CT_U8, 1, 7);
+    CHECK_TYPE(ct_add(a, b), CT_BOOL, 0, 1, 1);
+    CHECK_TYPE(ct_mul(a, b), CT_BOOL, 0, 0, 1);
+    CHECK_TYPE(ct_maximum(a, b), CT_BOOL, 0, 1, 1);
+    CHECK_TYPE(ct_minimum(a, b), CT_BOOL, 0, 0, 1);
+    CHECK_TYPE(ct_add_scalar(a, 1), CT_I64, 1, 2, 2);
+    CHECK_TYPE(ct_sum(a, ALL), CT_I64, 2);
+}
+
 static void bounds(void) {
     ct_tensor *x = LEAF(-2, -1, 0, 1, 2);
     CHECK_HOLDS(ct_clamp(x, (ct_clamp_args){.min = 1, .max = -1}), -1, -1, -1, -1, -1);
@@ -40,6 +80,8 @@ static void bounds(void) {
     ct_tensor *none = LEAF(NAN, 1);
     CHECK_HOLDS(grad(ct_maximum(none, VECTOR(0, 1)), none), 1, 0.5);
     CHECK_HOLDS(grad(ct_elu(none, (ct_elu_args){0}), none), 1, 1);
+    ct_tensor *corners = LEAF(-3, 3);
+    CHECK_HOLDS(grad(ct_hardswish(corners), corners), 0, 1);
     CHECK_HOLDS(ct_isinf(VECTOR(1, INFINITY, -INFINITY, NAN)), 0, 1, 1, 0);
     CHECK_HOLDS(ct_isfinite(VECTOR(1, INFINITY, -INFINITY, NAN)), 1, 0, 0, 0);
     CHECK_HOLDS(ct_isfinite(NUMBERS(CT_I64, 1, -1)), 1, 1);
@@ -74,6 +116,10 @@ static void no_elements(void) {
     ct_tensor *m = ct_median(x, (ct_median_args){.dim = CT_DIMS(2)}, &at);
     CHECK(!ct_why(m) && ct_numel(m) == 0 && ct_size(at, 0) == 2);
     CHECK_HAS(ct_why(ct_median(x, (ct_median_args){.dim = CT_DIMS(1)}, NULL)), "no elements to choose from");
+    CHECK_HOLDS(ct_logsumexp(x, (ct_reduce_args){.dim = CT_DIMS(1, 2)}), -INFINITY, -INFINITY);
+    ct_tensor *bags = ct_embedding_bag(ct_zeros(CT_I64, CT_DIMS(0)), ct_full(CT_F64, CT_DIMS(3, 2), 7),
+                                       ct_zeros(CT_I64, CT_DIMS(2)), NULL, (ct_embedding_bag_args){.mode = 2});
+    CHECK_HOLDS(bags, 0, 0, 0, 0);
 }
 
 /* A window of ceil_mode may be wider than what it looks at. */
@@ -89,7 +135,7 @@ static void windows(void) {
 
 int main(void) {
     ct_scope *scope = ct_scope_open();
-    RUN(division), RUN(bounds), RUN(over_all), RUN(no_elements), RUN(windows);
+    RUN(division), RUN(powers), RUN(mixtures), RUN(bounds), RUN(over_all), RUN(no_elements), RUN(windows);
     CHECK(ct_scope_close(scope) == CT_FAIL); /* of the calls that were to fail */
     return check_done("edges");
 }
