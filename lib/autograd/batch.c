@@ -134,6 +134,25 @@ static ct_status along(const ct_batch *b, ct_tensor **out) {
     return status;
 }
 
+/* Samples of shape (0), which fit any others, become such as have nothing along the dimension. */
+static ct_status joined(const ct_batch *b, ct_tensor **out) {
+    const ct_layout *l = &b->node->out[0].layout;
+    int n = b->node->n_in;
+    int64_t dim = ((const ct_dim_args *)b->node->args)->dim;
+    ct_dims nothing;
+    CT_TRY(with_batch(b, l->size, l->ndim, &nothing));
+    nothing.v[1 + (dim < 0 ? dim + l->ndim : dim)] = 0;
+    ct_tensor **in = ct_alloc((size_t)n, sizeof *in);
+    if (!in) return CT_NO_MEMORY;
+    for (int i = 0; i < n; i++) {
+        in[i] = whole(b, i);
+        if (rank(b, i) != l->ndim) in[i] = ct_reshape(in[i], (ct_shape_args){.shape = nothing});
+    }
+    ct_status status = apply_shifted(b, in, out);
+    ct_free(in);
+    return status;
+}
+
 /* One index for all samples. */
 static ct_status chosen(const ct_batch *b, ct_tensor **out) {
     return b->mapped[1] || !rank(b, 0) ? each(b, out) : apply_shifted(b, b->in, out);
@@ -243,7 +262,7 @@ static rule *const rules[CT_OP_COUNT] = {
     [CT_OP_amin] = along,         [CT_OP_prod_] = along,        [CT_OP_argmax_] = along,
     [CT_OP_argmin_] = along,      [CT_OP_cumsum] = along,       [CT_OP_sort] = along,
     [CT_OP_topk] = along,         [CT_OP_softmax] = along,      [CT_OP_log_softmax] = along,
-    [CT_OP_flip] = along,         [CT_OP_roll] = along,         [CT_OP_cat] = along,
+    [CT_OP_flip] = along,         [CT_OP_roll] = along,         [CT_OP_cat] = joined,
     [CT_OP_gather] = along,       [CT_OP_scatter_add] = along,  [CT_OP_index_select] = chosen,
     [CT_OP_index_back] = chosen,  [CT_OP_view] = viewed,        [CT_OP_expand] = expanded,
     [CT_OP_permute] = permuted,   [CT_OP_slice] = sliced,       [CT_OP_slice_back] = slice_put,

@@ -129,6 +129,12 @@ static ct_tensor *read_value(ct_tensor *const *in, int n, void *ctx) {
     (void)n, (void)ctx;
     return ct_scalar(CT_F64, ct_item(sum(in[0])));
 }
+static ct_tensor *with_nothing(ct_tensor *const *in, int n, void *ctx) { /* of shape (0), the sample's and not */
+    (void)n, (void)ctx;
+    ct_tensor *none = ct_slice(in[0], (ct_slice_args){.start = CT_DIMS(0), .stop = CT_DIMS(0)});
+    ct_tensor *row = ct_unsqueeze(in[0], (ct_dim_args){.dim = CT_ZERO});
+    return ct_cat((ct_tensor *[]){none, row, ct_zeros(CT_F64, CT_DIMS(0)), row}, 4, (ct_dim_args){.dim = -1});
+}
 static ct_tensor *silenced(ct_tensor *const *in, int n, void *ctx) {
     (void)n, (void)ctx;
     ct_no_grad_begin();
@@ -150,6 +156,7 @@ static void maps(void) {
                 25, 39, 17, 39, 61);
     CHECK_HOLDS(ct_vmap(sample_gradient, NULL, &a, 1, none), 3, 12, 27, 48, 75, 108);
     CHECK_HOLDS(ct_vmap(sample_gradient, NULL, &a, 1, out), 3, 27, 75, 12, 48, 108);
+    CHECK_HOLDS(ct_vmap(with_nothing, NULL, &a, 1, none), 1, 2, 1, 2, 3, 4, 3, 4, 5, 6, 5, 6);
     CHECK_HOLDS(ct_vmap(constant, VECTOR(7, 8), &a, 1, none), 7, 8, 7, 8, 7, 8);
     CHECK_HOLDS(ct_vmap(in_place, NULL, &a, 1, none), 3, 5, 7, 9, 11, 13);
     ct_tensor *x = ct_requires_grad(grid(3, 2), true), *w = LEAF(1, 2), *of[] = {x, w}, *d[2];
