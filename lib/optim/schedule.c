@@ -9,7 +9,7 @@ bool ct_scheduler_chains(const ct_scheduler *kind, const void *args) {
 }
 
 static double own_rate(const ct_schedule *s, double base, int64_t t) {
-    if (s->kind->listen) return base == s->base ? s->lr : base * (s->lr / s->base);
+    if (s->kind->listen) return base == s->base ? s->lr : s->kind->at(s->args, base, s->drops);
     if (ct_scheduler_chains(s->kind, s->args)) return s->line[0] + base * (s->line[1] - s->line[0]);
     return s->kind->at(s->args, base, t);
 }

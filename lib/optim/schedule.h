@@ -15,11 +15,13 @@ typedef struct ct_schedule {
     double line[2]; /* a chain: without the warm-up, of a base of 0 and of 1; any other's is on the line through both */
     double best;    /* reduce_on_plateau: the best metric, steps without a better one, steps left of the cooldown */
     int64_t bad, cooldown;
+    int64_t drops; /* of its rate so far: what others than `base` are found by */
 } ct_schedule;
 
 typedef struct ct_scheduler {
     ct_kind kind;
-    double (*at)(const void *args, double base, int64_t t); /* the rate after t steps; NULL: by the others */
+    double (*at)(const void *args, double base, int64_t t); /* the rate after t steps, of a kind that listens after t
+                                                               drops; NULL: by the others */
     /* The rate after step t by that before it, which another schedule may have changed too; NULL: `at`'s. */
     double (*next)(const void *args, double base, double lr, int64_t t);
     double (*base)(const void *args, double base, bool first); /* what it takes for the optimizer's own rate, and leaves

@@ -245,6 +245,17 @@ static bool better(const plateau_args *a, double metric, double best) {
     double bar = a->threshold_mode ? best + sign * a->threshold : best * (1 + sign * a->threshold);
     return a->mode ? metric > bar : metric < bar;
 }
+/* After t drops. */
+static double plateau_at(const void *args, double base, int64_t t) {
+    const plateau_args *a = args;
+    for (; t > 0; t--) {
+        double lr = fmax(base * a->factor, a->min_lr);
+        if (!(base - lr > a->eps)) break;
+        base = lr;
+    }
+    return base;
+}
+
 static void plateau_listen(ct_schedule *s, double metric) {
     const plateau_args *a = s->args;
     if (s->t == s->warmup + 1) s->best = a->mode ? -INFINITY : INFINITY;
@@ -254,8 +265,7 @@ static void plateau_listen(ct_schedule *s, double metric) {
         s->bad++;
     if (s->cooldown > 0) s->cooldown--, s->bad = 0;
     if (s->bad <= a->patience) return;
-    double lr = fmax(s->lr * a->factor, a->min_lr);
-    if (s->lr - lr > a->eps) s->lr = lr;
+    s->lr = plateau_at(a, s->lr, 1), s->drops++;
     s->cooldown = a->cooldown, s->bad = 0;
 }
 
@@ -273,6 +283,7 @@ static const ct_scheduler rows[] = {
     {KIND(constant, "a factor for the first steps"), .at = constant_at, .next = constant_next},
     {KIND(cyclic, "up and down between two rates"), .at = cyclic_at, .base = cyclic_base},
     {.kind = {"reduce_on_plateau", plateau_keys, sizeof(plateau_args), "drops when a metric gets no better"},
+     .at = plateau_at,
      .listen = plateau_listen},
 };
 static const ct_scheduler *row(int i) {

@@ -122,7 +122,7 @@ static void set_rate(ct_run *r) {
     ct_run_state *s = &r->state;
     for (int g = 0; g < ct_optim_groups(r->optim); g++)
         *(double *)ct_data(ct_optim_lr(r->optim, g)) = ct_learning_rate(r->spec, c, r->base_lr[g], s->epoch);
-    s->schedule_t = c->t, s->schedule_bad = c->bad, s->schedule_cooldown = c->cooldown;
+    s->schedule_t = c->t, s->schedule_bad = c->bad, s->schedule_cooldown = c->cooldown, s->schedule_drops = c->drops;
     s->schedule_lr = c->lr, s->schedule_best = c->best;
 }
 
@@ -156,7 +156,7 @@ static ct_status start_rate(ct_run *r, bool resumed) {
     if (use->kind && resumed) {
         ct_schedule_seek(&r->schedule, s->schedule_t);
         r->schedule.bad = s->schedule_bad, r->schedule.cooldown = s->schedule_cooldown, r->schedule.lr = s->schedule_lr,
-        r->schedule.best = s->schedule_best;
+        r->schedule.best = s->schedule_best, r->schedule.drops = s->schedule_drops;
     }
     set_rate(r);
     return CT_OK;

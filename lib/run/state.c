@@ -19,7 +19,7 @@ static const struct {
         LOSS(1) LOSS(2) LOSS(3) LOSS(4) LOSS(5) LOSS(6) LOSS(7) I(best_epoch) I(best_step) D(best) D(best_loss)
             D(best_accuracy) D(loss) D(val_loss) D(val_accuracy) I(log_length) D(seconds) D(max_seconds) I(finished)
                 I(stopped_early) I(out_of_time) I(reproducible) I(schedule_t) I(schedule_bad) I(schedule_cooldown)
-                    D(schedule_lr) D(schedule_best)
+                    I(schedule_drops) D(schedule_lr) D(schedule_best)
 #undef I
 #undef D
 #undef LOSS

@@ -18,7 +18,7 @@ typedef struct ct_run_state {
     double seconds;                      /* spent so far */
     double max_seconds;                  /* that it may take; 0: any */
     int64_t finished, stopped_early, out_of_time, reproducible;
-    int64_t schedule_t, schedule_bad, schedule_cooldown; /* of the learning rate's schedule */
+    int64_t schedule_t, schedule_bad, schedule_cooldown, schedule_drops; /* of the learning rate's schedule */
     double schedule_lr, schedule_best;
 } ct_run_state;
 

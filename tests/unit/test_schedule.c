@@ -1,7 +1,8 @@
 /* Schedules made of others, warm-ups and a scheduler's state, through the C API. */
 #include "scratch.h"
-#include <ctorch.h>
+#include "optim/schedule.h"
 #include <math.h>
+#include <stdlib.h>
 
 typedef struct trial {
     ct_tensor *w[2];
@@ -143,11 +144,32 @@ static void refused(void) {
     end(&t);
 }
 
+/* One schedule of a run's groups: each has the rate that it has alone, whatever the first one's. */
+static void groups(void) {
+    const ct_scheduler *plateau = ct_scheduler_find("reduce_on_plateau");
+    const double base[] = {0, 0.1, 3, 1e-9};
+    void *args = calloc(1, plateau->kind.args_size);
+    ct_keys_default(plateau->kind.keys, args);
+    for (int i = 0; i < 4; i++) {
+        ct_schedule all = ct_schedule_start(plateau, args, 2, base[i]), alone[4];
+        for (int k = 0; k < 4; k++) alone[k] = ct_schedule_start(plateau, args, 2, base[k]);
+        for (int step = 0; step < 60; step++) {
+            for (int k = 0; k < 4; k++) CHECK(ct_schedule_rate(&all, base[k]) == ct_schedule_rate(&alone[k], base[k]));
+            ct_schedule_step(&all, 1);
+            for (int k = 0; k < 4; k++) ct_schedule_step(&alone[k], 1);
+        }
+        CHECK(ct_schedule_rate(&all, 0) == 0 && ct_schedule_rate(&all, 1e-9) == 1e-9); /* a drop below eps is none */
+        CHECK_NEAR(ct_schedule_rate(&all, 0.1), 1e-6, 1e-15);
+    }
+    free(args);
+}
+
 int main(void) {
     if (!scratch_open()) return 1;
     RUN(as_pytorch);
     RUN(warm_up);
     RUN(saved);
+    RUN(groups);
     RUN(refused);
     scratch_close();
     return check_done("schedule");
