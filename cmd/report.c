@@ -6,6 +6,7 @@
 #define NAME_WIDEST 24
 #define MATRIX_WIDEST 40 /* classes; what is larger nobody reads */
 #define MISTAKES 10
+#define SCREEN 80 /* columns */
 
 static void print_classes(const ct_eval_report *r, int name) {
     printf("\n%-*s  precision   recall       f1  support\n", name, "class");
@@ -28,6 +29,7 @@ static void print_matrix(const ct_eval_report *r, int name) {
         most = r->confusion[i] > most ? r->confusion[i] : most;
     int column = snprintf(NULL, 0, "%" PRId64, most);
     column = column < 4 ? 4 : column;
+    if (column < name && name + (name + 1) * r->classes <= SCREEN) column = name; /* whole names where they fit */
     printf("\nconfusion: a row the class, a column what the model says\n%*s", name, "");
     for (int i = 0; i < r->classes; i++) {
         int w = ct_text_width(r->of[i].name);

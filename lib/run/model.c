@@ -207,6 +207,9 @@ ct_status ct_model_path(const char *path, char out[4096], bool *dir) {
     *dir = !stat(path, &st) && S_ISDIR(st.st_mode);
     snprintf(out, 4096, *dir ? "%s/best.safetensors" : "%s", path);
     if (*dir && stat(out, &st)) return ct_fail(CT_FAIL, "%s: holds no model: it has no best.safetensors", path);
+    const char *end = strrchr(path, '.');
+    if (!*dir && end && (!strcmp(end, ".yaml") || !strcmp(end, ".yml")))
+        return ct_fail(CT_FAIL, "%s: is a spec; a model is what `ctorch train` makes of it", path);
     return CT_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "yaml/read.h"
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define ROW(s, field, type, def, min, max, choices, help) \
     { #field, CT_KEY_##type, offsetof(s, field), 1, def, min, max, choices, NULL, help }
@@ -184,7 +185,16 @@ static ct_spec *spec_new(char **messages) {
 
 ct_status ct_spec_load(const char *path, const char *const *set, ct_spec **out, char **messages) {
     ct_spec *s = spec_new(messages);
-    return s ? finish(s, ct_doc_parse_file(s->doc, path, &s->root), set, out, messages) : CT_NO_MEMORY;
+    const char *end = strrchr(path, '.');
+    struct stat st;
+    if (!s) return CT_NO_MEMORY;
+    if (!stat(path, &st) && S_ISDIR(st.st_mode))
+        ct_diag(s->doc, CT_ERROR, NULL, "%s is a directory, and a spec is wanted; that of a run is its spec.yaml",
+                path);
+    else if (end && !strcmp(end, ".safetensors"))
+        ct_diag(s->doc, CT_ERROR, NULL, "%s is a model, and a spec is wanted; `ctorch show` draws models", path);
+    if (ct_diag_count(s->doc, CT_ERROR)) return finish(s, CT_BAD_SPEC, set, out, messages);
+    return finish(s, ct_doc_parse_file(s->doc, path, &s->root), set, out, messages);
 }
 
 ct_status ct_spec_parse(const char *name, const char *text, size_t len, const char *const *set, ct_spec **out,

@@ -66,6 +66,28 @@ static const ct_layer_spec *look_at_list(ct_spec *s, const ct_model_spec *list, 
     return before;
 }
 
+/* Whether a layer may put another dimension than the samples' first. */
+static bool turns(const ct_model_spec *list) {
+    bool found = false;
+    for (int i = 0; !found && i < list->n; i++) {
+        const ct_layer_spec *l = &list->layer[i];
+        found = is_in("transpose|permute|movedim|reshape|view|flatten|unflatten|einsum|stack", name_of(l));
+        for (int k = 0; !found && k < l->n_parts; k++) found = turns(&l->part[k]);
+    }
+    return found;
+}
+
+/* PyTorch's layers of sequences begin with the steps, the data with the samples. */
+static void look_at_sequences(ct_spec *s, const ct_model_spec *list) {
+    for (int i = 0; i < list->n; i++) {
+        const ct_layer_spec *l = &list->layer[i];
+        if (l->layer && number_of(&l->layer->kind, l->args, "batch_first", 1) == 0)
+            WARN(s, l->at, "%s takes the samples of a batch for the steps of a sequence; say batch_first: true",
+                 name_of(l));
+        for (int k = 0; k < l->n_parts; k++) look_at_sequences(s, &l->part[k]);
+    }
+}
+
 /* ---- the last layer and the loss ---- */
 static const struct {
     const char *loss, *layer, *why;
@@ -195,6 +217,7 @@ static void look_at_averages(ct_spec *s) {
 
 void ct_spec_warn(ct_spec *s) {
     look_at_end(s, look_at_list(s, &s->model, NULL));
+    if (!turns(&s->model)) look_at_sequences(s, &s->model);
     look_at_optimizer(s);
     look_at_columns(s);
     look_at_schedule(s);

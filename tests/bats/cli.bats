@@ -33,6 +33,17 @@ setup() {
     says "check has no option '-x'"
 }
 
+@test "a spec for a model, and a model for a spec, are told apart" {
+    fails 1 "$ctorch" eval specs/digits-mlp.yaml
+    says "specs/digits-mlp.yaml: is a spec; a model is what \`ctorch train\` makes of it"
+    for command in check train; do
+        fails 2 "$ctorch" $command run/best.safetensors
+        says "run/best.safetensors is a model, and a spec is wanted"
+    done
+    fails 2 "$ctorch" check "$BATS_TEST_TMPDIR"
+    says "is a directory, and a spec is wanted; that of a run is its spec.yaml"
+}
+
 @test "what is planned says so, status 1" {
     for command in export serve; do
         fails 1 "$ctorch" $command model
