@@ -162,8 +162,19 @@ ct_status ct_spec_messages(const ct_spec *spec, char **messages) {
     return written ? ct_fail_memory() : said;
 }
 
+/* What is set changes what is included too; but for what includes. */
+static void apply(ct_spec *s, const char *const *set, bool includes) {
+    for (; s->root && set && *set; set++) {
+        size_t n = strcspn(*set, ".=");
+        bool of_include = n == strlen("include") && !strncmp(*set, "include", n);
+        if (of_include == includes) ct_doc_set(s->doc, s->root, *set);
+    }
+}
+
 static ct_status finish(ct_spec *s, ct_status status, const char *const *set, ct_spec **out, char **messages) {
-    for (; s->root && set && *set; set++) ct_doc_set(s->doc, s->root, *set);
+    apply(s, set, true);
+    if (s->root) s->root = ct_spec_include(s->doc, s->root);
+    apply(s, set, false);
     if (s->root && (s->root = ct_spec_expand(s->doc, s->root))) read_sections(s);
     if (s->root && !ct_diag_count(s->doc, CT_ERROR)) ct_spec_warn(s);
     ct_status said = ct_spec_messages(s, messages);

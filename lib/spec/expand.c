@@ -273,9 +273,9 @@ static ct_yaml *overlay(ct_doc *doc, const ct_yaml *a, const ct_yaml *b) {
     return out;
 }
 
-static const ct_yaml *include_all(ct_doc *doc, const ct_yaml *root, int depth);
+static ct_yaml *include_all(ct_doc *doc, ct_yaml *root, int depth);
 
-static const ct_yaml *include_one(ct_doc *doc, const ct_yaml *at, const ct_yaml *below, int depth) {
+static ct_yaml *include_one(ct_doc *doc, const ct_yaml *at, ct_yaml *below, int depth) {
     const char *from = at->source->name, *slash = strrchr(from, '/');
     char path[4096];
     ct_yaml *file = NULL;
@@ -285,13 +285,14 @@ static const ct_yaml *include_one(ct_doc *doc, const ct_yaml *at, const ct_yaml 
     }
     snprintf(path, sizeof path, "%.*s%s", *at->text == '/' || !slash ? 0 : (int)(slash - from + 1), from, at->text);
     if (ct_doc_include(doc, path, at, &file) || !file) return below;
-    const ct_yaml *whole = include_all(doc, file, depth + 1);
+    ct_yaml *whole = include_all(doc, file, depth + 1);
     return below && whole ? overlay(doc, below, whole) : whole;
 }
 
 /* The files of `include`, in order, under the spec itself. */
-static const ct_yaml *include_all(ct_doc *doc, const ct_yaml *root, int depth) {
-    const ct_yaml *list = ct_yaml_get(root, "include"), *below = NULL;
+static ct_yaml *include_all(ct_doc *doc, ct_yaml *root, int depth) {
+    const ct_yaml *list = ct_yaml_get(root, "include");
+    ct_yaml *below = NULL;
     if (!list) return root;
     for (int i = 0; i < (list->kind == CT_LIST ? list->n : 1); i++)
         below = include_one(doc, list->kind == CT_LIST ? list->value[i] : list, below, depth);
@@ -312,9 +313,9 @@ static void check_blocks(ct_doc *doc, const ct_yaml *blocks) {
     }
 }
 
-ct_yaml *ct_spec_expand(ct_doc *doc, const ct_yaml *root) {
-    const ct_yaml *whole = include_all(doc, root, 0);
-    if (!whole) return NULL;
+ct_yaml *ct_spec_include(ct_doc *doc, ct_yaml *root) { return include_all(doc, root, 0); }
+
+ct_yaml *ct_spec_expand(ct_doc *doc, const ct_yaml *whole) {
     const ct_yaml *vars = ct_yaml_get(whole, "vars"), *blocks = ct_yaml_get(whole, "blocks");
     expansion e = {.doc = doc, .blocks = blocks && blocks->kind == CT_MAP ? blocks : NULL};
     if (vars && vars->kind != CT_MAP)

@@ -4,7 +4,9 @@
 #include "base/key.h"
 #include "yaml/node.h"
 
-/* The spec without include, vars, blocks, repeat and $names; NULL when there is no memory. What is wrong becomes a
+/* The spec laid over the files that it includes, which may be itself; NULL when there is no memory. */
+ct_yaml *ct_spec_include(ct_doc *doc, ct_yaml *root);
+/* Such a spec without vars, blocks, repeat and $names; NULL when there is no memory. What is wrong becomes a
    diagnostic. Nodes that come of a block know where it was used. */
 ct_yaml *ct_spec_expand(ct_doc *doc, const ct_yaml *root);
 /* The rows of what it works out: keys of the whole, of a block, and beside a layer. */

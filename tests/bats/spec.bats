@@ -169,3 +169,18 @@ wrong() {
     sed -n '/^\.Sh KEYS/,/^\.Sh SEE/{/^\.It Cm\|^\.Cm\|^\.Ss/p}' "$page" >got
     diff want got
 }
+
+@test "spec: --set reaches what is included, and what it includes itself" {
+    cd "$BATS_TEST_TMPDIR"
+    printf 'vars: {width: 4}\nmodel: [flatten, linear: $width, linear: 10]\nloss: cross_entropy\noptimizer: adam\n' >base.yaml
+    printf 'include: base.yaml\nseed: 1\n' >own.yaml
+    succeeds "$ctorch" check own.yaml --json --set model.1.linear=16 --set vars.width=8
+    json '[l["output"] for l in d["layers"]] == ["(N, 64)", "(N, 16)", "(N, 10)"]'
+    succeeds "$ctorch" check own.yaml --json --set vars.width=8
+    json 'd["layers"][1]["output"] == "(N, 8)"'
+    echo 'vars: {width: 5}' >more.yaml
+    succeeds "$ctorch" check own.yaml --json --set 'include=[base.yaml, more.yaml]'
+    json 'd["layers"][1]["output"] == "(N, 5)"'
+    fails 2 "$ctorch" check own.yaml --set include=none.yaml
+    says "none.yaml"
+}

@@ -58,7 +58,8 @@ static const char *expanded(const char *name, const char *text, bool diagnostics
     ct_yaml *root = NULL;
     ct_buf b = CT_BUF(sizeof out - 1);
     CHECK(ct_doc_parse(doc, name, text, strlen(text), &root) == CT_OK);
-    ct_yaml *whole = root ? ct_spec_expand(doc, root) : NULL;
+    ct_yaml *whole = root ? ct_spec_include(doc, root) : NULL;
+    if (whole) whole = ct_spec_expand(doc, whole);
     if (diagnostics)
         ct_diag_write(doc, &b);
     else if (CHECK(whole && !ct_diag_count(doc, CT_ERROR)))
