@@ -1,8 +1,8 @@
-/* Copies between layouts, f32: rows where both sides run along, 16x16 tiles where one side is the other transposed
-   (NCHW and channels-last), so that each cache line is used whole. */
+/* Copies between layouts, f32: rows where both sides run along, squares turned over in registers where one side is the
+   other transposed (NCHW and channels-last), in bands of whole cache lines. */
 #include "base/parallel.h"
 #include "kernels/cpu/layout.h"
-#include "kernels/cpu/simd.h"
+#include "kernels/cpu/transpose.h"
 #include "kernels/ops.h"
 #include "kernels/pointwise.h"
 #include <string.h>
@@ -34,15 +34,23 @@ typedef struct transposes {
     const ct_tail *tail;
 } transposes;
 
-/* Rows r0..r1 of one matrix, a band of TILE rows high. */
+/* A square of VW rows and columns, in registers. */
+static void transpose_square(const float *in, int64_t si, float *out, int64_t so) {
+    vf r[VW];
+    CT_EACH(j, VW) { r[j] = vload(in + j * si); }
+    transpose(r);
+    CT_EACH(j, VW) { vstore(out + j * so, r[j]); }
+}
+
+/* Rows r0..r1 of one matrix, a band of TILE rows high: squares, and what is left of a row. */
 static void transpose_band(const ct_walk *w, const float *in, float *out, int64_t r0, int64_t r1) {
     int d = w->ndim - 2;
     int64_t C = w->size[d + 1], si = w->in_stride[0][d + 1], so = w->out_stride[d];
-    for (int64_t c0 = 0; c0 < C; c0 += TILE) {
-        int64_t c1 = CT_MIN(c0 + TILE, C);
-        for (int64_t r = r0; r < r1; r++)
-            for (int64_t c = c0; c < c1; c++) out[r * so + c] = in[c * si + r];
-    }
+    int64_t r2 = r1 - (r1 - r0) % VW, c2 = C - C % VW;
+    for (int64_t c = 0; c < c2; c += VW)
+        for (int64_t r = r0; r < r2; r += VW) transpose_square(in + c * si + r, si, out + r * so + c, so);
+    for (int64_t r = r0; r < r1; r++)
+        for (int64_t c = r < r2 ? c2 : 0; c < C; c++) out[r * so + c] = in[c * si + r];
 }
 
 static void transpose_bands(void *ctx, int64_t begin, int64_t end) {

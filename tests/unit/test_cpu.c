@@ -49,6 +49,17 @@ static void test_softmax(void) {
                 }
 }
 
+static void test_copy(void) {
+    trial t = {0};
+    static const int64_t shapes[][4] = {{2, 3, 5, 7}, {1, 64, 12, 12}, {3, 17, 9, 11}, {2, 33, 4, 8}, {1, 16, 1, 47}};
+    for (int s = 0; s < CT_COUNT(shapes); s++)
+        for (int from = PLAIN; from <= SWAPPED; from++)
+            for (int to = PLAIN; to <= SWAPPED; to++) {
+                input(&t, layout(CT_F32, from, 4, shapes[s])), output(&t, layout(CT_F32, to, 4, shapes[s]));
+                TRY(copy, NULL, 0);
+            }
+}
+
 static void one_matmul(int order_a, int order_b, ct_layout a, ct_layout b, ct_layout y) {
     trial t = {0};
     input(&t, layout(CT_F32, order_a, a.ndim, a.size)), input(&t, layout(CT_F32, order_b, b.ndim, b.size));
@@ -393,7 +404,7 @@ static void test_update(void) {
 }
 
 int main(void) {
-    RUN(test_sum), RUN(test_softmax), RUN(test_matmul), RUN(test_conv), RUN(test_pool);
+    RUN(test_sum), RUN(test_softmax), RUN(test_copy), RUN(test_matmul), RUN(test_conv), RUN(test_pool);
     RUN(test_norm), RUN(test_vectors), RUN(test_attention), RUN(test_dropout), RUN(test_loss), RUN(test_update);
     return check_done("cpu");
 }
