@@ -193,16 +193,19 @@ static void tiles_of_g(const wino_run *r, int64_t first, int64_t n, float *stage
     tiles_in(r, &r->m->to, map_gradient, 4, r->g, first, n, stage, to);
 }
 
-/* Tiles [first, first + n) of the result are whole: neighbours of a row of tiles are four rows of pixels. */
+/* Tiles [first, first + n) of the result are whole: rows of tiles are one run of pixels, neighbours in a row four. */
 static void hand_on(const wino_run *r, int64_t first, int64_t n) {
     const wino_plan *m = r->m;
     const tiling *t = &m->to;
     for (int64_t end = first + n, next; first < end; first = next) {
-        next = CT_MIN(end, (first / m->columns + 1) * m->columns);
+        int64_t rows = first % m->columns ? 0 : (end - first) / m->columns, line = t->w * t->c;
+        next = rows ? first + rows * m->columns : CT_MIN(end, (first / m->columns + 1) * m->columns);
         tile_place a = place_of(m, t, first), b = place_of(m, t, next - 1);
-        const float *from = r->to + a.at;
-        for (int64_t y = 0; y < a.part.y1; y++)
-            ct_tail_run(r->tail, from + y * t->w * t->c, b.at + b.part.x1 * t->c - a.at);
+        int64_t length = b.at + b.part.x1 * t->c - a.at;
+        if (rows)
+            ct_tail_run(r->tail, r->to + a.at, length + (b.part.y1 - 1) * line);
+        else
+            for (int64_t y = 0; y < a.part.y1; y++) ct_tail_run(r->tail, r->to + a.at + y * line, length);
     }
 }
 
