@@ -13,15 +13,19 @@ typedef struct job {
     char why[256];
 } job;
 
-/* A convolutional model, define-by-run, large enough that kernels ask the pool for help. */
+/* Convolutions, of one channel and of several, whose channels an LSTM reads one after another; large enough that
+   kernels ask the pool for help. */
+#define CHANNELS                                                                                                \
+    "conv2d: {out_channels: 8, kernel_size: 3}, relu, conv2d: {out_channels: 16, kernel_size: 3, padding: 1}, " \
+    "batch_norm, relu, max_pool2d: 2, flatten: {start_dim: 2}, lstm: {hidden_size: 64, batch_first: true}, "    \
+    "flatten, dropout: 0.2, linear: 64, tanh, linear: 10"
+
+/* Define-by-run. */
 static ct_status train_eagerly(job *j) {
     ct_manual_seed(j->seed);
     int n;
     ct_scope *scope = ct_scope_open();
-    ct_module *m =
-        ct_module_open("[conv2d: {out_channels: 8, kernel_size: 3}, batch_norm, relu, max_pool2d: 2, flatten, "
-                       "dropout: 0.2, linear: 64, tanh, linear: 10]",
-                       CT_F32, CT_DIMS(1, 12, 12));
+    ct_module *m = ct_module_open("[" CHANNELS "]", CT_F32, CT_DIMS(1, 12, 12));
     ct_tensor *const *params = ct_module_params(m, &n);
     ct_optim *o = ct_optim_open("adam: {lr: 1e-2}", params, n);
     ct_status status = CT_OK;
@@ -43,8 +47,8 @@ static ct_status train_eagerly(job *j) {
 
 /* A spec's step, from a plan. */
 static ct_status train_planned(job *j) {
-    static const char *const text = "model: [flatten, linear: 96, relu, dropout: 0.5, linear: 10]\n"
-                                    "loss: cross_entropy\noptimizer: {sgd: {lr: 0.1, momentum: 0.9}}\n";
+    static const char *const text = "model: [" CHANNELS "]\nloss: cross_entropy\n"
+                                    "optimizer: {sgd: {lr: 0.1, momentum: 0.9}}\n";
     ct_spec *spec = NULL;
     ct_net net = {0};
     ct_fields fields;
