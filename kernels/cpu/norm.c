@@ -7,6 +7,7 @@
 #include "kernels/cpu/lanes.h"
 #include "kernels/cpu/layout.h"
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define BLOCK 8192  /* elements of a block of rows: part of the definition of the result */
@@ -17,6 +18,8 @@ typedef struct norm_state {
     int64_t c, s, rows, blocks, height; /* rows: images, of planes; height: rows of a block */
     int64_t fold, channels;             /* rows side by side that count as one of c = fold * channels */
     int64_t count;                      /* elements of a channel */
+    float *part;                        /* of one that watches: the blocks' sums, made as its input is, */
+    _Atomic int64_t *left;              /* and how many elements each is still short of */
 } norm_state;
 
 typedef struct norm_run {
@@ -73,7 +76,9 @@ static norm_run run_begin(const ct_exec *exec, const norm_state *s, const float 
     norm_run r = {.s = s, .x = x, .y = y, .tail = exec->tail};
     r.stream = !r.tail && !s->planes && s->c % VW == 0 && (uintptr_t)y % 64 == 0 && s->rows * s->c >= STREAM_FLOATS;
     r.part = (float *)((double *)exec->workspace + 2 * s->c);
-    r.scale = r.part + 2 * s->blocks * s->c, r.shift = r.scale + s->c, r.middle = r.shift + s->c;
+    r.scale = r.part + 2 * s->blocks * s->c;
+    if (s->part) r.part = s->part;
+    r.shift = r.scale + s->c, r.middle = r.shift + s->c;
     return r;
 }
 
@@ -130,20 +135,59 @@ static void plane_parts(const norm_run *r, int64_t plane) {
     to[s->c] = g ? dot_f32(g, 0, x, mean, s->s) : dot_f32(x, mean, x, mean, s->s);
 }
 
-static void part_tasks(void *ctx, int64_t begin, int64_t end) {
-    const norm_run *r = ctx;
-    for (int64_t i = begin; i < end; i++) {
-        if (r->s->planes)
-            plane_parts(r, i);
-        else
-            rows_parts(r, i);
-    }
+static void parts_of(const norm_run *r, int64_t i) {
+    if (r->s->planes)
+        plane_parts(r, i);
+    else
+        rows_parts(r, i);
 }
+
+static void part_tasks(void *ctx, int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; i++) parts_of(ctx, i);
+}
+
+/* Blocks, or planes: how many, and the elements of each but perhaps the last. */
+static int64_t parts(const norm_state *s) { return s->planes ? s->rows * s->c : s->blocks; }
+static int64_t part_size(const norm_state *s) { return s->planes ? s->s : s->height * s->c; }
 
 static void make_parts(norm_run *r) {
     const norm_state *s = r->s;
-    int64_t tasks = s->planes ? s->rows * s->c : s->blocks;
-    ct_parallel(tasks, grain_of(s->planes ? 2 * s->s : 2 * s->height * s->c), part_tasks, r);
+    if (!s->part) ct_parallel(parts(s), grain_of(2 * part_size(s)), part_tasks, r);
+}
+
+static int64_t elements_of(const norm_state *s, int64_t part) {
+    return CT_MIN(part_size(s), s->count * s->channels - part * part_size(s));
+}
+
+static bool watches(const ct_call *call, void *state) {
+    norm_state *s = state;
+    size_t floats = 2 * (size_t)(s->blocks * s->c);
+    (void)call;
+    if (!(s->part = ct_alloc(floats, sizeof *s->part)) || !(s->left = ct_alloc((size_t)parts(s), sizeof *s->left)))
+        return false;
+    for (int64_t i = 0; i < parts(s); i++) s->left[i] = elements_of(s, i);
+    return true;
+}
+
+/* Whoever brings a part its last elements makes its sums. (Of gradients nothing watches: the second tensor that their
+   sums read would be read from memory twice.) */
+static void watched(void *state, const void *const *in, int64_t begin, int64_t end) {
+    const norm_state *s = state;
+    norm_run r = {.s = s, .x = in[0], .part = s->part};
+    int64_t size = part_size(s);
+    for (int64_t i = begin / size; i * size < end; i++) {
+        int64_t all = elements_of(s, i), n = CT_MIN(end, i * size + all) - CT_MAX(begin, i * size);
+        if (atomic_fetch_sub(&s->left[i], n) != n) continue;
+        s->left[i] = all; /* of the next run */
+        parts_of(&r, i);
+    }
+}
+
+static void release(void *state) {
+    norm_state *s = state;
+    if (!s) return;
+    ct_free(s->part), ct_free((void *)s->left);
+    ct_free(s);
 }
 
 /* ---- y = (x - middle) scale + shift, or (x - middle) scale + (g factor + shift) ---- */
@@ -295,5 +339,10 @@ static bool tails(const ct_call *call, void *state, size_t *workspace) {
     return true;
 }
 
-const ct_kernel CT_ISA_NAME(ct_cpu_batch_norm_train) = {.prepare = train_prepare, .run = train_run, .tails = tails};
+const ct_kernel CT_ISA_NAME(ct_cpu_batch_norm_train) = {.prepare = train_prepare,
+                                                        .run = train_run,
+                                                        .release = release,
+                                                        .tails = tails,
+                                                        .watches = watches,
+                                                        .watched = watched};
 const ct_kernel CT_ISA_NAME(ct_cpu_batch_norm_back) = {.prepare = back_prepare, .run = back_run, .tails = tails};

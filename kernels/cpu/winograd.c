@@ -271,26 +271,28 @@ static void transform(wino_run *r) {
 
 static int64_t block_tiles(const wino_plan *m, int64_t b) { return CT_MIN(m->block, m->tiles - b * m->block); }
 
-/* Floats that tiles [0, tile) take up, nearly, of an image that is read or written once. */
-static int64_t floats_of(const wino_plan *m, const tiling *t, int64_t tile) {
-    return m->p.n * t->h * t->w * t->c / m->tiles * CT_MIN(tile, m->tiles);
+/* Brings the floats that tiles [first, end) of an image take up, nearly, near. tail: or what it reads with them. */
+CT_INLINE void fetch(const wino_plan *m, const tiling *t, const float *image, int64_t first, int64_t end,
+                     const ct_tail *tail) {
+    int64_t each = m->p.n * t->h * t->w * t->c / m->tiles;
+    const float *p = image + CT_MIN(first, m->tiles) * each, *last = image + CT_MIN(end, m->tiles) * each;
+    if (tail)
+        ct_tail_fetch(tail, p, last - p);
+    else
+        for (; p < last; p += 16) __builtin_prefetch(p, 0, 2);
 }
 
-/* Brings the floats of tiles [first, end) near while products keep the processor busy and memory idle. */
-CT_INLINE void fetch_ahead(const wino_plan *m, const tiling *t, const float *image, int64_t first, int64_t end) {
-    const float *p = image + floats_of(m, t, first), *last = image + floats_of(m, t, end);
-    for (; p < last; p += 16) __builtin_prefetch(p, 0, 2);
-}
-
-/* During product i of 36: the block that most likely comes next, and the places of this one's results. */
+/* During product i of 36, which keep the processor busy and memory idle: the block that most likely comes next, and the
+   places of this one's results. */
 CT_INLINE void fetch_part(const wino_run *r, int64_t first, int64_t n, int i) {
     const wino_plan *m = r->m;
     int64_t from = first + n * i / POINTS, to = first + n * (i + 1) / POINTS;
-    fetch_ahead(m, &m->from, r->from, from + n, to + n);
+    fetch(m, &m->from, r->from, from + n, to + n, NULL);
     if (r->g)
-        fetch_ahead(m, &m->to, r->g, from + n, to + n);
+        fetch(m, &m->to, r->g, from + n, to + n, NULL);
     else if (!r->stream)
-        fetch_ahead(m, &m->to, r->to, from, to);
+        fetch(m, &m->to, r->to, from, to, NULL);
+    if (r->tail) fetch(m, &m->to, r->to, from, to, r->tail);
 }
 
 /* A block by one task, in the task's own place of the workspace. */

@@ -33,6 +33,7 @@ ct_status ct_stage_takes(const ct_stage *item, ct_takes *out) {
     if (!status) {
         out->items = kernel->begin != NULL;
         out->heads = kernel->heads && kernel->heads(&call, state);
+        out->watches = kernel->watches && kernel->watches(&call, state);
         out->tails = kernel->tails && kernel->tails(&call, state, &workspace);
     }
     if (state) (kernel->release ? kernel->release : ct_free)(state);
@@ -87,7 +88,8 @@ static ct_status launch_one(const ct_program *p, const ct_stage *item, ct_kept *
     if (!(l->at = ct_alloc((size_t)l->n + 1, sizeof *l->at))) return CT_NO_MEMORY;
     CT_TRY(call_of(item, &l->call));
     if (item->op != CT_CHAIN) CT_TRY(ct_kernel_pick(&l->call, &l->kernel, &l->state, workspace));
-    if (l->kernel && item->n_parts > item->n_head) l->kernel->tails(&l->call, l->state, workspace);
+    if (l->kernel && (item->told || item->n_parts > item->n_head)) l->kernel->tails(&l->call, l->state, workspace);
+    if (item->watches && !l->kernel->watches(&l->call, l->state)) return CT_NO_MEMORY;
     CT_TRY(keep(p, item, kept, l, workspace));
     for (int i = item->n_in; i < l->n; i++)
         if (item->n_head && item->use[i].value == item->head_value) l->stays = i;
@@ -117,9 +119,14 @@ ct_status ct_launch_ready(ct_launch *l) {
     return CT_OK;
 }
 
+void ct_launch_watch(ct_launch *l, ct_launch *by) { by->another = l->watcher, l->watcher = by; }
+
+static const void *const *inputs(const ct_launch *l) { return (const void *const *)l->at; }
+
 static void run_tail(void *ctx, int64_t begin, int64_t end) {
     const ct_launch *l = ctx;
-    ct_chain_range(l->chain, l->at, begin, end);
+    if (l->chain) ct_chain_range(l->chain, l->at, begin, end);
+    for (const ct_launch *w = l->watcher; w; w = w->another) w->kernel->watched(w->state, inputs(w), begin, end);
 }
 
 /* Into `room`, unless the value has memory. */
@@ -147,11 +154,9 @@ static void run_begin(const ct_launch *l, char *workspace, _Atomic int64_t *bad,
     r->tail = (ct_tail){run_tail, (void *)l, l->at[l->n_in], {NULL}};
     if (l->kernel && l->chain) ct_chain_reads(l->chain, l->at, l->n_in, CT_TAIL_READS, r->tail.reads);
     r->head = (ct_head){run_head, (void *)l};
-    r->exec = (ct_exec){workspace + l->workspace, bad, l->chain ? &r->tail : NULL, l->head ? &r->head : NULL,
-                        l->kept ? l->kept->data : NULL};
+    const ct_tail *tail = l->chain || l->watcher ? &r->tail : NULL;
+    r->exec = (ct_exec){workspace + l->workspace, bad, tail, l->head ? &r->head : NULL, l->kept ? l->kept->data : NULL};
 }
-
-static const void *const *inputs(const ct_launch *l) { return (const void *const *)l->at; }
 
 static bool in_items(const ct_launch *l) { return l->kernel && l->kernel->begin; }
 

@@ -10,6 +10,7 @@ const ct_pass ct_passes[] = {
     {"join", "what follows a product runs on its result while that is in the cache", ct_pass_join},
     {"reduce", "what precedes a sum runs as the sum reads it", ct_pass_reduce},
     {"beside", "what is small runs at the same time as something large that it has nothing to do with", ct_pass_beside},
+    {"early", "what a norm sums up is summed as it is made", ct_pass_early},
     {NULL, NULL, NULL},
 };
 

@@ -32,4 +32,5 @@ ct_status ct_pass_fuse(ct_program *p);
 ct_status ct_pass_join(ct_program *p);
 ct_status ct_pass_reduce(ct_program *p);
 ct_status ct_pass_beside(ct_program *p);
+ct_status ct_pass_early(ct_program *p);
 #endif

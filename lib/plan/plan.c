@@ -13,6 +13,31 @@ struct ct_plan {
     unsigned moved;
 };
 
+/* The launch among those of item k that is of its i-th. */
+static ct_launch *launch_of(const ct_plan *p, int k, int i) { return i ? &p->launch[k].beside[i - 1] : &p->launch[k]; }
+
+/* Who watches is made known to who makes its first input, before item k. */
+static void link_watcher(ct_plan *p, int k, const ct_use *use, ct_launch *by) {
+    while (--k >= 0) {
+        int n;
+        const ct_stage *of = ct_stage_items(&p->program.item[k], &n);
+        for (int i = 0; i < n; i++)
+            if (of[i].told && ct_stage_makes(&of[i], use->value)) {
+                ct_launch_watch(launch_of(p, k, i), by);
+                return;
+            }
+    }
+}
+
+static void link_watchers(ct_plan *p) {
+    for (int k = 0; k < p->program.n_items; k++) {
+        int n;
+        const ct_stage *of = ct_stage_items(&p->program.item[k], &n);
+        for (int i = 0; i < n; i++)
+            if (of[i].watches) link_watcher(p, k, &of[i].use[0], launch_of(p, k, i));
+    }
+}
+
 /* keeps: as in the options. */
 static ct_status prepare(ct_plan *p, bool keeps) {
     const ct_program *g = &p->program;
@@ -22,6 +47,7 @@ static ct_status prepare(ct_plan *p, bool keeps) {
         CT_TRY(ct_launch_new(g, &g->item[k], keeps ? &p->arena->kept : NULL, &p->launch[k], &bytes));
         p->workspace = CT_MAX(p->workspace, bytes);
     }
+    link_watchers(p);
     return CT_OK;
 }
 

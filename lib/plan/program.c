@@ -170,6 +170,12 @@ bool ct_stage_reads(const ct_stage *item, int value) {
     return false;
 }
 
+const ct_use *ct_stage_makes(const ct_stage *item, int value) {
+    for (int i = item->n_in; i < item->n_in + item->n_out; i++)
+        if (item->use[i].value == value) return &item->use[i];
+    return NULL;
+}
+
 const ct_op *ct_stage_op(const ct_stage *item) { return item->op < 0 ? NULL : ct_op_get(item->op); }
 
 const ct_stage *ct_stage_items(const ct_stage *item, int *n) {
@@ -200,6 +206,7 @@ static void write_call(const ct_program *p, const ct_stage *item, int n_in, int 
     for (int i = 0; i < n_in; i++) {
         ct_buf_puts(out, i ? ", " : "");
         write_use(p, &item->use[i], out);
+        ct_buf_puts(out, !i && item->watches ? " as made" : "");
     }
     ct_buf_puts(out, ")");
 }

@@ -28,6 +28,8 @@ typedef struct ct_stage {
     int n_head;     /* the first so many parts make op's first input, whose use has no value then, as op reads it */
     int head_value; /* that input */
     bool sets;      /* copies a new value into its slot, at the end of the step */
+    bool told;      /* some that read a result of it watch as it is made */
+    bool watches;   /* its first input */
     bool bf16;      /* its products may round to bf16 */
     bool again;     /* of a checkpoint that runs again: to be done late, so never one with what ran before */
 } ct_stage;
@@ -50,7 +52,8 @@ typedef struct ct_program {
 ct_status ct_program_new(ct_graph *g, ct_tensor *const *keep, int n_keep, ct_program *p);
 void ct_program_free(ct_program *p);
 /* A line an item: `v7 f32(64, 128) = linear(x1, w2, b3)`; values with memory of their own are m1, m2... `; ` comes
-   before what is done to a result while it is in the cache, ` | ` before what runs beside the first. */
+   before what is done to a result while it is in the cache, ` | ` before what runs beside the first; what is watched is
+   read "as made". */
 void ct_program_text(const ct_program *p, ct_buf *out);
 
 /* ---- for passes ---- */
@@ -60,6 +63,7 @@ void ct_program_close(ct_program *p);
 /* For each value, how many reads there are: by ops, and as kept ones. NULL: no memory; ct_free'd by the caller. */
 int *ct_program_reads(const ct_program *p);
 bool ct_stage_reads(const ct_stage *item, int value);
+const ct_use *ct_stage_makes(const ct_stage *item, int value); /* as what; NULL: it does not */
 bool ct_use_same(const ct_use *a, const ct_use *b);
 /* Elements of the two lie alike, whatever their types: the strides of sizes of 1 do not count. */
 bool ct_layout_alike(const ct_layout *a, const ct_layout *b);

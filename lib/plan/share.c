@@ -54,19 +54,13 @@ static bool op_allows(const ct_stage *item, int in, int out) {
     return false;
 }
 
-static const ct_use *made_as(const ct_stage *item, int value) {
-    for (int i = item->n_in; i < item->n_in + item->n_out; i++)
-        if (item->use[i].value == value) return &item->use[i];
-    return NULL;
-}
-
 /* Whether item may write `out` where it reads `in` (or, before its parts, writes it), and nothing that runs beside it
    reads that. */
 static bool may_overwrite(const ct_stage *item, int in, int out) {
     int n;
     const ct_stage *of = ct_stage_items(item, &n), *maker = of;
     for (int k = 0; k < n; k++)
-        if (made_as(&of[k], out))
+        if (ct_stage_makes(&of[k], out))
             maker = &of[k];
         else if (ct_stage_reads(&of[k], in))
             return false;
@@ -88,7 +82,7 @@ static void set_in_place(ct_program *p) {
         ct_value *v = &p->value[new->value], *s = &p->value[slot->value];
         if (v->fixed || v->first < 0 || s->last > v->first) continue;
         const ct_stage *maker = &p->item[v->first];
-        const ct_use *made = made_as(maker, new->value);
+        const ct_use *made = ct_stage_makes(maker, new->value);
         if (!made || !lie_alike(made, slot) || !lie_alike(new, slot)) continue;
         if (s->last == v->first && !may_overwrite(maker, slot->value, new->value)) continue;
         v->fixed = true, v->at = s->at;
