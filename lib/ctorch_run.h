@@ -45,7 +45,7 @@ typedef struct ct_memory_report {
     int64_t activations; /* and all other values that a step has at once, but for gradients */
     int64_t workspace;   /* of kernels */
     int64_t batch;       /* what is loaded for a step */
-    int64_t plans;       /* of training and evaluation, about */
+    int64_t plans;       /* of training and evaluation, about, with what they keep of weights in kernels' own form */
     int64_t data;        /* the data set; -1: not known without it */
 } ct_memory_report;
 typedef struct ct_check_report {
