@@ -9,7 +9,7 @@
 
 #define OUTPUTS_MIN 8
 #define WIDTH_MIN 5        /* pixels of a row: fewer leave registers idle, and the weight is read for few */
-#define TASK_FLOPS 500000  /* a task worth claiming */
+#define TASK_FLOPS 500000  /* a task worth claiming; fewer where there would be less than one a thread */
 #define KEEP_PIXELS 1024   /* of the result: with more, packing the weight costs little */
 #define WEIGHT_NEAR 262144 /* floats of a weight that stay in the second-level cache: a larger one is shared out */
 
@@ -49,7 +49,9 @@ static ct_status direct_prepare(const conv_problem *p, void **plan, size_t *work
     m->panels = div_up_i64(m->out, NR), m->packed = round_up_i64(m->out, VW) * k;
     m->each = m->packed > WEIGHT_NEAR ? 1 : m->panels;
     int64_t row = 2 * (dx ? p->w : p->ow) * k * CT_MIN(m->each * NR, m->out); /* operations */
-    m->band = band_of(p, TASK_FLOPS / row), m->grain = TASK_FLOPS / 2 / (row * m->band.rows);
+    int64_t share = row * p->n * (dx ? p->h : p->oh) / ct_threads() + 1,
+            task = CT_MIN(CT_MAX(share, TASK_FLOPS / 4), TASK_FLOPS);
+    m->band = band_of(p, task / row), m->grain = task / 2 / (row * m->band.rows);
     for (int64_t i = 0; i < k; i++) m->at[i] = band_place(p, &m->band, i / taps, i % taps);
     m->slots = slots_wanted(m->n * m->band.bands);
     *workspace = (size_t)(m->packed + m->slots * m->band.room) * sizeof(float);
