@@ -7,7 +7,9 @@
 #include "kernels/cpu/layout.h"
 #include <string.h>
 
-#define WIDE 4    /* vectors of channels at a time */
+#define WIDE 4    /* vectors of channels at a time, of a weight */
+#define VECTORS 2 /* the same of a result, of which so many */
+#define PIXELS 4  /* neighbours read each vector of the weight once */
 #define SLICES 16 /* of a weight gradient: part of the definition of the result */
 
 /* A tap that reaches a pixel of the result, and the source's pixel that it reads. */
@@ -21,6 +23,8 @@ typedef struct depthwise_plan {
     int64_t source[2], pixel[2];
     reach *reach[2];
     int64_t *first[2]; /* pixel[d] + 1: where each pixel's reach begins */
+    int64_t inner[2];  /* pixels of a row that all taps reach, each `next` of the source after the last */
+    int64_t next;
 } depthwise_plan;
 
 static bool depthwise_fits(const conv_problem *p) {
@@ -55,6 +59,16 @@ static ct_status list_reach(depthwise_plan *m, int d) {
     return CT_OK;
 }
 
+static void find_inner(depthwise_plan *m) {
+    const int64_t *first = m->first[1];
+    bool even = m->p.pass == CONV_FORWARD || m->p.stride[1] == 1;
+    int64_t x = 0;
+    m->next = m->p.pass == CONV_FORWARD ? m->p.stride[1] : 1;
+    while (x < m->pixel[1] && first[x + 1] - first[x] < m->p.kernel[1]) x++;
+    m->inner[0] = m->inner[1] = x;
+    while (even && x < m->pixel[1] && first[x + 1] - first[x] == m->p.kernel[1]) m->inner[1] = ++x;
+}
+
 static void depthwise_release(void *plan) {
     depthwise_plan *m = plan;
     if (!m) return;
@@ -76,6 +90,7 @@ static ct_status depthwise_prepare(const conv_problem *p, void **plan, size_t *w
         depthwise_release(m);
         return status;
     }
+    find_inner(m);
     m->rows = p->n * m->pixel[0];
     m->slices = CT_MIN(SLICES, m->rows);
     *workspace = (size_t)((p->pass == CONV_DW ? m->slices : 1) * m->taps * m->c) * sizeof(float);
@@ -99,20 +114,28 @@ static void order_weight(const depthwise_plan *m, const float *w, float *d) {
 
 /* ---- the result, or the gradient of x ---- */
 
-/* One pixel's n vectors of channels from c on; image: the source's; row, col: what reaches the pixel. */
+/* n vectors of channels from c on of pixels that lie side by side; image: the source's; row, col: what reaches the
+   first. */
 CT_INLINE void filter(const depthwise_run *r, const float *image, const int64_t row[2], const int64_t col[2], int64_t c,
-                      float *y, int n) {
+                      float *y, const int n, const int pixels) {
     const depthwise_plan *m = r->m;
-    vf acc[WIDE];
-    CT_EACH(v, n) acc[v] = vset(0);
+    int64_t next = m->next * m->c;
+    vf acc[PIXELS * VECTORS];
+    CT_EACH(v, pixels * n) acc[v] = vset(0);
     for (int64_t i = row[0]; i < row[1]; i++)
         for (int64_t j = col[0]; j < col[1]; j++) {
             reach a = m->reach[0][i], b = m->reach[1][j];
             const float *x = image + (a.from * m->source[1] + b.from) * m->c + c;
             const float *w = r->weight + (a.tap * m->p.kernel[1] + b.tap) * m->c + c;
-            CT_EACH(v, n) acc[v] = vfma(vload(x + v * VW), vload(w + v * VW), acc[v]);
+            CT_EACH(v, n) {
+                vf tap = vload(w + v * VW);
+                CT_EACH(p, pixels) { acc[p * n + v] = vfma(vload(x + p * next + v * VW), tap, acc[p * n + v]); }
+            }
         }
-    CT_EACH(v, n) vstore(y + c + v * VW, r->bias ? acc[v] + vload(r->bias + c + v * VW) : acc[v]);
+    CT_EACH(v, pixels * n) {
+        int64_t at = c + v % n * VW;
+        vstore(y + v / n * m->c + at, r->bias ? acc[v] + vload(r->bias + at) : acc[v]);
+    }
 }
 
 static void filter_one(const depthwise_run *r, const float *image, const int64_t row[2], const int64_t col[2],
@@ -128,20 +151,26 @@ static void filter_one(const depthwise_run *r, const float *image, const int64_t
     y[c] = r->bias ? acc + r->bias[c] : acc;
 }
 
-/* Channels in blocks, the last vector starting early enough to be whole. */
+/* All channels in blocks, the last vector starting early enough to be whole. */
+CT_INLINE void filter_pixels(const depthwise_run *r, const float *image, const int64_t *row, const int64_t *col,
+                             float *y, const int pixels) {
+    int64_t c = 0, all = r->m->c;
+    for (; c + VECTORS * VW <= all; c += VECTORS * VW) filter(r, image, row, col, c, y, VECTORS, pixels);
+    for (; c < all && all >= VW; c += VW) filter(r, image, row, col, CT_MIN(c, all - VW), y, 1, pixels);
+    for (; c < all; c++)
+        for (int64_t p = 0; p < pixels; p++) filter_one(r, image, row, col + p, c, y + p * all);
+}
+
 static void filter_row(const depthwise_run *r, const float *image, int64_t at, float *y) {
     const depthwise_plan *m = r->m;
-    const int64_t *row = m->first[0] + at;
-    int64_t c = 0, wide = WIDE * VW;
-    for (; c + wide <= m->c; c += wide)
-        for (int64_t x = 0; x < m->pixel[1]; x++) filter(r, image, row, m->first[1] + x, c, y + x * m->c, WIDE);
-    for (; c < m->c; c += VW)
-        for (int64_t x = 0; x < m->pixel[1]; x++) {
-            if (m->c >= VW)
-                filter(r, image, row, m->first[1] + x, CT_MIN(c, m->c - VW), y + x * m->c, 1);
-            else
-                for (int64_t k = 0; k < m->c; k++) filter_one(r, image, row, m->first[1] + x, k, y + x * m->c);
-        }
+    const int64_t *row = m->first[0] + at, *col = m->first[1];
+    for (int64_t x = 0, some; x < m->pixel[1]; x += some) {
+        some = x >= m->inner[0] && x + PIXELS <= m->inner[1] ? PIXELS : 1;
+        if (some == PIXELS)
+            filter_pixels(r, image, row, col + x, y + x * m->c, PIXELS);
+        else
+            filter_pixels(r, image, row, col + x, y + x * m->c, 1);
+    }
 }
 
 static void run_rows(void *ctx, int64_t begin, int64_t end) {
