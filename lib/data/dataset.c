@@ -85,14 +85,10 @@ ct_status ct_dataset_files(ct_dataset *d, size_t n) {
 }
 
 ct_status ct_source_file(ct_dataset *d, const char *path) {
-    ct_bytes b;
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     CT_TRY(ct_dataset_files(d, 1));
     if (!(d->name = ct_strdup(name)) || !(d->file_name[0] = ct_strdup(name))) return CT_NO_MEMORY;
-    CT_TRY(ct_file_map(path, &b));
-    ct_status s = ct_sha256_of(b.data, b.len, d->file_hash[0]);
-    ct_bytes_free(&b);
-    return s;
+    return ct_file_sha256(path, d->file_hash[0]);
 }
 
 /* SHA-256 over a line "HASH NAME" a file. */

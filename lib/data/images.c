@@ -1,6 +1,5 @@
 /* A dataset out of a folder of PNG files: listed, split, decoded in parallel. */
 #include "base/alloc.h"
-#include "base/hash.h"
 #include "base/parallel.h"
 #include "data/content.h"
 #include "data/folder.h"
@@ -36,14 +35,6 @@ typedef struct images {
 static ct_status full_path(const char *dir, const char *name, char out[PATH_MAX]) {
     if (snprintf(out, PATH_MAX, "%s/%s", dir, name) < PATH_MAX) return CT_OK;
     return ct_fail(CT_FAIL, "%s/%s: the path is too long", dir, name);
-}
-
-static ct_status hash_file(const char *path, char hex[65]) {
-    ct_bytes b;
-    CT_TRY(ct_file_map(path, &b));
-    ct_status s = ct_sha256_of(b.data, b.len, hex);
-    ct_bytes_free(&b);
-    return s;
 }
 
 /* ---- before decoding ---- */
@@ -104,7 +95,7 @@ static ct_status decode_mask(images *m, int64_t i, const char *path, unsigned ch
     char mask[PATH_MAX];
     CT_TRY(full_path(m->masks, f->image[i].path, mask));
     if (access(mask, F_OK)) return ct_fail(CT_FAIL, "%s: has no mask: %s is not there", path, mask);
-    CT_TRY(hash_file(mask, m->d->file_hash[f->n + f->n_lists + (size_t)i]));
+    CT_TRY(ct_file_sha256(mask, m->d->file_hash[f->n + f->n_lists + (size_t)i]));
     CT_TRY(ct_png_mask(mask, m->h, m->w, own, out));
     CT_TRY(ct_image_size(path, hwc));
     if (own[0] == hwc[0] && own[1] == hwc[1]) return CT_OK;
@@ -116,7 +107,7 @@ static ct_status decode_one(images *m, int64_t i) {
     char path[PATH_MAX];
     int64_t n_train = (int64_t)m->folder.n_train, p = i >= n_train, at = p ? i - n_train : i;
     CT_TRY(full_path(m->folder.dir, m->folder.image[i].path, path));
-    CT_TRY(hash_file(path, m->d->file_hash[i]));
+    CT_TRY(ct_file_sha256(path, m->d->file_hash[i]));
     CT_TRY(ct_png_decode(path, m->c, m->h, m->w, m->pixels[p] + at * m->c * m->h * m->w));
     unsigned char *target = m->target[p] + (size_t)at * m->target_size;
     if (m->masks) return decode_mask(m, i, path, target);
@@ -161,7 +152,7 @@ static ct_status name_files(images *m) {
     for (size_t i = 0; i < f->n_lists; i++) {
         if (!(m->d->file_name[f->n + i] = ct_strdup(f->list[i]))) return CT_NO_MEMORY;
         CT_TRY(full_path(f->dir, f->list[i], path));
-        CT_TRY(hash_file(path, m->d->file_hash[f->n + i]));
+        CT_TRY(ct_file_sha256(path, m->d->file_hash[f->n + i]));
     }
     for (size_t i = 0; m->masks && i < f->n; i++)
         if (!(m->d->file_name[f->n + f->n_lists + i] = ct_content_path("masks", f->image[i].path, "")))

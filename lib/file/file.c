@@ -1,6 +1,7 @@
 #include "file/file.h"
 #include "file/gzip.h"
 #include "base/alloc.h"
+#include "base/hash.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -86,6 +87,20 @@ void ct_bytes_free(ct_bytes *b) {
 void ct_bytes_leave(const ct_bytes *b, size_t n) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     if (b->map && n >= page) (void)!madvise(b->map, n / page * page, MADV_DONTNEED); /* only saves memory */
+}
+
+ct_status ct_file_sha256(const char *path, char hex[65]) {
+    enum { STEP = 1 << 16 }; /* whole pages */
+    ct_bytes in;
+    CT_TRY(ct_file_map(path, &in));
+    ct_sha256 *h = ct_sha256_new();
+    for (size_t at = 0; h && at < in.len; at += STEP) {
+        size_t n = CT_MIN(STEP, in.len - at);
+        ct_sha256_add(h, in.data + at, n);
+        ct_bytes_leave(&(ct_bytes){.map = (char *)in.map + at, .len = n}, n);
+    }
+    ct_bytes_free(&in);
+    return h ? ct_sha256_hex(h, hex) : CT_NO_MEMORY;
 }
 
 static ct_status tmp_name(const char *path, char out[PATH_MAX]) {

@@ -19,6 +19,8 @@ ct_status ct_file_head(const char *path, void *out, size_t n, size_t *got);
 void ct_bytes_free(ct_bytes *b);
 /* The first n bytes are read: where they are mapped their pages may go, to come again from the file if need be. */
 void ct_bytes_leave(const ct_bytes *b, size_t n);
+/* A file's SHA-256, of which few pages are in memory at once. */
+ct_status ct_file_sha256(const char *path, char hex[65]);
 /* Writes path.tmp in the same directory, fsync, rename, fsync of the directory: old or new, never half. */
 ct_status ct_file_write(const char *path, const void *data, size_t len);
 /* For writers that stream: create PATH.tmp, put, then commit (fsync, rename, fsync) or drop it. Both close `fd`; a

@@ -2,7 +2,6 @@
 #include "run/train.h"
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/hash.h"
 #include "file/file.h"
 #include "run/model.h"
 #include <inttypes.h>
@@ -213,15 +212,10 @@ static ct_status evaluate(ct_run *r) {
     return CT_OK;
 }
 
-/* When the run's own memory is free again: a file that is mapped counts too. */
 static ct_status hash_model(const char *dir, char hex[65]) {
     char path[4096];
-    ct_bytes file;
     snprintf(path, sizeof path, "%s/best.safetensors", dir);
-    CT_TRY(ct_file_map(path, &file));
-    ct_status status = ct_sha256_of(file.data, file.len, hex);
-    ct_bytes_free(&file);
-    return status;
+    return ct_file_sha256(path, hex);
 }
 
 static void finish(ct_run *r) {
