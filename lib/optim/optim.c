@@ -54,6 +54,7 @@ typedef struct group {
     void *args;
     ct_tensor **list; /* the op's inputs: n params, n gradients, states of n each, lr, count */
     int n, n_state;
+    bool maximize;
     ct_tensor *lr;
 } group;
 
@@ -101,6 +102,8 @@ static ct_status fill(group *g, ct_tensor *const *params) {
     double lr;
     memcpy(&lr, (char *)g->args + ct_key_find(g->kind->kind.keys, "lr")->offset, sizeof lr);
     g->lr = ct_keep(ct_scalar(CT_F64, lr));
+    const ct_key *maximize = ct_key_find(g->kind->kind.keys, "maximize");
+    g->maximize = maximize && *((const bool *)g->args + maximize->offset);
     return ct_why(g->lr) ? CT_NO_MEMORY : CT_OK;
 }
 
@@ -150,7 +153,10 @@ static ct_status step(ct_optim *o) {
     CT_TRY(ct_set(o->count, ct_add_scalar(o->count, 1)));
     for (group *g = o->group; g < o->group + o->n_groups; g++) {
         int n_in = (2 + g->n_state) * g->n;
-        for (int p = 0; p < g->n; p++) g->list[g->n + p] = ct_grad(g->list[p]);
+        for (int p = 0; p < g->n; p++) {
+            ct_tensor *grad = ct_grad(g->list[p]);
+            g->list[g->n + p] = grad && g->maximize ? ct_neg(grad) : grad;
+        }
         g->list[n_in] = g->lr, g->list[n_in + 1] = o->count;
         if (g->n) CT_TRY(ct_apply_in_place(g->kind->op, g->list, n_in + 2, g->args));
     }

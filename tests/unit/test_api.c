@@ -142,6 +142,36 @@ static void optimizers(void) {
     for (int i = 0; i < 2; i++) ct_drop(w[i]);
 }
 
+/* Some steps up or down 3 sum(tanh(w)). */
+static ct_tensor *climbed(const char *kind, bool up) {
+    char text[128];
+    snprintf(text, sizeof text, "%s: {lr: 0.05, weight_decay: 0.1, maximize: %s}", kind, up ? "true" : "false");
+    ct_tensor *w =
+        ct_requires_grad(ct_linspace((ct_linspace_args){.start = -1, .end = 1, .steps = 7, .dtype = CT_F32}), true);
+    ct_optim *o = ct_optim_open(text, &w, 1);
+    if (!CHECK(o != NULL)) return w;
+    for (int i = 0; i < 4; i++) {
+        ct_optim_zero_grad(o);
+        ct_tensor *value = ct_mul_scalar(ct_sum(ct_tanh(w), (ct_reduce_args){0}), up ? 3 : -3);
+        CHECK(!ct_backward(value) && !ct_optim_step(o));
+    }
+    ct_optim_free(o);
+    return w;
+}
+
+/* maximize is a step down the negated gradient, to the bit. */
+static void maximize(void) {
+    static const char *const kinds[] = {"sgd",      "adam",   "adamw", "rmsprop", "adagrad",
+                                        "adadelta", "adamax", "nadam", "radam"};
+    ct_scope *scope = ct_scope_open();
+    for (int i = 0; i < CT_COUNT(kinds); i++) {
+        ct_tensor *up = climbed(kinds[i], true), *down = climbed(kinds[i], false);
+        CHECK(!memcmp(ct_data(up), ct_data(down), 7 * sizeof(float)));
+        CHECK(at_(up, 3) > 0);
+    }
+    CHECK(ct_scope_close(scope) == CT_OK);
+}
+
 /* Two steps of torch.optim.Muon, with its bfloat16 made float64; a matrix and its transpose. */
 static void muon(void) {
     static const double start[] = {1, -2, 0.5, 0.25, -1, 3};
@@ -386,6 +416,7 @@ int main(void) {
     scope = ct_scope_open();
     RUN(seeds);
     RUN(files);
+    RUN(maximize);
     CHECK(ct_scope_close(scope) == CT_OK);
     scope = ct_scope_open();
     RUN(optimizers);
