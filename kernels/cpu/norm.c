@@ -49,7 +49,7 @@ static bool vector_or_none(const ct_layout *l) { return l->dtype == CT_NONE || l
 
 /* Room for the parts, three floats and two doubles a channel. */
 static ct_status norm_state_new(const ct_call *call, const ct_layout *x, int vectors, void **state, size_t *workspace) {
-    norm_state s;
+    norm_state s = {0};
     bool fits = plan_layout(&s, x) && layout_same(x, &call->out[0]) && call->out[0].dtype == CT_F32;
     for (int i = call->n_in - vectors; i < call->n_in; i++) fits = fits && vector_or_none(&call->in[i]);
     for (int i = 1; i < call->n_out; i++) fits = fits && vector_or_none(&call->out[i]);
