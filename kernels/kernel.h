@@ -95,9 +95,10 @@ typedef struct ct_kernel {
        depends on the weight's layout, bf16 and *form alone. NULL: never. */
     size_t (*keeps)(const ct_call *call, void *state, size_t *workspace, const void **form);
     void (*keep)(const void *state, const void *weight, void *kept);
-    /* Readies the state for runs before which `watched` is told of every element of in[0] once, as it is made: ranges
-       in memory's order, from any thread, when all other inputs are there. false: it cannot. NULL: never. */
-    bool (*watches)(const ct_call *call, void *state);
+    /* Before each run that comes after `watched` was told of every element of in[0] once, as it was made: ranges in
+       memory's order, from any thread, when all other inputs are there. Readies the state, the first time; false: no
+       memory. NULL: never. */
+    bool (*watches)(void *state);
     void (*watched)(void *state, const void *const *in, int64_t begin, int64_t end);
     /* What run does, as items that may run at any time, in any order and at once, so that another kernel's ct_parallel
        can take them along: readies `room` and says how many; then `items` runs them. NULL: run alone does it. */

@@ -159,12 +159,11 @@ static int64_t elements_of(const norm_state *s, int64_t part) {
     return CT_MIN(part_size(s), s->count * s->channels - part * part_size(s));
 }
 
-static bool watches(const ct_call *call, void *state) {
+static bool watches(void *state) {
     norm_state *s = state;
-    size_t floats = 2 * (size_t)(s->blocks * s->c);
-    (void)call;
-    if (!(s->part = ct_alloc(floats, sizeof *s->part)) || !(s->left = ct_alloc((size_t)parts(s), sizeof *s->left)))
-        return false;
+    if (!s->part) s->part = ct_alloc(2 * (size_t)(s->blocks * s->c), sizeof *s->part);
+    if (s->left || !s->part) return s->part != NULL;
+    if (!(s->left = ct_alloc((size_t)parts(s), sizeof *s->left))) return false;
     for (int64_t i = 0; i < parts(s); i++) s->left[i] = elements_of(s, i);
     return true;
 }

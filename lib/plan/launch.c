@@ -33,7 +33,7 @@ ct_status ct_stage_takes(const ct_stage *item, ct_takes *out) {
     if (!status) {
         out->items = kernel->begin != NULL;
         out->heads = kernel->heads && kernel->heads(&call, state);
-        out->watches = kernel->watches && kernel->watches(&call, state);
+        out->watches = kernel->watches != NULL;
         out->tails = kernel->tails && kernel->tails(&call, state, &workspace);
     }
     if (state) (kernel->release ? kernel->release : ct_free)(state);
@@ -89,7 +89,7 @@ static ct_status launch_one(const ct_program *p, const ct_stage *item, ct_kept *
     CT_TRY(call_of(item, &l->call));
     if (item->op != CT_CHAIN) CT_TRY(ct_kernel_pick(&l->call, &l->kernel, &l->state, workspace));
     if (l->kernel && (item->told || item->n_parts > item->n_head)) l->kernel->tails(&l->call, l->state, workspace);
-    if (item->watches && !l->kernel->watches(&l->call, l->state)) return CT_NO_MEMORY;
+    l->watches = item->watches;
     CT_TRY(keep(p, item, kept, l, workspace));
     for (int i = item->n_in; i < l->n; i++)
         if (item->n_head && item->use[i].value == item->head_value) l->stays = i;
@@ -114,6 +114,7 @@ ct_status ct_launch_new(const ct_program *p, const ct_stage *item, ct_kept **kep
 ct_status ct_launch_ready(ct_launch *l) {
     bool stale = false;
     for (int i = 0; i < l->n_beside; i++) CT_TRY(ct_launch_ready(&l->beside[i]));
+    if (l->watches && !l->kernel->watches(l->state)) return CT_NO_MEMORY;
     if (l->kept) CT_TRY(ct_kept_stale(l->kept, &stale));
     if (stale) l->kernel->keep(l->state, l->at[1], l->kept->data);
     return CT_OK;

@@ -17,13 +17,14 @@ typedef struct ct_launch {
     size_t workspace;         /* where its own begins, in the item's */
     struct ct_launch *beside; /* of CT_TOGETHER, of which this is the first: the others */
     int n_beside;
+    bool watches;
     struct ct_launch *watcher, *another; /* who watches its result; who else watches what this one watches */
 } ct_launch;
 
 /* An item of p. kept: the list of what is kept of weights; NULL: nothing is. workspace: bytes that a run needs. What
    was made before a failure, ct_launch_free frees. */
 ct_status ct_launch_new(const ct_program *p, const ct_stage *item, ct_kept **kept, ct_launch *out, size_t *workspace);
-/* Before a run, once `at` is set: what is kept is made of the weight as it is now. */
+/* Before a run, once `at` is set: what is kept is made of the weight as it is now, who watches is ready to. */
 ct_status ct_launch_ready(ct_launch *l);
 /* `by` watches as l, which is told, makes its result. Both outlive runs of l. */
 void ct_launch_watch(ct_launch *l, ct_launch *by);
