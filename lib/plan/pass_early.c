@@ -1,5 +1,5 @@
-/* Sums while their input is made: what a batch norm, or its gradient, does first to each part of its input is done as
-   soon as that part is there, and in the cache, by the item that makes it. */
+/* Sums while their input is made: what a batch norm does first to each part of its input is done as soon as that part
+   is there, and in the cache, by the item that makes it. */
 #include "plan/launch.h"
 #include "plan/pass.h"
 
