@@ -19,7 +19,9 @@ enum { FORWARD, DX, DW };
 #endif
 
 #define PASSES 3
-#define SAMPLES_MAX 1000
+#define SAMPLES_MAX 100000
+#define REST_MS 8 /* libgomp's threads spin for up to some milliseconds */
+#define BURST_MS 10
 #define ERROR_IMAGES 2
 
 typedef struct shape {
@@ -213,18 +215,34 @@ static bool conv_peer(peer *p, const shape *s, int pass, float *x, float *y) {
 }
 #endif
 
-/* Medians of runs in turn; theirs NAN where there is no peer. */
-static void in_turn(job *ours, void (*theirs)(void *ctx), void *ctx, double took[2]) {
-    double sample[2][SAMPLES_MAX];
-    int n = 0;
-    for (double begin = now(); n < SAMPLES_MAX && (n < 5 || now() - begin < seconds_each); n++) {
-        double t0 = now();
-        job_run(ours);
-        double t1 = now();
-        if (theirs) theirs(ctx);
-        sample[0][n] = t1 - t0, sample[1][n] = now() - t1;
+typedef struct samples {
+    double took[SAMPLES_MAX];
+    int n;
+} samples;
+
+static void run_job(void *ctx) { job_run(ctx); }
+
+/* A burst of runs, when the other's threads no longer spin for more work; the first run wakes up, and is not kept. */
+static void burst(void (*run)(void *ctx), void *ctx, samples *s) {
+    nanosleep(&(struct timespec){.tv_nsec = REST_MS * 1000000}, NULL);
+    run(ctx);
+    double begin = now(), t0 = begin, t1 = begin;
+    for (int i = 0; s->n < SAMPLES_MAX && (i < 1 || t1 - begin < BURST_MS * 1e-3); i++, t0 = t1) {
+        run(ctx);
+        s->took[s->n++] = (t1 = now()) - t0;
     }
-    took[0] = median(sample[0], n), took[1] = theirs ? median(sample[1], n) : NAN;
+}
+
+/* Medians of bursts in turn; theirs NAN where there is no peer. */
+static void in_turn(job *ours, void (*theirs)(void *ctx), void *ctx, double took[2]) {
+    static samples mine, other;
+    mine.n = other.n = 0;
+    double begin = now();
+    for (int i = 0; i < 3 || now() - begin < seconds_each; i++) {
+        burst(run_job, ours, &mine);
+        if (theirs) burst(theirs, ctx, &other);
+    }
+    took[0] = median(mine.took, mine.n), took[1] = theirs ? median(other.took, other.n) : NAN;
 }
 
 static void print_pass(const double took[2], double operations) {
