@@ -10,12 +10,16 @@
 #define KB_MAX 384             /* part of the definition of the result */
 #define A_FLOATS (262144 / VW) /* of A's tiles at a time: some of a second-level cache, and fewer of wide tiles */
 #define B_FLOATS 262144        /* of B's panels packed at a time by a task */
+#define PACK_STEPS 8           /* of k, packed at a time */
+#define NEAR_FLOATS 256        /* from a row to the next: such columns are read well where they lie */
 #define L1_FLOATS 6144         /* of B that stay in the first-level cache beside a tile of A */
 #define L2_FLOATS 131072       /* of a matrix that stays near */
 #define SERIAL_FLOPS 3e5       /* below, a fork costs more than it saves */
 #define TASK_FLOPS 1e6         /* a task worth claiming */
 #define TASKS_A_THREAD 8
 #define MAX_SLOTS 64
+#define SPLIT_BLOCKS 3      /* of k, at most, that are made apart and then added */
+#define SPLIT_FLOATS 262144 /* of C beside C then */
 
 /* ---- the plan ---- */
 
@@ -59,6 +63,19 @@ static void plan_grid(const ct_gemm *g, ct_gemm_plan *p, double flops, int threa
         }
 }
 
+/* Blocks of k, rows of both matrices, for tasks of their own, which write beside C: a thread then reads the rows that
+   it made itself, of a gradient and of a layer's input, and none is packed twice. */
+static bool plan_split(const ct_gemm *g, ct_gemm_plan *p, int threads) {
+    int64_t blocks = div_up(g->k, p->kb);
+    bool few = blocks >= threads && blocks <= SPLIT_BLOCKS && (blocks - 1) * g->m * g->n <= SPLIT_FLOATS;
+    if (!g->ta || g->tb || g->batch > 1 || g->packed || g->rows || !few) return false;
+    p->gk = blocks;
+    *(p->columns_first ? &p->gn : &p->gm) =
+        CT_MIN(div_up(p->columns_first ? p->panels : p->tiles, 4), div_up(4 * threads, blocks));
+    p->sums = div_up((blocks - 1) * g->m * g->n, 16) * 16;
+    return true;
+}
+
 /* How much a task packs at a time, and the room for it. */
 static void plan_blocks(const ct_gemm *g, ct_gemm_plan *p) {
     int64_t most = div_up(p->panels, p->gn), kb = CT_MAX(p->kb, 1);
@@ -83,12 +100,15 @@ static void plan_product(const ct_gemm *g, ct_gemm_plan *p, double flops, int th
     p->tiles = div_up(g->m, MR), p->panels = div_up(g->n, NR);
     p->rows = g->m / p->tiles, p->rest = g->m % p->tiles;
     p->in_place = in_place(g);
-    p->pack_a = g->ta ? size_a > 8192 && p->panels > 1 : g->m > 1 && g->lda % 256 == 0 && p->panels > 4;
+    p->pack_a =
+        g->ta ? size_a > 8192 && p->panels > 1 && g->lda > NEAR_FLOATS : g->m > 1 && g->lda % 256 == 0 && p->panels > 4;
     p->columns_first = size_b > size_a;
-    if (threads > 1 && flops >= SERIAL_FLOPS) plan_grid(g, p, flops, threads);
-    if (p->gm >= 3 && !g->packed && !p->in_place && g->batch == 1) { /* B is packed once for all */
+    bool parallel = threads > 1 && flops >= SERIAL_FLOPS, split = parallel && plan_split(g, p, threads);
+    if (parallel && !split) plan_grid(g, p, flops, threads);
+    bool packs = !g->packed && !p->in_place && g->batch == 1;
+    if (packs && (p->gm >= 3 || (split && p->gm > 1))) { /* B once for all */
         p->shared = (int64_t)(ct_gemm_packed_size(g) / sizeof(float) + 15) / 16 * 16;
-        plan_grid(g, p, flops, threads);
+        if (!split) plan_grid(g, p, flops, threads);
     }
     plan_blocks(g, p);
 }
@@ -97,7 +117,7 @@ size_t ct_gemm_prepare(ct_gemm *g) {
     int threads = g->threads ? g->threads : ct_threads();
     double flops = 2.0 * g->m * g->n * g->k * g->batch;
     ct_gemm_plan *p = &g->plan;
-    *p = (ct_gemm_plan){.kb = k_block(g->k), .gm = 1, .gn = 1, .vector = is_vector(g)};
+    *p = (ct_gemm_plan){.kb = k_block(g->k), .gm = 1, .gn = 1, .gk = 1, .vector = is_vector(g)};
     if (g->m < 1 || g->n < 1 || g->k < 1 || g->batch < 1) return 0;
     if (g->bf16) return ct_gemm_bf16_prepare(g);
     if (p->vector) {
@@ -106,10 +126,10 @@ size_t ct_gemm_prepare(ct_gemm *g) {
     } else {
         plan_product(g, p, flops, threads);
     }
-    double tasks = (double)g->batch * p->gm * p->gn;
+    double tasks = (double)g->batch * p->gm * p->gn * p->gk;
     p->slots = (int)CT_MIN(CT_MIN(tasks, threads), MAX_SLOTS);
     p->grain = (int64_t)CT_MIN(tasks, ceil(SERIAL_FLOPS / 8 * tasks / flops));
-    return (size_t)(p->shared + p->slots * p->slot) * sizeof(float);
+    return (size_t)(p->shared + p->sums + p->slots * p->slot) * sizeof(float);
 }
 
 /* ---- a task: tiles [t0, t1) times panels [p0, p1) of one item of the batch ---- */
@@ -119,8 +139,10 @@ typedef struct block {
     const float *a, *b, *packed, *bias;
     float *c, *work_a, *work_b;
     const ct_tail *tail;
-    int64_t t0, t1, p0, p1;
-    int64_t i0, j0, k0, kc; /* now: the first row whose tile is packed, the first panel, the block of k */
+    int64_t ldc, t0, t1, p0, p1, k1; /* k1: where its part of k ends */
+    bool add, finish;                /* to what C holds; with bias, ReLU and tail */
+    int64_t i0, j0, k0, kc;          /* now: the first row whose tile is packed, the first panel, the block of k */
+    gemm_rows next;                  /* of A, packed next: to be fetched during products */
 } block;
 
 static int64_t tile_begin(const ct_gemm *g, int64_t t) { return t * g->plan.rows + CT_MIN(t, g->plan.rest); }
@@ -139,16 +161,27 @@ static void pack_b(const block *x, int64_t p1) {
             pack_panel(g->tb, g->n, p, x->kc, b_at(x, x->k0), g->ldb, x->work_b + (p - x->j0) * NR * x->kc);
 }
 
+/* Tiles of A whose columns are rows in memory: some rows at a time for all tiles, so that a line is read once. */
+static void pack_columns(const block *x, int64_t t0, int64_t t1) {
+    const ct_gemm *g = x->g;
+    const float *a = x->a + x->k0 * g->lda;
+    for (int64_t k = 0, n; k < x->kc; k += n, a += n * g->lda) {
+        n = CT_MIN(x->kc - k, PACK_STEPS);
+        for (int64_t t = t0; t < t1; t++) {
+            int64_t i = tile_begin(g, t), rows = tile_begin(g, t + 1) - i;
+            tiles[rows - 1].pack(n, a + i, g->lda, x->work_a + (i - x->i0) * x->kc + k * rows);
+        }
+    }
+}
+
 static void pack_a(const block *x, int64_t t0, int64_t t1) {
     const ct_gemm *g = x->g;
-    for (int64_t t = t0; t < t1; t++) {
-        int64_t i = tile_begin(g, t), rows = tile_begin(g, t + 1) - i;
-        if (g->ta)
-            tiles[rows - 1].pack(x->kc, x->a + x->k0 * g->lda + i, g->lda, x->work_a + (i - x->i0) * x->kc);
-        else
-            for (int64_t r = i; r < i + rows; r++)
-                memcpy(x->work_a + (r - x->i0) * (g->plan.kb + 16), x->a + r * g->lda + x->k0, (size_t)x->kc * 4);
+    if (g->ta) {
+        pack_columns(x, t0, t1);
+        return;
     }
+    for (int64_t i = tile_begin(g, t0); i < tile_begin(g, t1); i++)
+        memcpy(x->work_a + (i - x->i0) * (g->plan.kb + 16), x->a + i * g->lda + x->k0, (size_t)x->kc * 4);
 }
 
 static void set_a(const block *x, int64_t i, int64_t rows, gemm_tile *tile) {
@@ -192,18 +225,19 @@ static void run_edge(tile_fn run, const gemm_tile *tile, int64_t rows, int64_t c
 }
 
 /* Tiles [t0, t1) of panel p (or of some panels from there): how many panels that were. */
-static int64_t run_panel(const block *x, int64_t t0, int64_t t1, int64_t p, int64_t p1) {
+static int64_t run_panel(block *x, int64_t t0, int64_t t1, int64_t p, int64_t p1) {
     const ct_gemm *g = x->g;
     int64_t columns = panel_columns(g->n, p), w = panel_width(g->n, p);
-    bool last = x->k0 + x->kc == g->k;
-    gemm_tile tile = {.k = x->kc, .ldc = g->ldc, .add = g->acc || x->k0, .relu = last && g->relu};
+    bool last = x->finish && x->k0 + x->kc == x->k1;
+    gemm_tile tile = {.k = x->kc, .ldc = x->ldc, .add = x->add, .relu = last && g->relu};
+    if (x->next.n) tile.next = &x->next;
     tile.bias = last && x->bias ? x->bias + p * NR : NULL;
     set_b(x, p, &tile);
     for (int64_t t = t0; t < t1; t++) {
         int64_t i = tile_begin(g, t), rows = tile_begin(g, t + 1) - i;
         set_a(x, i, rows, &tile);
-        tile.c = x->c + i * g->ldc + p * NR;
-        for (int64_t r = 0; r < rows && last; r++) ct_tail_fetch(x->tail, tile.c + r * g->ldc, columns);
+        tile.c = x->c + i * x->ldc + p * NR;
+        for (int64_t r = 0; r < rows && last; r++) ct_tail_fetch(x->tail, tile.c + r * x->ldc, columns);
         int64_t wide = rows <= 3 && t1 - t0 == 1 ? wide_tiles[rows - 1].panels : 0;
         if (wide && p + wide <= p1 && g->n - p * NR >= wide * NR) {
             wide_tiles[rows - 1].run[g->ta](&tile);
@@ -227,21 +261,32 @@ static void hand_on(const block *x, int64_t t0, int64_t t1, int64_t p0, int64_t 
     for (; rows; rows--, c += g->ldc) ct_tail_run(x->tail, c, n);
 }
 
-static void run_block(block *x) {
+/* After tiles up to t come those from t on, or the first ones of the next block of k. */
+static void set_next(block *x, int64_t t) {
+    const ct_gemm *g = x->g;
+    int64_t k = x->k0, t0 = t;
+    if (t == x->t1) k += g->plan.kb, t0 = x->t0;
+    int64_t i = tile_begin(g, t0), end = tile_begin(g, CT_MIN(t0 + g->plan.mc, x->t1));
+    x->next = (gemm_rows){x->a + k * g->lda + i, CT_MAX(CT_MIN(g->plan.kb, x->k1 - k), 0), end - i, g->lda};
+}
+
+static void run_block(block *x, int64_t k) {
     const ct_gemm *g = x->g;
     const ct_gemm_plan *plan = &g->plan;
+    bool add = x->add;
     for (int64_t j = x->p0; j < x->p1; j += plan->nc) {
         int64_t j1 = CT_MIN(j + plan->nc, x->p1);
-        x->j0 = j;
-        for (x->k0 = 0; x->k0 < g->k; x->k0 += plan->kb) {
-            x->kc = CT_MIN(plan->kb, g->k - x->k0);
+        x->j0 = j, x->add = add;
+        for (x->k0 = k; x->k0 < x->k1; x->k0 += plan->kb, x->add = true) {
+            x->kc = CT_MIN(plan->kb, x->k1 - x->k0);
             pack_b(x, j1);
             for (int64_t t = x->t0; t < x->t1; t += plan->mc) {
                 int64_t t1 = CT_MIN(t + plan->mc, x->t1);
                 x->i0 = tile_begin(g, t);
                 if (plan->pack_a) pack_a(x, t, t1);
+                if (plan->pack_a && g->ta) set_next(x, t1);
                 for (int64_t p = j; p < j1;) p += run_panel(x, t, t1, p, j1);
-                if (x->tail && x->k0 + x->kc == g->k) hand_on(x, t, t1, j, j1);
+                if (x->tail && x->finish && x->k0 + x->kc == x->k1) hand_on(x, t, t1, j, j1);
             }
         }
     }
@@ -252,7 +297,7 @@ static void run_block(block *x) {
 typedef struct run {
     const ct_gemm *g;
     const float *a, *b, *bias;
-    float *c, *work;
+    float *c, *work, *sums; /* work: B packed for all; then blocks of k beside C, then slots */
     const ct_tail *tail;
     _Atomic uint64_t taken; /* a bit for each slot of workspace */
 } run;
@@ -275,18 +320,37 @@ static int take_slot(run *r) {
 static void run_task(run *r, int64_t id) {
     const ct_gemm *g = r->g;
     const ct_gemm_plan *p = &g->plan;
-    int64_t grid = p->gm * p->gn, item = id / grid, at = id % grid;
+    int64_t grid = p->gm * p->gn, part = id / grid % p->gk, item = id / (grid * p->gk), at = id % grid;
     int64_t im = p->columns_first ? at % p->gm : at / p->gn, in = p->columns_first ? at / p->gm : at % p->gn;
-    block x = {.g = g, .bias = r->bias, .c = r->c + item * g->step_c, .tail = r->tail};
+    int64_t k = part * p->kb;
+    block x = {.g = g, .bias = r->bias, .c = r->c + item * g->step_c, .tail = r->tail, .ldc = g->ldc, .add = g->acc};
     x.a = r->a + item * g->step_a, x.b = r->b + item * g->step_b;
+    x.finish = p->gk == 1, x.k1 = x.finish ? g->k : CT_MIN(k + p->kb, g->k);
+    if (part) x.c = r->sums + (part - 1) * g->m * g->n, x.ldc = g->n, x.add = false;
     x.packed = g->packed ? x.b : p->shared ? r->work : NULL;
     x.t0 = p->tiles * im / p->gm, x.t1 = p->tiles * (im + 1) / p->gm;
     x.p0 = p->panels * in / p->gn, x.p1 = p->panels * (in + 1) / p->gn;
     int slot = p->slot ? take_slot(r) : 0;
-    x.work_b = p->slot ? r->work + p->shared + slot * p->slot : NULL;
+    x.work_b = p->slot ? r->sums + p->sums + slot * p->slot : NULL;
     x.work_a = x.packed ? x.work_b : p->slot ? x.work_b + p->nc * NR * p->kb : NULL;
-    run_block(&x);
+    run_block(&x, k);
     if (p->slot) atomic_fetch_and(&r->taken, ~(UINT64_C(1) << slot));
+}
+
+/* Rows of C, and the blocks of k beside it, in order. */
+static void join_blocks(void *ctx, int64_t begin, int64_t end) {
+    const run *r = ctx;
+    const ct_gemm *g = r->g;
+    for (int64_t i = begin; i < end; i++) {
+        float *c = r->c + i * g->ldc;
+        for (int64_t part = 1; part < g->plan.gk; part++) {
+            const float *sum = r->sums + ((part - 1) * g->m + i) * g->n;
+            for (int64_t j = 0; j < g->n; j++) c[j] += sum[j];
+        }
+        for (int64_t j = 0; r->bias && j < g->n; j++) c[j] += r->bias[j];
+        for (int64_t j = 0; g->relu && j < g->n; j++) c[j] = c[j] <= 0 ? 0 : c[j];
+        ct_tail_run(r->tail, c, g->n);
+    }
 }
 
 static void run_tasks(void *ctx, int64_t begin, int64_t end) {
@@ -345,8 +409,10 @@ void ct_gemm_run(const ct_gemm *g, const float *a, const float *b, const float *
         ct_gemm_bf16_run(g, a, b, bias, c, work, tail);
         return;
     }
+    r.sums = r.work + p->shared;
     if (p->shared) ct_parallel(p->panels, div_up(p->panels, 4 * (int64_t)p->slots), pack_shared, &r);
-    ct_parallel(g->batch * p->gm * p->gn, p->grain, p->vector ? run_vectors : run_tasks, &r);
+    ct_parallel(g->batch * p->gm * p->gn * p->gk, p->grain, p->vector ? run_vectors : run_tasks, &r);
+    if (p->gk > 1) ct_parallel(g->m, CT_MAX(16384 / g->n, 1), join_blocks, &r);
 }
 
 size_t ct_gemm_packed_size(const ct_gemm *g) {

@@ -7,6 +7,12 @@
    second-level cache. 0, where tiles have few rows: all at once. */
 #define FETCH_STEPS (VW == 16 ? 8 : 0)
 
+/* Rows in memory that are needed next; those fetched are taken off. */
+typedef struct gemm_rows {
+    const float *p;
+    int64_t n, width, ld;
+} gemm_rows;
+
 typedef struct gemm_tile {
     int64_t k;
     const float *a, *b, *bias; /* bias: of the tile's first column, or NULL */
@@ -15,6 +21,7 @@ typedef struct gemm_tile {
     int64_t bs, bp; /* B: from a step of k to the next, from a panel to the next */
     int64_t ldc;
     bool add, relu;
+    gemm_rows *next; /* fetched meanwhile, or NULL */
 } gemm_tile;
 
 /* What happens to mr x w finished sums on their way to C. */
@@ -39,11 +46,18 @@ CT_INLINE void fetch_row(const float *c, const int w) {
     __builtin_prefetch(c + w * VW - 1, 1);
 }
 
+CT_INLINE void fetch_next(gemm_rows *r) {
+    if (!r->n) return;
+    for (int64_t i = 0; i < r->width; i += 16) __builtin_prefetch(r->p + i, 0, 2);
+    r->p += r->ld, r->n--;
+}
+
 /* mr rows of A times np panels of nv vectors. A's rows are reached from every third, so that few pointers do. */
 CT_INLINE void tile_run(const gemm_tile *t, const int mr, const int nv, const int np, const bool kmajor) {
     const int w = nv * np, thirds = (mr + 2) / 3;
     const int64_t as = t->as, row = kmajor ? 1 : as, step = kmajor ? as : 1;
     const float *b = t->b, *a[(MR + 2) / 3];
+    gemm_rows *next = t->next;
     vf acc[2 * MR];
     CT_EACH(i, mr * w) { acc[i] = (vf){0}; }
     CT_EACH(i, thirds) { a[i] = t->a + 3 * i * row; }
@@ -53,8 +67,11 @@ CT_INLINE void tile_run(const gemm_tile *t, const int mr, const int nv, const in
 #pragma GCC unroll 1
     for (int64_t left = t->k, n, i = 0; left > 0; left -= n, i++) {
         n = left;
-        if (FETCH_STEPS && i < mr) {
-            fetch_row(t->c + i * t->ldc, w);
+        if (FETCH_STEPS && (i < mr || next)) {
+            if (i < mr)
+                fetch_row(t->c + i * t->ldc, w);
+            else
+                fetch_next(next);
             n = CT_MIN(left, FETCH_STEPS);
         }
 #pragma GCC unroll 1

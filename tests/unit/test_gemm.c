@@ -245,11 +245,14 @@ static void test_random(void) {
     }
 }
 
-/* Products large enough that A and B are cut, packed by parts, and B once for all. */
+/* Products large enough that A and B are cut, packed by parts, and B once for all; of some, blocks of k are made apart.
+ */
 static void test_large(void) {
-    static const int64_t shapes[][3] = {{700, 70, 400}, {40, 1500, 700}, {330, 330, 330}};
+    static const int64_t shapes[][3] = {{700, 70, 400},  {40, 1500, 700}, {330, 330, 330},
+                                        {400, 90, 1100}, {200, 200, 200}, {300, 300, 1500}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        ct_gemm g = {.ta = i & 1, .tb = i != 1, .m = shapes[i][0], .n = shapes[i][1], .k = shapes[i][2], .batch = 1};
+        ct_gemm g = {.ta = i & 1, .tb = !(i & 1), .m = shapes[i][0], .n = shapes[i][1], .k = shapes[i][2], .batch = 1};
+        g.acc = i > 1, g.relu = i > 2;
         sample s = make(g, true);
         check_sample(&s);
     }
