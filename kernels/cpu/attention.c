@@ -134,38 +134,48 @@ static void product(const attention_run *r, const attention_item *t, int what, i
     ct_gemm_run(&g, a, b, NULL, c, t->work, NULL);
 }
 
-/* Key j's scores for queries [i, i + rows), scaled; -inf where a mask hides it. */
-CT_INLINE void finish_scores(const attention_run *r, const attention_item *t, int64_t i, int64_t rows, int64_t j,
-                             float *s) {
+/* Of the block of queries from i on, the first that looks at key j, or one little before: the others' part of its row
+   of scores is 0. */
+CT_INLINE int64_t first_query(const ct_attention *a, int64_t i, int64_t j) {
+    return a->is_causal && j > i ? (j - i) / 16 * 16 : 0;
+}
+
+/* Key j's scores for queries [i + from, i + rows), scaled; -inf where a mask hides it. */
+CT_INLINE void finish_scores(const attention_run *r, const attention_item *t, int64_t i, int64_t from, int64_t rows,
+                             int64_t j, float *s) {
     const ct_attention *a = &r->s->a;
     const float scale = (float)a->scale, hidden = -__builtin_inff();
     int64_t step = a->mask.row, at = i * step + j * a->mask.column;
     if (!t->mask)
 #pragma omp simd
-        for (int64_t q = 0; q < rows; q++) s[q] *= scale;
+        for (int64_t q = from; q < rows; q++) s[q] *= scale;
     else if (r->mask_dtype == CT_BOOL)
-        for (int64_t q = 0; q < rows; q++) s[q] = t->mask[at + q * step] ? s[q] * scale : hidden;
+        for (int64_t q = from; q < rows; q++) s[q] = t->mask[at + q * step] ? s[q] * scale : hidden;
     else
-        for (int64_t q = 0; q < rows; q++) s[q] = sfma(s[q], scale, ((const float *)t->mask)[at + q * step]);
-    for (int64_t q = 0; a->is_causal && q < rows && i + q < j; q++) s[q] = hidden;
+        for (int64_t q = from; q < rows; q++) s[q] = sfma(s[q], scale, ((const float *)t->mask)[at + q * step]);
+    for (int64_t q = from; a->is_causal && q < rows && i + q < j; q++) s[q] = hidden;
 }
 
 /* Scores of n keys become e^(score - the query's most); the sums of those. A query without keys has 0 and 0. */
 CT_INLINE void exponentials(const attention_run *r, const attention_item *t, int64_t i, int64_t rows, int64_t n,
                             float *most, float *sum) {
+    const ct_attention *a = &r->s->a;
     for (int64_t q = 0; q < rows; q++) most[q] = -FLT_MAX, sum[q] = 0;
     for (int64_t j = 0; j < n; j++) {
         float *s = t->score + j * BLOCK;
-        finish_scores(r, t, i, rows, j, s);
+        int64_t from = first_query(a, i, j);
+        finish_scores(r, t, i, from, rows, j, s);
 #pragma omp simd
-        for (int64_t q = 0; q < rows; q++) most[q] = s[q] > most[q] ? s[q] : most[q];
+        for (int64_t q = from; q < rows; q++) most[q] = s[q] > most[q] ? s[q] : most[q];
     }
-    for (int64_t from = 0; from < n; from += BLOCK) {
+    for (int64_t begin = 0; begin < n; begin += BLOCK) {
         float part[BLOCK] = {0};
-        for (int64_t j = from; j < CT_MIN(from + BLOCK, n); j++) {
+        for (int64_t j = begin; j < CT_MIN(begin + BLOCK, n); j++) {
             float *s = t->score + j * BLOCK;
+            int64_t from = first_query(a, i, j);
+            memset(s, 0, (size_t)from * sizeof *s);
 #pragma omp simd
-            for (int64_t q = 0; q < rows; q++) {
+            for (int64_t q = from; q < rows; q++) {
                 s[q] = exp_f32(s[q] - most[q]);
                 part[q] += s[q];
             }
@@ -198,9 +208,11 @@ CT_INLINE void back_scores(const attention_run *r, const attention_item *t, int6
     const float scale = (float)r->s->a.scale;
     for (int64_t j = 0; j < n; j++) {
         float *s = t->score + j * BLOCK, *d = t->grad + j * BLOCK;
-        finish_scores(r, t, i, rows, j, s);
+        int64_t from = first_query(&r->s->a, i, j);
+        memset(s, 0, (size_t)from * sizeof *s), memset(d, 0, (size_t)from * sizeof *d);
+        finish_scores(r, t, i, from, rows, j, s);
 #pragma omp simd
-        for (int64_t q = 0; q < rows; q++) {
+        for (int64_t q = from; q < rows; q++) {
             s[q] = exp_f32(s[q] - lse[q]);
             d[q] = s[q] * (d[q] - dot[q]) * scale;
         }
