@@ -95,13 +95,15 @@ WORD u8 wrap_u8(double v) { return (u8)num_i64(v); }
     WORD T sigmoid_##T(T a) { return 1 / (1 + exp_##T(-a)); }                              \
     WORD T softplus_##T(T a) { return (a > 0 ? a : 0) + log1p_##T(exp_##T(-abs_##T(a))); } \
     WORD T gelu_inner_##T(T a) { return (T)0.7978845608028654 * (a + (T)0.044715 * a * a * a); }
-#define LIBM_WORDS(T, s)                          \
-    WORD T exp_##T(T a) { return exp##s(a); }     \
-    WORD T expm1_##T(T a) { return expm1##s(a); } \
-    WORD T log_##T(T a) { return log##s(a); }     \
-    WORD T log1p_##T(T a) { return log1p##s(a); } \
-    WORD T tanh_##T(T a) { return tanh##s(a); }   \
-    WORD T erf_##T(T a) { return erf##s(a); }
+#define LIBM_WORDS(T, s)                                                                \
+    WORD T exp_##T(T a) { return exp##s(a); }                                           \
+    WORD T expm1_##T(T a) { return expm1##s(a); }                                       \
+    WORD T log_##T(T a) { return log##s(a); }                                           \
+    WORD T log1p_##T(T a) { return log1p##s(a); }                                       \
+    WORD T tanh_##T(T a) { return tanh##s(a); }                                         \
+    WORD T erf_##T(T a) { return erf##s(a); }                                           \
+    WORD T normal_cdf_##T(T a) { return (T)0.5 * erfc##s((T)-0.7071067811865476 * a); } \
+    WORD T normal_pdf_##T(T a) { return (T)0.3989422804014327 * exp##s((T)-0.5 * a * a); }
 
 #define ADD W(add)
 #define SUB W(sub)
@@ -124,6 +126,8 @@ WORD u8 wrap_u8(double v) { return (u8)num_i64(v); }
 #define COS W(cos)
 #define TANH W(tanh)
 #define ERF W(erf)
+#define NORMAL_CDF W(normal_cdf)
+#define NORMAL_PDF W(normal_pdf)
 #define POW W(pow)
 #define ATAN2 W(atan2)
 #define SIGMOID W(sigmoid)

@@ -24,6 +24,13 @@ static ct_tensor *gelu_inner(ct_tensor *x) {
     return ct_mul_scalar(ct_add(x, cubic), 0.7978845608028654);
 }
 
+static ct_tensor *normal_cdf(ct_tensor *x) {
+    return ct_mul_scalar(ct_add_scalar(ct_erf(ct_mul_scalar(x, 0.7071067811865476)), 1), 0.5);
+}
+static ct_tensor *normal_pdf(ct_tensor *x) {
+    return ct_mul_scalar(ct_exp(ct_mul_scalar(ct_mul(x, x), -0.5)), 0.3989422804014327);
+}
+
 /* The words as op calls. */
 #define ADD ct_add
 #define SUB ct_sub
@@ -42,6 +49,8 @@ static ct_tensor *gelu_inner(ct_tensor *x) {
 #define COS ct_cos
 #define TANH ct_tanh
 #define ERF ct_erf
+#define NORMAL_CDF normal_cdf
+#define NORMAL_PDF normal_pdf
 #define POW ct_pow
 #define ATAN2 ct_atan2
 #define SIGMOID ct_sigmoid
