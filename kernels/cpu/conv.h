@@ -43,5 +43,12 @@ static inline bool conv_weight_dense(const conv_problem *p) {
     return (p->kernel[1] == 1 || p->weight[3] == 1) && (p->kernel[0] == 1 || p->weight[2] == p->kernel[1]);
 }
 
+/* How many of a window's taps, of `channels` floats each, to take at a time: all, a row of them or one, so that they
+   have no more floats than `most` if that can be. */
+static inline int64_t conv_taps_at_once(const conv_problem *p, int64_t channels, int64_t most) {
+    int64_t row = p->kernel[1], all = p->kernel[0] * row;
+    return all * channels <= most ? all : row * channels <= most ? row : 1;
+}
+
 static inline int64_t round_up_i64(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 #endif

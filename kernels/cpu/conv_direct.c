@@ -8,10 +8,11 @@
 #include "kernels/cpu/slots.h"
 
 #define OUTPUTS_MIN 8
-#define WIDTH_MIN 5        /* pixels of a row: fewer leave registers idle, and the weight is read for few */
-#define TASK_FLOPS 500000  /* a task worth claiming; fewer where there would be less than one a thread */
-#define KEEP_PIXELS 1024   /* of the result: with more, packing the weight costs little */
-#define WEIGHT_NEAR 262144 /* floats of a weight that stay in the second-level cache: a larger one is shared out */
+#define WIDTH_MIN 5         /* pixels of a row: fewer leave registers idle, and the weight is read for few */
+#define TASK_FLOPS 500000   /* a task worth claiming; fewer where there would be less than one a thread */
+#define KEEP_PIXELS 1024    /* of the result: with more, packing the weight costs little */
+#define STRIDED_CHANNELS 64 /* of x: with more, behind a stride, products of copied windows are faster */
+#define WEIGHT_NEAR 262144  /* floats of a weight that stay in the second-level cache: a larger one is shared out */
 
 typedef struct direct_plan {
     conv_band band;
@@ -27,7 +28,8 @@ typedef struct direct_plan {
 
 static int64_t outputs(const conv_problem *p) { return p->pass == CONV_DX ? p->c : p->o; }
 
-/* A window of a single pixel is a product's. */
+/* A window of a single pixel is a product's; so are many channels behind a stride, if there are pixels enough to pay
+   for a weight packed anew. */
 static bool direct_fits(const conv_problem *p) {
     bool pixel = true, step = true;
     for (int d = 0; d < 2; d++) {
@@ -35,6 +37,7 @@ static bool direct_fits(const conv_problem *p) {
         step = step && p->stride[d] == 1;
     }
     conv_band b = band_of(p, 1);
+    if (!step && p->c >= STRIDED_CHANNELS && p->n * p->oh * p->ow > KEEP_PIXELS) return false;
     return (p->pass == CONV_FORWARD || (p->pass == CONV_DX && step)) && !pixel && p->groups == 1 &&
            conv_weight_dense(p) && outputs(p) >= OUTPUTS_MIN && b.windows[1] >= WIDTH_MIN && band_fits(&b);
 }

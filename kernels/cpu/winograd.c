@@ -50,7 +50,8 @@ typedef struct wino_plan {
 static bool wino_fits(const conv_problem *p) {
     bool dx = p->pass == CONV_DX, dw = p->pass == CONV_DW;
     int64_t h = dx ? p->h : p->oh, w = dx ? p->w : p->ow;
-    int64_t least = dw ? 128 : POINTS * p->c * p->o > WIDE_WEIGHT ? 256 : 64;
+    int64_t weight = POINTS * p->c * p->o, least = weight > WIDE_WEIGHT ? 256 : 64;
+    if (dw) least = weight > WIDE_SUM ? 128 : 512; /* of slices more have to be added */
     for (int d = 0; d < 2; d++)
         if (p->kernel[d] != 3 || p->stride[d] != 1 || p->dilation[d] != 1 || p->padding[d] > 2) return false;
     return (dw || conv_weight_dense(p)) && p->groups == 1 && p->c >= 16 && p->o >= 16 &&
@@ -368,16 +369,15 @@ static void wide_out(void *ctx, int64_t begin, int64_t end) {
 static void run_wide(wino_run *r) {
     const wino_plan *m = r->m;
     float *in = r->wide, *out = in + POINTS * m->from.plane, *products = in + m->matrices;
-    if (r->g) memset(r->panels, 0, (size_t)m->weight * sizeof *r->panels);
     for (int64_t b = 0; b < m->blocks; b++) {
-        const ct_gemm *g = &m->gemm[b == m->blocks - 1];
+        ct_gemm g = m->gemm[b == m->blocks - 1];
         int64_t n = block_tiles(m, b);
-        r->first = b * m->block;
+        r->first = b * m->block, g.acc = r->g && b;
         ct_parallel(n, WIDE_GRAIN, wide_in, r);
         if (r->g)
-            ct_gemm_run(g, in, out, NULL, r->panels, products, NULL);
+            ct_gemm_run(&g, in, out, NULL, r->panels, products, NULL);
         else {
-            ct_gemm_run(g, in, r->panels, NULL, out, products, NULL);
+            ct_gemm_run(&g, in, r->panels, NULL, out, products, NULL);
             ct_parallel(n, WIDE_GRAIN, wide_out, r);
         }
     }
