@@ -426,12 +426,21 @@ static void gradient_checks(void) {
     REFUSED(ct_gradcheck(call_square, NULL, &single, 1, slow), "input 0 is f32; differences need f64");
 }
 
+/* The gradient of a sum is one number, repeated: through a product it has the bits of the same, written out. */
+static void repeated_gradients(void) {
+    ct_tensor *x = ct_requires_grad(ct_randn(CT_F32, CT_DIMS(50, 90)), true), *w = ct_randn(CT_F32, CT_DIMS(90, 70));
+    ct_tensor *y = ct_matmul(x, w), *got = NULL, *want = NULL;
+    CHECK(!ct_gradients(ct_sum(y, (ct_reduce_args){0}), NULL, &x, 1, false, &got));
+    CHECK(!ct_gradients(ct_matmul(x, w), ct_full(CT_F32, CT_DIMS(50, 70), 1), &x, 1, false, &want));
+    CHECK(!why(got) && !why(want) && !memcmp(ct_data(got), ct_data(want), 50 * 90 * sizeof(float)));
+}
+
 int main(void) {
     ct_scope *scope = ct_scope_open();
     RUN(accumulation), RUN(own_gradients), RUN(higher_order), RUN(any_tensor), RUN(hooks), RUN(hook_of_a_lost_handle);
     RUN(anomalies), RUN(in_place_values), RUN(in_place_history), RUN(in_place_refused), RUN(in_place_through_views);
     RUN(in_place_captured), RUN(checkpoints), RUN(checkpoint_corners), RUN(checkpoint_memory), RUN(custom_ops);
-    RUN(gradient_checks);
+    RUN(gradient_checks), RUN(repeated_gradients);
     if (ct_scope_close(scope)) printf("    %s\n", ct_error());
     return check_done("autograd");
 }
