@@ -320,7 +320,9 @@ static int take_slot(run *r) {
 static void run_task(run *r, int64_t id) {
     const ct_gemm *g = r->g;
     const ct_gemm_plan *p = &g->plan;
-    int64_t grid = p->gm * p->gn, part = id / grid % p->gk, item = id / (grid * p->gk), at = id % grid;
+    int64_t grid = p->gm * p->gn, item = id / (grid * p->gk), at = id - item * grid * p->gk;
+    int64_t part = p->gk > 1 ? at / grid : 0;
+    at -= part * grid;
     int64_t im = p->columns_first ? at % p->gm : at / p->gn, in = p->columns_first ? at / p->gm : at % p->gn;
     int64_t k = part * p->kb;
     block x = {.g = g, .bias = r->bias, .c = r->c + item * g->step_c, .tail = r->tail, .ldc = g->ldc, .add = g->acc};
