@@ -17,7 +17,8 @@
 #define WORKER_SPIN_NS 500000 /* between two calls of a training step */
 #define CALLER_SPIN_NS 20000  /* then it sleeps, so that a worker on our processor gets to finish */
 #define LONG_NS 60000         /* of a call: what waking a worker costs matters little beside it */
-#define WARY 200              /* calls after another process took a worker's processor */
+#define WARY 600              /* calls after other processes took a worker's processor */
+#define BUSY_NS 12000000      /* between two such times, at most: else it was the system's housekeeping */
 #define STACK_BYTES (1 << 20)
 
 /* A thread's own range: the call it belongs to (high half) and its next item (low half) change as one, so that a worker
@@ -108,22 +109,32 @@ static void drain(uint32_t epoch, int me) {
     }
 }
 
+/* What a worker knows of others on its processor. */
+typedef struct guard {
+    long preempted; /* how often it was */
+    int64_t when;   /* it last was so */
+    int wary;       /* calls to go */
+} guard;
+
 /* On a machine with other work to do, spinning spends a worker's share of its processor, and it is taken away in the
    middle of an item; one that slept is let in at once. So a worker that was preempted lately sleeps after a long call.
    Returns how long to spin. */
-static int64_t watch(int64_t took, long *preempted, int *wary) {
+static int64_t watch(guard *g, int64_t start, int64_t end) {
     struct rusage now;
     if (getrusage(RUSAGE_THREAD, &now)) return WORKER_SPIN_NS;
-    *wary = now.ru_nivcsw != *preempted ? WARY : CT_MAX(*wary - 1, 0);
-    *preempted = now.ru_nivcsw;
-    return *wary && took > LONG_NS ? 0 : WORKER_SPIN_NS;
+    g->wary = CT_MAX(g->wary - 1, 0);
+    if (now.ru_nivcsw != g->preempted) {
+        if (end - g->when < BUSY_NS || now.ru_nivcsw > g->preempted + 1) g->wary = WARY;
+        g->preempted = now.ru_nivcsw, g->when = end;
+    }
+    return g->wary && end - start > LONG_NS ? 0 : WORKER_SPIN_NS;
 }
 
 static void *worker(void *arg) {
-    int me = (int)(intptr_t)arg, wary = 0;
+    int me = (int)(intptr_t)arg;
     uint32_t seen = 0;
     int64_t spin = WORKER_SPIN_NS;
-    long preempted = 0;
+    guard g = {0};
     inside = true;
     atomic_store(&pool.tid[me], (int)syscall(SYS_gettid));
     void (*hook)(void) = atomic_load(&on_start);
@@ -139,7 +150,7 @@ static void *worker(void *arg) {
         seen = atomic_load(&pool.epoch);
         int64_t start = now_ns();
         drain(seen, me);
-        spin = watch(now_ns() - start, &preempted, &wary);
+        spin = watch(&g, start, now_ns());
     }
     return NULL;
 }
