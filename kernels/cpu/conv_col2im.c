@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define BLOCK_FLOATS 49152 /* of windows at a time: they stay in the second-level cache */
-#define BLOCK_LEAST 84     /* pixels */
+#define BLOCK_LEAST 84     /* pixels, where taps can be cut so */
 
 typedef struct col2im_plan {
     conv_problem p;

@@ -11,7 +11,7 @@
 #define WIDTH_MIN 5         /* pixels of a row: fewer leave registers idle, and the weight is read for few */
 #define TASK_FLOPS 500000   /* a task worth claiming; fewer where there would be less than one a thread */
 #define KEEP_PIXELS 1024    /* of the result: with more, packing the weight costs little */
-#define STRIDED_CHANNELS 64 /* of x: with more, behind a stride, products of copied windows are faster */
+#define STRIDED_CHANNELS 64 /* of x: from here on, behind a stride, products of copied windows are faster */
 #define WEIGHT_NEAR 262144  /* floats of a weight that stay in the second-level cache: a larger one is shared out */
 
 typedef struct direct_plan {

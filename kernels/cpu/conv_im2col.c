@@ -10,7 +10,7 @@
 
 #define BLOCK_FLOATS 49152   /* of windows at a time: they stay in the second-level cache */
 #define BLOCK_MAX 512        /* pixels */
-#define BLOCK_LEAST 84       /* of a weight gradient: for fewer pixels its sums are read and written too often */
+#define BLOCK_LEAST 84       /* pixels, where taps can be cut so: for fewer the weight is read too often */
 #define SLICES 16            /* of a weight gradient: part of the definition of the result */
 #define SLICE_FLOATS 4194304 /* of all slices together, at most */
 

@@ -64,11 +64,11 @@ static void plan_grid(const ct_gemm *g, ct_gemm_plan *p, double flops, int threa
 }
 
 /* Blocks of k, rows of both matrices, for tasks of their own, which write beside C: a thread then reads the rows that
-   it made itself, of a gradient and of a layer's input, and none is packed twice. */
+   it made itself, of a gradient and of a layer's input, and the larger matrix is packed once. */
 static bool plan_split(const ct_gemm *g, ct_gemm_plan *p, int threads) {
     int64_t blocks = div_up(g->k, p->kb);
     bool few = blocks >= threads && blocks <= SPLIT_BLOCKS && (blocks - 1) * g->m * g->n <= SPLIT_FLOATS;
-    if (!g->ta || g->tb || g->batch > 1 || g->packed || g->rows || !few) return false;
+    if (!g->ta || g->tb || g->batch > 1 || g->packed || !few) return false;
     p->gk = blocks;
     *(p->columns_first ? &p->gn : &p->gm) =
         CT_MIN(div_up(p->columns_first ? p->panels : p->tiles, 4), div_up(4 * threads, blocks));
@@ -411,7 +411,7 @@ void ct_gemm_run(const ct_gemm *g, const float *a, const float *b, const float *
         ct_gemm_bf16_run(g, a, b, bias, c, work, tail);
         return;
     }
-    r.sums = r.work + p->shared;
+    if (work) r.sums = r.work + p->shared;
     if (p->shared) ct_parallel(p->panels, div_up(p->panels, 4 * (int64_t)p->slots), pack_shared, &r);
     ct_parallel(g->batch * p->gm * p->gn * p->gk, p->grain, p->vector ? run_vectors : run_tasks, &r);
     if (p->gk > 1) ct_parallel(g->m, CT_MAX(16384 / g->n, 1), join_blocks, &r);

@@ -16,8 +16,8 @@ typedef struct ct_gemm_plan {
     int64_t rows, rest;    /* of a tile; tiles that have one more */
     int64_t gm, gn, gk;    /* the grid of tasks over them; blocks of k made apart, or 1 */
     int64_t mc, nc;        /* tiles and panels packed at a time */
-    int64_t slot;          /* floats of workspace: a task's, for B packed once, for blocks of k beside C */
-    int64_t shared, sums;
+    int64_t slot;          /* floats of workspace: a task's, */
+    int64_t shared, sums;  /* and B packed once, and blocks of k beside C */
     int64_t grain;         /* tasks claimed at a time */
     int slots;             /* tasks that can run at once */
     bool vector;           /* m or n is 1: a matrix's rows times a vector */

@@ -1,6 +1,6 @@
-/* Elementary functions on floats, within 2 units in the last place: branch-free, so that a loop over them becomes
-   vectors. Coefficients of exp, log and tanh are those of S. Moshier's Cephes library, of erf minimax
-   fits of our own. */
+/* Elementary functions on floats, within 2 units in the last place where nothing else is said: branch-free, so that a
+   loop over them becomes vectors. Coefficients of exp, log and tanh are those of S. Moshier's Cephes library, of erf
+   minimax fits of our own. */
 #ifndef CT_KERNELS_CPU_MATH_H
 #define CT_KERNELS_CPU_MATH_H
 #include "kernels/cpu/simd.h"
@@ -128,7 +128,7 @@ CT_INLINE float erf_f32(float x) {
 }
 
 /* The normal distribution, of mean 0 and variance 1: both from one e^(-x^2 / 2), the part beyond |x| as that times
-   p(|x|). Within 2e-7. */
+   p(|x|). Within 2e-7 of 1. */
 CT_INLINE float bell_f32(float x) {
     float c = -0.5f * (x * x);
     return c < -80.0f ? 0.0f : exp_near_f32(c);

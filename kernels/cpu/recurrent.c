@@ -40,7 +40,7 @@ typedef struct lstm_task {
     float *packed, *room;
 } lstm_task;
 
-/* e^89 is infinite: the results that would be denormal are 0. */
+/* From e^88.4 on infinite: most results that would be denormal are 0. */
 CT_INLINE float sigmoid(float x) {
     float c = x < -89.0f ? 89.0f : -x; /* NaN passes */
     c = c < -87.0f ? -87.0f : c;

@@ -46,12 +46,13 @@ typedef struct wino_plan {
 } wino_plan;
 
 /* Worth it: enough channels for vectors, tiles not half empty, and pixels enough to pay for the weight's transform: 4
-   tiles (measured: 64 channels), or 16 where it leaves the cache (256 channels), and 8 of its gradient. */
+   tiles (measured: 64 channels), or 16 where it leaves the cache (256 channels); of its gradient 32, of whose sums
+   there are slices to add, or 8. */
 static bool wino_fits(const conv_problem *p) {
     bool dx = p->pass == CONV_DX, dw = p->pass == CONV_DW;
     int64_t h = dx ? p->h : p->oh, w = dx ? p->w : p->ow;
     int64_t weight = POINTS * p->c * p->o, least = weight > WIDE_WEIGHT ? 256 : 64;
-    if (dw) least = weight > WIDE_SUM ? 128 : 512; /* of slices more have to be added */
+    if (dw) least = weight > WIDE_SUM ? 128 : 512;
     for (int d = 0; d < 2; d++)
         if (p->kernel[d] != 3 || p->stride[d] != 1 || p->dilation[d] != 1 || p->padding[d] > 2) return false;
     return (dw || conv_weight_dense(p)) && p->groups == 1 && p->c >= 16 && p->o >= 16 &&

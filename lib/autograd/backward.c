@@ -71,11 +71,12 @@ static ct_tensor *composed(const ct_visit *v, ct_tensor *const *in, ct_tensor **
     return sum ? sum : y;
 }
 
-/* A gradient for op's rule. What a sum's repeats is written out where kernels read it by rows. */
-static ct_tensor *written_out(const ct_op *op, ct_tensor *g) {
+/* A result's gradient for op's rule. What a sum's repeats is written out, in the result's order, where kernels read it
+   by rows. */
+static ct_tensor *written_out(const ct_op *op, ct_tensor *g, const ct_layout *result) {
     bool repeats = false;
     for (int d = 0; g && d < g->layout.ndim; d++) repeats |= g->layout.size[d] > 1 && !g->layout.stride[d];
-    return repeats && !(op->flags & (CT_POINTWISE | CT_IS_VIEW)) ? ct_contiguous(g) : g;
+    return repeats && !(op->flags & (CT_POINTWISE | CT_IS_VIEW)) ? ct_in_order_of(g, result) : g;
 }
 
 /* The gradients of one node's inputs, by its fused rule; or, to be differentiated again, through the op's formula. */
@@ -86,7 +87,7 @@ static ct_status differentiate(const sweep *s, const ct_visit *v, ct_tensor *con
         ct_tensor *g[CT_MAX_IN];
         bool few = n->n_out <= CT_MAX_IN; /* not a list */
         for (int k = 0; few && k < n->n_out; k++)
-            if (ct_why(g[k] = written_out(n->op, v->g[k])) && g[k]) return g[k]->status;
+            if (ct_why(g[k] = written_out(n->op, v->g[k], &n->out[k].layout)) && g[k]) return g[k]->status;
         n->op->grad(in, n->n_in, out, few ? g : v->g, n->args, need, din);
         return ct_anomaly() ? ct_anomaly_check("it", v->g, n->n_out, din, n->n_in) : CT_OK;
     }

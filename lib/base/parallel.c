@@ -124,7 +124,7 @@ static int64_t watch(guard *g, int64_t start, int64_t end) {
     if (getrusage(RUSAGE_THREAD, &now)) return WORKER_SPIN_NS;
     g->wary = CT_MAX(g->wary - 1, 0);
     if (now.ru_nivcsw != g->preempted) {
-        if (end - g->when < BUSY_NS || now.ru_nivcsw > g->preempted + 1) g->wary = WARY;
+        if (end - g->when < BUSY_NS * (now.ru_nivcsw - g->preempted)) g->wary = WARY;
         g->preempted = now.ru_nivcsw, g->when = end;
     }
     return g->wary && end - start > LONG_NS ? 0 : WORKER_SPIN_NS;
