@@ -134,8 +134,8 @@ static void product(const attention_run *r, const attention_item *t, int what, i
     ct_gemm_run(&g, a, b, NULL, c, t->work, NULL);
 }
 
-/* Of the block of queries from i on, the first that looks at key j, or one little before: the others' part of its row
-   of scores is 0. */
+/* Of the block of queries from i on, the first that looks at key j, rounded down to whole vectors: those before it have
+   weights of 0. */
 CT_INLINE int64_t first_query(const ct_attention *a, int64_t i, int64_t j) {
     return a->is_causal && j > i ? (j - i) / 16 * 16 : 0;
 }

@@ -43,10 +43,12 @@ static inline bool conv_weight_dense(const conv_problem *p) {
     return (p->kernel[1] == 1 || p->weight[3] == 1) && (p->kernel[0] == 1 || p->weight[2] == p->kernel[1]);
 }
 
-/* How many of a window's taps, of `channels` floats each, to take at a time: all, a row of them or one, so that they
-   have no more floats than `most` if that can be. */
-static inline int64_t conv_taps_at_once(const conv_problem *p, int64_t channels, int64_t most) {
-    int64_t row = p->kernel[1], all = p->kernel[0] * row;
+#define CONV_BLOCK_FLOATS 49152 /* of copied windows at a time: they stay in the second-level cache */
+#define CONV_BLOCK_LEAST 84     /* pixels, where taps can be cut so: for fewer the weight is read too often */
+
+/* How many of a window's taps, of `channels` floats each, to take at a time: all, a row of them or one. */
+static inline int64_t conv_taps_at_once(const conv_problem *p, int64_t channels) {
+    int64_t row = p->kernel[1], all = p->kernel[0] * row, most = CONV_BLOCK_FLOATS / CONV_BLOCK_LEAST;
     return all * channels <= most ? all : row * channels <= most ? row : 1;
 }
 

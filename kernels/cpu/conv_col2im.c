@@ -9,9 +9,6 @@
 #include "kernels/cpu/slots.h"
 #include <string.h>
 
-#define BLOCK_FLOATS 49152 /* of windows at a time: they stay in the second-level cache */
-#define BLOCK_LEAST 84     /* pixels, where taps can be cut so */
-
 typedef struct col2im_plan {
     conv_problem p;
     int64_t c, o;                  /* of a group: channels of x and g */
@@ -36,10 +33,10 @@ static ct_status col2im_prepare(const conv_problem *p, void **plan, size_t *work
     if (!m) return CT_NO_MEMORY;
     m->p = *p;
     m->c = p->c / p->groups, m->o = p->o / p->groups;
-    m->taps = conv_taps_at_once(p, m->c, BLOCK_FLOATS / BLOCK_LEAST);
+    m->taps = conv_taps_at_once(p, m->c);
     m->spans = p->kernel[0] * p->kernel[1] / m->taps, m->columns = m->taps * m->c;
     m->pixels = p->oh * p->ow;
-    int64_t some = CT_MAX(BLOCK_FLOATS / m->columns, 16);
+    int64_t some = CT_MAX(CONV_BLOCK_FLOATS / m->columns, 16);
     m->images = CT_MIN(CT_MAX(some / m->pixels, 1), div_up_i64(p->n, 4 * (int64_t)ct_threads()));
     m->block = CT_MIN(some, m->images * m->pixels);
     m->gemm = block_product(m, m->block);

@@ -8,9 +8,7 @@
 #include "kernels/cpu/slots.h"
 #include <string.h>
 
-#define BLOCK_FLOATS 49152   /* of windows at a time: they stay in the second-level cache */
 #define BLOCK_MAX 512        /* pixels */
-#define BLOCK_LEAST 84       /* pixels, where taps can be cut so: for fewer the weight is read too often */
 #define SLICES 16            /* of a weight gradient: part of the definition of the result */
 #define SLICE_FLOATS 4194304 /* of all slices together, at most */
 
@@ -59,9 +57,9 @@ static void plan_source(im2col_plan *m) {
 static void plan_spans(im2col_plan *m) {
     const conv_problem *p = &m->p;
     int64_t taps = p->kernel[0] * p->kernel[1];
-    m->taps = conv_taps_at_once(p, m->channels, BLOCK_FLOATS / BLOCK_LEAST);
+    m->taps = conv_taps_at_once(p, m->channels);
     m->spans = taps / m->taps, m->columns = m->taps * m->channels;
-    m->block = CT_MIN(CT_MAX(BLOCK_FLOATS / m->columns, 32), BLOCK_MAX);
+    m->block = CT_MIN(CT_MAX(CONV_BLOCK_FLOATS / m->columns, 32), BLOCK_MAX);
     m->blocks = div_up_i64(m->pixels, m->block);
     m->slices = CT_MIN(CT_MIN(div_up_i64(SLICES, m->spans), m->blocks), CT_MAX(SLICE_FLOATS / (m->all_out * m->k), 1));
 }

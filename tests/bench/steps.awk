@@ -7,7 +7,7 @@ function median(of, name, workload,    n, i, j, t, v) {
         for (j = i; j > 1 && v[j] < v[j - 1]; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
     return (v[int((n + 1) / 2)] + v[int(n / 2) + 1]) / 2
 }
-function time_text(s) { return s >= 1 ? sprintf("%.3g s", s) : s >= 1e-3 ? sprintf("%.3g ms", s * 1e3) : sprintf("%.3g us", s * 1e6) }
+function time_text(s) { return s >= 0.9995 ? sprintf("%.3g s", s) : s >= 1e-3 ? sprintf("%.3g ms", s * 1e3) : sprintf("%.3g us", s * 1e6) }
 # The least of the peers' medians: best, best_value.
 function best_peer(of, workload,    i, m) {
     best = ""
