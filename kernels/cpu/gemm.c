@@ -12,10 +12,11 @@
 #define B_FLOATS 262144        /* of B's panels packed at a time by a task */
 #define PACK_STEPS 8           /* of k, packed at a time */
 #define NEAR_FLOATS 256        /* from a row to the next: such columns are read well where they lie */
-#define L1_FLOATS 6144         /* of B that stay in the first-level cache beside a tile of A */
-#define L2_FLOATS 131072       /* of a matrix that stays near */
-#define SERIAL_FLOPS 3e5       /* below, a fork costs more than it saves */
-#define TASK_FLOPS 1e6         /* a task worth claiming */
+#define CLASH_FLOATS (VW == 16 ? 256 : 1024) /* apart, rows of a tile evict each other from the first-level cache */
+#define L1_FLOATS 6144                       /* of B that stay in the first-level cache beside a tile of A */
+#define L2_FLOATS 131072                     /* of a matrix that stays near */
+#define SERIAL_FLOPS 3e5                     /* below, a fork costs more than it saves */
+#define TASK_FLOPS 1e6                       /* a task worth claiming */
 #define TASKS_A_THREAD 8
 #define MAX_SLOTS 64
 #define SPLIT_BLOCKS 3      /* of k, at most, that are made apart and then added */
@@ -100,8 +101,8 @@ static void plan_product(const ct_gemm *g, ct_gemm_plan *p, double flops, int th
     p->tiles = div_up(g->m, MR), p->panels = div_up(g->n, NR);
     p->rows = g->m / p->tiles, p->rest = g->m % p->tiles;
     p->in_place = in_place(g);
-    p->pack_a =
-        g->ta ? size_a > 8192 && p->panels > 1 && g->lda > NEAR_FLOATS : g->m > 1 && g->lda % 256 == 0 && p->panels > 4;
+    p->pack_a = g->ta ? size_a > 8192 && p->panels > 1 && g->lda > NEAR_FLOATS
+                      : g->m > 1 && g->lda % CLASH_FLOATS == 0 && p->panels > 4;
     p->columns_first = size_b > size_a;
     bool parallel = threads > 1 && flops >= SERIAL_FLOPS, split = parallel && plan_split(g, p, threads);
     if (parallel && !split) plan_grid(g, p, flops, threads);

@@ -1,6 +1,7 @@
 /* The product's innermost loops: a tile of C held in registers, a function for each number of rows and of vectors. */
 #ifndef CT_KERNELS_CPU_GEMM_TILE_H
 #define CT_KERNELS_CPU_GEMM_TILE_H
+#include "kernels/cpu/gemm_loop.h"
 #include "kernels/cpu/gemm_pack.h"
 
 /* Of k, from the fetch of a row of C to the next row's: all at once they would hold up what A and B bring from the
@@ -52,8 +53,11 @@ CT_INLINE void fetch_next(gemm_rows *r) {
     r->p += r->ld, r->n--;
 }
 
+typedef void loop_fn(int64_t k, const float *a, int64_t as, const float *b, int64_t bs, vf *sums);
+
 /* mr rows of A times np panels of nv vectors. A's rows are reached from every third, so that few pointers do. */
-CT_INLINE void tile_run(const gemm_tile *t, const int mr, const int nv, const int np, const bool kmajor) {
+CT_INLINE void tile_run(const gemm_tile *t, const int mr, const int nv, const int np, const bool kmajor,
+                        loop_fn *const loop) {
     const int w = nv * np, thirds = (mr + 2) / 3;
     const int64_t as = t->as, row = kmajor ? 1 : as, step = kmajor ? as : 1;
     const float *b = t->b, *a[(MR + 2) / 3];
@@ -65,7 +69,7 @@ CT_INLINE void tile_run(const gemm_tile *t, const int mr, const int nv, const in
         CT_EACH(i, mr) { fetch_row(t->c + i * t->ldc, w); }
     }
 #pragma GCC unroll 1
-    for (int64_t left = t->k, n, i = 0; left > 0; left -= n, i++) {
+    for (int64_t left = loop ? 0 : t->k, n, i = 0; left > 0; left -= n, i++) {
         n = left;
         if (FETCH_STEPS && (i < mr || next)) {
             if (i < mr)
@@ -84,24 +88,25 @@ CT_INLINE void tile_run(const gemm_tile *t, const int mr, const int nv, const in
             CT_EACH(i, thirds) { a[i] += step; }
         }
     }
+    if (loop) loop(t->k, t->a, as, t->b, t->bs, acc);
     tile_store(t, acc, mr, w);
 }
 
 typedef void (*tile_fn)(const gemm_tile *t);
 typedef void (*pack_tile_fn)(int64_t k, const float *a, int64_t lda, float *d);
 
-#define TILE(mr, nv, np, kmajor)                                                                   \
+#define TILE(mr, nv, np, kmajor, loop)                                                             \
     static __attribute__((noinline)) void tile_##mr##_##nv##_##np##_##kmajor(const gemm_tile *t) { \
-        tile_run(t, mr, nv, np, kmajor);                                                           \
+        tile_run(t, mr, nv, np, kmajor, loop);                                                     \
     }
-#define TILES(mr)     \
-    TILE(mr, 1, 1, 0) \
-    TILE(mr, 2, 1, 0) \
-    TILE(mr, 1, 1, 1) \
-    TILE(mr, 2, 1, 1) \
+#define TILES(mr)                     \
+    TILE(mr, 1, 1, 0, NULL)           \
+    TILE(mr, 2, 1, 0, LOOP_OF(mr, 0)) \
+    TILE(mr, 1, 1, 1, NULL)           \
+    TILE(mr, 2, 1, 1, LOOP_OF(mr, 1)) \
     static void pack_tile_##mr(int64_t k, const float *a, int64_t lda, float *d) { pack_tile(mr, k, a, lda, d); }
 EACH_MR(TILES)
-#define WIDE(mr, np) TILE(mr, 2, np, 0) TILE(mr, 2, np, 1)
+#define WIDE(mr, np) TILE(mr, 2, np, 0, NULL) TILE(mr, 2, np, 1, NULL)
 WIDE(1, 4)
 WIDE(2, 2)
 WIDE(3, 2)
