@@ -17,7 +17,7 @@
 #define WORKER_SPIN_NS 500000 /* between two calls of a training step */
 #define CALLER_SPIN_NS 20000  /* then it sleeps, so that a worker on our processor gets to finish */
 #define LONG_NS 60000         /* of a call: what waking a worker costs matters little beside it */
-#define WARY 600              /* calls after other processes took a worker's processor */
+#define WARY 100              /* calls after other processes took a worker's processor */
 #define BUSY_NS 12000000      /* between two such times, at most: else it was the system's housekeeping */
 #define STACK_BYTES (1 << 20)
 
