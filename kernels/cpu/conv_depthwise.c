@@ -7,10 +7,11 @@
 #include "kernels/cpu/layout.h"
 #include <string.h>
 
-#define WIDE 4    /* vectors of channels at a time, of a weight */
-#define VECTORS 2 /* the same of a result, of which so many */
-#define PIXELS 6  /* neighbours read each vector of the weight once */
-#define SLICES 16 /* of a weight gradient: part of the definition of the result */
+#define WIDE 4       /* vectors of channels at a time, of a weight */
+#define VECTORS 2    /* the same of a result, of which so many */
+#define PIXELS 6     /* neighbours read each vector of the weight once */
+#define FEW_PIXELS 3 /* where a row has not so many */
+#define SLICES 16    /* of a weight gradient: part of the definition of the result */
 
 /* A tap that reaches a pixel of the result, and the source's pixel that it reads. */
 typedef struct reach {
@@ -123,17 +124,19 @@ CT_INLINE void filter(const depthwise_run *r, const float *image, const int64_t 
     vf acc[PIXELS * VECTORS];
     CT_EACH(v, pixels * n) acc[v] = vset(0);
     const reach *cols = m->reach[1] + col[0];
-    int64_t taps = col[1] - col[0], on = 0, tap_on = 0; /* from a tap to the next, which are all as far apart */
+    int64_t taps = col[1] - col[0], on = 0, tap_on = 0; /* a stride leaves out the same number of taps each time */
     if (taps > 1) on = (cols[1].from - cols[0].from) * m->c, tap_on = (cols[1].tap - cols[0].tap) * m->c;
     for (int64_t i = row[0]; i < row[1] && taps; i++) {
         reach a = m->reach[0][i];
         const float *x = image + (a.from * m->source[1] + cols->from) * m->c + c;
         const float *w = r->weight + (a.tap * m->p.kernel[1] + cols->tap) * m->c + c;
 #pragma GCC unroll 1
-        for (int64_t j = taps; j > 0; j--, x += on, w += tap_on) CT_EACH(v, n) {
+        for (int64_t j = taps; j > 0; j--, x += on, w += tap_on) {
+            CT_EACH(v, n) {
                 vf tap = vload(w + v * VW);
                 CT_EACH(p, pixels) { acc[p * n + v] = vfma(vload(x + p * next + v * VW), tap, acc[p * n + v]); }
             }
+        }
     }
     CT_EACH(v, pixels * n) {
         int64_t at = c + v % n * VW;
@@ -164,19 +167,27 @@ CT_INLINE void filter_pixels(const depthwise_run *r, const float *image, const i
         for (int64_t p = 0; p < pixels; p++) filter_one(r, image, row, col + p, c, y + p * all);
 }
 
+/* How many pixels from *x on are made at once; at the end of the inner ones it moves back over those before, which come
+   out the same again. */
+static int at_once(const depthwise_plan *m, int64_t *x) {
+    int64_t inner = m->inner[1] - m->inner[0];
+    int some = inner >= PIXELS ? PIXELS : inner >= FEW_PIXELS ? FEW_PIXELS : 1;
+    if (*x < m->inner[0] || *x >= m->inner[1]) return 1;
+    *x = CT_MIN(*x, m->inner[1] - some);
+    return some;
+}
+
 static void filter_row(const depthwise_run *r, const float *image, int64_t at, float *y) {
     const depthwise_plan *m = r->m;
     const int64_t *row = m->first[0] + at, *col = m->first[1];
-    bool many = m->inner[1] - m->inner[0] >= PIXELS;
-    for (int64_t x = 0; x < m->pixel[1];) {
-        if (many && x >= m->inner[0] && x < m->inner[1]) {
-            x = CT_MIN(x, m->inner[1] - PIXELS); /* the last ones overlap those before */
+    for (int64_t x = 0, some; x < m->pixel[1]; x += some) {
+        some = at_once(m, &x);
+        if (some == PIXELS)
             filter_pixels(r, image, row, col + x, y + x * m->c, PIXELS);
-            x += PIXELS;
-        } else {
+        else if (some == FEW_PIXELS)
+            filter_pixels(r, image, row, col + x, y + x * m->c, FEW_PIXELS);
+        else
             filter_pixels(r, image, row, col + x, y + x * m->c, 1);
-            x++;
-        }
     }
 }
 

@@ -12,7 +12,7 @@
 #define B_FLOATS 262144        /* of B's panels packed at a time by a task */
 #define PACK_STEPS 8           /* of k, packed at a time */
 #define NEAR_FLOATS 256        /* from a row to the next: such columns are read well where they lie */
-#define CLASH_FLOATS (VW == 16 ? 256 : 1024) /* apart, rows of a tile evict each other from the first-level cache */
+#define CLASH_FLOATS (VW == 16 ? 256 : 1024) /* rows so far apart share sets of the first-level cache */
 #define L1_FLOATS 6144                       /* of B that stay in the first-level cache beside a tile of A */
 #define L2_FLOATS 131072                     /* of a matrix that stays near */
 #define SERIAL_FLOPS 3e5                     /* below, a fork costs more than it saves */

@@ -53,23 +53,17 @@ CT_INLINE void fetch_next(gemm_rows *r) {
     r->p += r->ld, r->n--;
 }
 
-typedef void loop_fn(int64_t k, const float *a, int64_t as, const float *b, int64_t bs, vf *sums);
-
-/* mr rows of A times np panels of nv vectors. A's rows are reached from every third, so that few pointers do. */
-CT_INLINE void tile_run(const gemm_tile *t, const int mr, const int nv, const int np, const bool kmajor,
-                        loop_fn *const loop) {
+/* The sums of mr rows of A times np panels of nv vectors. A's rows are reached from every third, so that few pointers
+   do. */
+CT_INLINE void tile_sums(const gemm_tile *t, vf *acc, const int mr, const int nv, const int np, const bool kmajor) {
     const int w = nv * np, thirds = (mr + 2) / 3;
     const int64_t as = t->as, row = kmajor ? 1 : as, step = kmajor ? as : 1;
     const float *b = t->b, *a[(MR + 2) / 3];
     gemm_rows *next = t->next;
-    vf acc[2 * MR];
     CT_EACH(i, mr * w) { acc[i] = (vf){0}; }
     CT_EACH(i, thirds) { a[i] = t->a + 3 * i * row; }
-    if (!FETCH_STEPS) {
-        CT_EACH(i, mr) { fetch_row(t->c + i * t->ldc, w); }
-    }
 #pragma GCC unroll 1
-    for (int64_t left = loop ? 0 : t->k, n, i = 0; left > 0; left -= n, i++) {
+    for (int64_t left = t->k, n, i = 0; left > 0; left -= n, i++) {
         n = left;
         if (FETCH_STEPS && (i < mr || next)) {
             if (i < mr)
@@ -88,8 +82,22 @@ CT_INLINE void tile_run(const gemm_tile *t, const int mr, const int nv, const in
             CT_EACH(i, thirds) { a[i] += step; }
         }
     }
-    if (loop) loop(t->k, t->a, as, t->b, t->bs, acc);
-    tile_store(t, acc, mr, w);
+}
+
+/* loop: makes the sums of one panel instead, where there is one; it fetches nothing meanwhile. */
+typedef void loop_fn(int64_t k, const float *a, int64_t as, const float *b, int64_t bs, vf *sums);
+
+CT_INLINE void tile_run(const gemm_tile *t, const int mr, const int nv, const int np, const bool kmajor,
+                        loop_fn *const loop) {
+    vf acc[2 * MR];
+    if (!FETCH_STEPS) {
+        CT_EACH(i, mr) { fetch_row(t->c + i * t->ldc, nv * np); }
+    }
+    if (loop)
+        loop(t->k, t->a, t->as, t->b, t->bs, acc);
+    else
+        tile_sums(t, acc, mr, nv, np, kmajor);
+    tile_store(t, acc, mr, nv * np);
 }
 
 typedef void (*tile_fn)(const gemm_tile *t);
