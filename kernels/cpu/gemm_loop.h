@@ -1,6 +1,6 @@
-/* The product's loop over k with AVX2, in assembly: for six rows 86 instructions a 48 multiply-adds, where gcc makes
-   100 (25 a 12; unrolled, it moves sums between registers). Measured: a tenth faster on a core whose other thread works
-   for someone else, so that it issues half as much; 2% alone. Names of its text start with L_. */
+/* The product's loop over k with AVX2, in assembly: for six rows 86 instructions make 48 multiply-adds, where gcc's
+   make 41 (12 in 25; unrolled, it moves sums between registers). Measured: a tenth faster on a core whose other thread
+   works for someone else, so that it issues half as much; 2% alone. Names of its text start with L_. */
 #ifndef CT_KERNELS_CPU_GEMM_LOOP_H
 #define CT_KERNELS_CPU_GEMM_LOOP_H
 #include "kernels/cpu/simd.h"

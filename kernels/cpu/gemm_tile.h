@@ -84,9 +84,10 @@ CT_INLINE void tile_sums(const gemm_tile *t, vf *acc, const int mr, const int nv
     }
 }
 
-/* loop: makes the sums of one panel instead, where there is one; it fetches nothing meanwhile. */
+/* What makes the sums of one panel of two vectors in place of tile_sums; it fetches nothing meanwhile. */
 typedef void loop_fn(int64_t k, const float *a, int64_t as, const float *b, int64_t bs, vf *sums);
 
+/* loop: NULL, or what makes the sums. */
 CT_INLINE void tile_run(const gemm_tile *t, const int mr, const int nv, const int np, const bool kmajor,
                         loop_fn *const loop) {
     vf acc[2 * MR];
