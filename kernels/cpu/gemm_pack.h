@@ -44,8 +44,14 @@ static void pack_transposed(int64_t n, int64_t w, int64_t k, const float *b, int
         transpose(r);
         CT_EACH(j, VW) { vstore(d + (q + j) * w, r[j]); }
     }
-    for (int64_t q = 0; q < k && k < VW; q++)
-        for (int j = 0; j < VW; j++) d[q * w + j] = j < n ? b[j * ldb + q] : 0;
+    if (k < VW) {
+        vf r[VW];
+        CT_EACH(j, VW) { r[j] = j < n ? vload_some(b + j * ldb, k) : (vf){0}; }
+        transpose(r);
+        CT_EACH(j, VW) {
+            if (j < k) vstore(d + j * w, r[j]);
+        }
+    }
 }
 
 static void pack_rows(int64_t n, int64_t w, int64_t k, const float *b, int64_t ldb, float *d) {

@@ -49,7 +49,7 @@ CT_INLINE void fetch_row(const float *c, const int w) {
 
 CT_INLINE void fetch_next(gemm_rows *r) {
     if (!r->n) return;
-    for (int64_t i = 0; i < r->width; i += 16) __builtin_prefetch(r->p + i, 0, 2);
+    fetch_floats(r->p, r->p + r->width);
     r->p += r->ld, r->n--;
 }
 

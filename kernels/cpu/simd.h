@@ -41,6 +41,18 @@ typedef float vf_anywhere __attribute__((vector_size(VW * 4), aligned(4), may_al
 
 CT_INLINE vf vset(float x) { return x - (vf){0}; } /* minus: x + 0 would turn -0 into 0 */
 CT_INLINE vf vload(const float *p) { return *(const vf_anywhere *)p; }
+/* The first n < VW floats of a vector, and zeros: past them nothing is read. */
+CT_INLINE vf vload_some(const float *p, int64_t n) {
+#if VW == 16
+    return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif VW == 8
+    return (vf)_mm256_maskload_ps(p, (__m256i)((vi){0, 1, 2, 3, 4, 5, 6, 7} < (int32_t)n));
+#else
+    vf x = {0};
+    for (int64_t i = 0; i < n; i++) x[i] = p[i];
+    return x;
+#endif
+}
 CT_INLINE void vstore(float *p, vf x) { *(vf_anywhere *)p = x; }
 
 /* Past the caches, so that what lies there is not fetched first: for results that will have left the caches before they
@@ -61,6 +73,11 @@ CT_INLINE void vstreamed(void) {
 #if defined(__SSE2__)
     _mm_sfence();
 #endif
+}
+
+/* Brings what will be read soon near, to the second-level cache. */
+CT_INLINE void fetch_floats(const float *p, const float *end) {
+    for (; p < end; p += 16) __builtin_prefetch(p, 0, 2);
 }
 
 CT_INLINE vf vrelu(vf x) { return (vf)((vi)x & ~(vi)(x <= (vf){0})); } /* NaN stays NaN */

@@ -17,7 +17,7 @@
 #define POINTS 36
 #define BLOCK_FLOATS 57344  /* of a block's matrices: with what is fetched ahead, the second-level cache holds them */
 #define BLOCK_TILES 28      /* at least, for the products' sake */
-#define WIDE_FLOATS 4194304 /* of a wide block's */
+#define WIDE_FLOATS 4194304 /* of a wide block's; with a larger weight as many, or it would be read too often */
 #define WIDE_WEIGHT 1048576 /* floats of a transformed weight above which blocks are wide */
 #define WIDE_SUM 262144     /* the same of its gradient, which is written too */
 #define GAP 16              /* floats between matrices, or all would share a set of the first-level cache */
@@ -31,6 +31,7 @@ typedef struct tiling {
     int64_t top, left;         /* of tile (0, 0) */
     int64_t size;              /* of a tile: 6 of x, 4 of y */
     int64_t padded, ld, plane; /* channels rounded up; a row of its matrices; from one matrix to the next */
+    int64_t floats;            /* of a tile's share of the image, nearly */
 } tiling;
 
 typedef struct wino_plan {
@@ -38,6 +39,7 @@ typedef struct wino_plan {
     tiling from, to; /* x and y; of CONV_DX g and dx; of CONV_DW x and g, both read */
     int64_t rows, columns, tiles, block, blocks, slices;
     bool wide, thin; /* thin: sixteen channels of both */
+    bool shared;     /* a product is written over the matrix that the one before it read: half the cache does */
     bool kept;       /* the weight comes transformed */
     ct_gemm gemm[2]; /* of a block, and of the last one */
     int64_t panel;   /* floats of one transformed weight, or of one slice's sum of it */
@@ -61,7 +63,7 @@ static bool wino_fits(const conv_problem *p) {
 
 static tiling tiling_of(int64_t h, int64_t w, int64_t c, int64_t top, int64_t left, int64_t size) {
     int64_t padded = round_up_i64(c, 16);
-    return (tiling){h, w, c, top, left, size, padded, padded + (padded >= 64 ? 16 : 0), 0};
+    return (tiling){h, w, c, top, left, size, padded, padded + (padded >= 64 ? 16 : 0), 0, 0};
 }
 
 static void plan_images(wino_plan *m) {
@@ -76,19 +78,25 @@ static void plan_images(wino_plan *m) {
     }
     m->rows = div_up_i64(m->to.h, 4), m->columns = div_up_i64(m->to.w, 4);
     m->tiles = p->n * m->rows * m->columns;
+    m->from.floats = p->n * m->from.h * m->from.w * m->from.c / m->tiles;
+    m->to.floats = p->n * m->to.h * m->to.w * m->to.c / m->tiles;
     m->panel = p->pass == CONV_DW
                    ? m->from.c * m->to.padded
                    : (int64_t)(ct_gemm_packed_size(&(ct_gemm){.n = m->to.c, .k = m->from.c}) / sizeof(float));
     m->panel = round_up_i64(m->panel, 16) + GAP;
     m->wide = POINTS * m->panel > (p->pass == CONV_DW ? WIDE_SUM : WIDE_WEIGHT);
     m->thin = m->from.c == 16 && m->to.c == 16;
-    int64_t each = POINTS * (m->from.ld + m->to.ld), rows = m->thin ? 48 : 14; /* rows: that products take at a time */
-    m->block = m->wide ? WIDE_FLOATS / each : CT_MAX(BLOCK_FLOATS / each, BLOCK_TILES);
+    bool dw = p->pass == CONV_DW;
+    m->shared = !dw && !m->wide;
+    if (m->shared) m->from.ld = m->to.ld = CT_MAX(m->from.ld, m->to.ld);
+    int64_t each = POINTS * (m->from.ld + (m->shared ? 0 : m->to.ld)),
+            rows = m->thin ? 48 : 14; /* rows: that products take at a time */
+    m->block = m->wide ? CT_MAX(WIDE_FLOATS, POINTS * m->panel) / each : CT_MAX(BLOCK_FLOATS / each, BLOCK_TILES);
     m->block = CT_MAX(m->block / rows, 1) * rows;
-    int64_t least = p->pass == CONV_DW ? SLICES : CT_MAX(CT_MIN(m->tiles / 14, 4 * ct_threads()), ct_threads());
+    int64_t least = dw ? SLICES : CT_MAX(CT_MIN(m->tiles / 14, 4 * ct_threads()), ct_threads());
     m->block = CT_MIN(m->block, m->wide ? m->tiles : div_up_i64(m->tiles, least));
     m->blocks = div_up_i64(m->tiles, m->block);
-    m->slices = p->pass == CONV_DW && !m->wide ? CT_MIN(SLICES, m->blocks) : 1;
+    m->slices = dw && !m->wide ? CT_MIN(SLICES, m->blocks) : 1;
     m->from.plane = m->block * m->from.ld + GAP, m->to.plane = m->block * m->to.ld + GAP;
 }
 
@@ -116,7 +124,7 @@ static ct_status wino_prepare(const conv_problem *p, void **plan, size_t *worksp
     for (int i = 0; i < 2; i++) bytes[i] = ct_gemm_prepare(&m->gemm[i]);
     m->weight = POINTS * m->panel * m->slices, m->bias = p->pass == CONV_DW ? 0 : m->to.padded;
     m->zeros = 6 * CT_MAX(m->from.padded, m->to.padded);
-    m->matrices = round_up_i64(POINTS * (m->from.plane + m->to.plane), 16);
+    m->matrices = POINTS * m->from.plane + (m->shared ? 1 : POINTS) * m->to.plane;
     m->stage = POINTS * CT_MAX(m->from.padded, m->to.padded);
     m->products = round_up_i64((int64_t)(CT_MAX(bytes[0], bytes[1]) / sizeof(float)), 16);
     m->slots = slots_wanted(m->wide ? div_up_i64(m->block, WIDE_GRAIN) : p->pass == CONV_DW ? m->slices : m->blocks);
@@ -147,12 +155,28 @@ typedef struct tile_place {
     bool whole, staged; /* all of it lies inside; its channels do not fill vectors */
 } tile_place;
 
-static tile_place place_of(const wino_plan *m, const tiling *t, int64_t tile) {
-    int64_t x = tile % m->columns * 4 + t->left, y = tile / m->columns % m->rows * 4 + t->top;
-    int64_t image = tile / m->columns / m->rows;
+/* The place of tiles of an image one after the other: of one, and of that after it. */
+typedef struct tile_walk {
+    int64_t image, row, column;
+} tile_walk;
+
+static tile_walk walk_from(const wino_plan *m, int64_t tile) {
+    int64_t row = tile / m->columns;
+    return (tile_walk){row / m->rows, row % m->rows, tile % m->columns};
+}
+
+static void walk_on(const wino_plan *m, tile_walk *w) {
+    if (++w->column < m->columns) return;
+    w->column = 0;
+    if (++w->row < m->rows) return;
+    w->row = 0, w->image++;
+}
+
+CT_INLINE tile_place place_of(const tile_walk *w, const tiling *t) {
+    int64_t x = w->column * 4 + t->left, y = w->row * 4 + t->top;
     inside part = {CT_MAX(-y, 0), CT_MIN(t->h - y, t->size), CT_MAX(-x, 0), CT_MIN(t->w - x, t->size)};
     bool whole = part.y0 == 0 && part.x0 == 0 && part.y1 == t->size && part.x1 == t->size;
-    return (tile_place){((image * t->h + y) * t->w + x) * t->c, part, whole, t->c != t->padded};
+    return (tile_place){((w->image * t->h + y) * t->w + x) * t->c, part, whole, t->c != t->padded};
 }
 
 /* A tile whose channels do not fill vectors is copied, with zeros around it. */
@@ -172,8 +196,9 @@ static void stage_out(const tiling *t, const inside *p, const float *stage, floa
 /* Tiles [first, first + n) of an image, of `size`, by `map` to rows of its 36 matrices. */
 CT_INLINE void tiles_in(const wino_run *r, const tiling *t, map_fn *map, const int size, const float *image,
                         int64_t first, int64_t n, float *stage, float *to) {
-    for (int64_t i = 0; i < n; i++, to += t->ld) {
-        tile_place p = place_of(r->m, t, first + i);
+    tile_walk w = walk_from(r->m, first);
+    for (int64_t i = 0; i < n; i++, to += t->ld, walk_on(r->m, &w)) {
+        tile_place p = place_of(&w, t);
         const float *tile = image + p.at;
         square s = {.column = t->c, .x0 = p.part.x0, .x1 = p.part.x1};
         for (int y = 0; y < size; y++) s.rows[y] = y >= p.part.y0 && y < p.part.y1 ? tile + y * t->w * t->c : r->zeros;
@@ -202,7 +227,8 @@ static void hand_on(const wino_run *r, int64_t first, int64_t n) {
     for (int64_t end = first + n, next; first < end; first = next) {
         int64_t rows = first % m->columns ? 0 : (end - first) / m->columns, line = t->w * t->c;
         next = rows ? first + rows * m->columns : CT_MIN(end, (first / m->columns + 1) * m->columns);
-        tile_place a = place_of(m, t, first), b = place_of(m, t, next - 1);
+        tile_walk from = walk_from(m, first), to = walk_from(m, next - 1);
+        tile_place a = place_of(&from, t), b = place_of(&to, t);
         int64_t length = b.at + b.part.x1 * t->c - a.at;
         if (rows)
             ct_tail_run(r->tail, r->to + a.at, length + (b.part.y1 - 1) * line);
@@ -225,8 +251,9 @@ CT_INLINE void tile_out(const wino_run *r, const float *from, float *to, int64_t
 static void tiles_out(const wino_run *r, int64_t first, int64_t n, const float *from, float *stage) {
     const wino_plan *m = r->m;
     const tiling *t = &m->to;
-    for (int64_t i = 0; i < n; i++, from += t->ld) {
-        tile_place p = place_of(m, t, first + i);
+    tile_walk w = walk_from(m, first);
+    for (int64_t i = 0; i < n; i++, from += t->ld, walk_on(m, &w)) {
+        tile_place p = place_of(&w, t);
         float *tile = r->to + p.at;
         if (p.staged) {
             tile_out(r, from, stage, t->size * t->padded, t->padded, NULL, false);
@@ -276,12 +303,11 @@ static int64_t block_tiles(const wino_plan *m, int64_t b) { return CT_MIN(m->blo
 /* Brings the floats that tiles [first, end) of an image take up, nearly, near. tail: or what it reads with them. */
 CT_INLINE void fetch(const wino_plan *m, const tiling *t, const float *image, int64_t first, int64_t end,
                      const ct_tail *tail) {
-    int64_t each = m->p.n * t->h * t->w * t->c / m->tiles;
-    const float *p = image + CT_MIN(first, m->tiles) * each, *last = image + CT_MIN(end, m->tiles) * each;
+    const float *p = image + CT_MIN(first, m->tiles) * t->floats, *last = image + CT_MIN(end, m->tiles) * t->floats;
     if (tail)
         ct_tail_fetch(tail, p, last - p);
     else
-        for (; p < last; p += 16) __builtin_prefetch(p, 0, 2);
+        fetch_floats(p, last);
 }
 
 /* During product i of 36, which keep the processor busy and memory idle: the block that most likely comes next, and the
@@ -298,12 +324,14 @@ CT_INLINE void fetch_part(const wino_run *r, int64_t first, int64_t n, int i) {
 }
 
 /* A block by one task, in the task's own place of the workspace. */
-static void run_block(const wino_run *r, int64_t b, float *in, float *sum) {
+static void run_block(const wino_run *r, int64_t b, float *work, float *sum, bool add) {
     const wino_plan *m = r->m;
-    float *out = in + POINTS * m->from.plane, *products = in + m->matrices, *stage = products + m->products;
-    const ct_gemm *g = &m->gemm[b == m->blocks - 1];
+    float *in = work + (m->shared ? m->to.plane : 0), *out = m->shared ? work : in + POINTS * m->from.plane;
+    float *products = work + m->matrices, *stage = products + m->products;
+    ct_gemm g = m->gemm[b == m->blocks - 1];
     int64_t first = b * m->block, n = block_tiles(m, b);
     tiles_of_x(r, first, n, stage, in);
+    g.acc = add;
     if (sum) tiles_of_g(r, first, n, stage, out);
     for (int i = 0; i < POINTS; i++) {
         const float *a = in + i * m->from.plane, *panel = r->panels + i * m->panel;
@@ -312,11 +340,11 @@ static void run_block(const wino_run *r, int64_t b, float *in, float *sum) {
         if (sum && m->thin)
             thin_sums(n, a, c, sum + i * m->panel);
         else if (sum)
-            ct_gemm_run(g, a, c, NULL, sum + i * m->panel, products, NULL);
+            ct_gemm_run(&g, a, c, NULL, sum + i * m->panel, products, NULL);
         else if (m->thin)
             thin_product(n, a, panel, c);
         else
-            ct_gemm_run(g, a, panel, NULL, c, products, NULL);
+            ct_gemm_run(&g, a, panel, NULL, c, products, NULL);
     }
     if (!sum) tiles_out(r, first, n, out, stage);
 }
@@ -329,7 +357,7 @@ static float *slot_at(const wino_run *r, int slot) {
 static void run_blocks(void *ctx, int64_t begin, int64_t end) {
     wino_run *r = ctx;
     int slot = slots_take(&r->slots);
-    for (int64_t b = begin; b < end; b++) run_block(r, b, slot_at(r, slot), NULL);
+    for (int64_t b = begin; b < end; b++) run_block(r, b, slot_at(r, slot), NULL, false);
     slots_give(&r->slots, slot);
 }
 
@@ -339,9 +367,9 @@ static void run_slices(void *ctx, int64_t begin, int64_t end) {
     int slot = slots_take(&r->slots);
     for (int64_t s = begin; s < end; s++) {
         float *sum = r->panels + s * POINTS * m->panel;
-        memset(sum, 0, (size_t)(POINTS * m->panel) * sizeof *sum);
+        if (m->thin) memset(sum, 0, (size_t)(POINTS * m->panel) * sizeof *sum);
         for (int64_t b = m->blocks * s / m->slices; b < m->blocks * (s + 1) / m->slices; b++)
-            run_block(r, b, slot_at(r, slot), sum);
+            run_block(r, b, slot_at(r, slot), sum, b > m->blocks * s / m->slices);
     }
     slots_give(&r->slots, slot);
 }
