@@ -1,97 +1,101 @@
-/* 3 x 3 convolutions of stride 1 by Winograd's F(4 x 4, 3 x 3): a quarter of the multiplications. A block of tiles is
-   transformed to 36 matrices (tiles, channels), multiplied by the transformed weight, and transformed back, all in the
-   second-level cache. Where the weight does not fit there, blocks are large, and each step runs in parallel (`wide`).
-   The gradient of x is a convolution with the weight turned round; that of the weight multiplies transformed x and g
-   over all tiles, in a fixed number of slices added in order. F(2 x 2, 3 x 3) is not here: measured with the channels
-   and images of the ResNets, it takes 1.4 to 1.7 times as long forward and in dw, with AVX2 as with AVX-512, and 0.8 to
-   0.9 only where tiles of four are nearly half empty (images of 6 x 6). */
+/* 3 x 3 convolutions by Winograd's F(4 x 4, 3 x 3): a quarter of the multiplications, of stride 2 nine sixteenths. A
+   block of tiles is transformed to 36 matrices (tiles, channels), of stride 2 to 81, multiplied by the 36 matrices of
+   the transformed weight, and transformed back, all in the second-level cache. Where the weight does not fit there,
+   blocks are large, and each step runs in parallel (`wide`). The gradient of x is a convolution with the weight turned
+   round; that of the weight multiplies transformed x and g over all tiles, in a fixed number of slices added in order.
+   F(2 x 2, 3 x 3) is not here: measured with the channels and images of the ResNets, it takes 1.4 to 1.7 times as long
+   forward and in dw, with AVX2 as with AVX-512, and 0.8 to 0.9 only where tiles of four are nearly half empty (images
+   of 6 x 6). */
 #include "base/alloc.h"
-#include "kernels/cpu/conv.h"
 #include "kernels/cpu/gemm_pack.h"
-#include "kernels/cpu/layout.h"
 #include "kernels/cpu/slots.h"
+#include "kernels/cpu/winograd_image.h"
 #include "kernels/cpu/winograd_thin.h"
-#include "kernels/cpu/winograd_tile.h"
-#include <string.h>
 
-#define POINTS 36
+#define WEIGHTS 36
 #define BLOCK_FLOATS 57344  /* of a block's matrices: with what is fetched ahead, the second-level cache holds them */
 #define BLOCK_TILES 28      /* at least, for the products' sake */
 #define WIDE_FLOATS 4194304 /* of a wide block's; with a larger weight as many, or it would be read too often */
 #define WIDE_WEIGHT 1048576 /* floats of a transformed weight above which blocks are wide */
-#define WIDE_SUM 262144     /* the same of its gradient, which is written too */
+#define WIDE_SUM 400000     /* the same of its gradient, which is written too */
 #define GAP 16              /* floats between matrices, or all would share a set of the first-level cache */
 #define WIDE_GRAIN 14       /* tiles of a wide block transformed by a task */
 #define KEEP_TILES 128      /* with more, transforming the weight costs little beside the products */
+#define APART_THREADS 6     /* more share out each of the products of a block that is strided and wide */
 #define SLICES 8            /* of a weight gradient: part of the definition of the result, as are its blocks */
-
-/* An image that is cut into tiles, and the first tile's place in it. */
-typedef struct tiling {
-    int64_t h, w, c;           /* its sizes */
-    int64_t top, left;         /* of tile (0, 0) */
-    int64_t size;              /* of a tile: 6 of x, 4 of y */
-    int64_t padded, ld, plane; /* channels rounded up; a row of its matrices; from one matrix to the next */
-    int64_t floats;            /* of a tile's share of the image, nearly */
-} tiling;
 
 typedef struct wino_plan {
     conv_problem p;
-    tiling from, to; /* x and y; of CONV_DX g and dx; of CONV_DW x and g, both read */
-    int64_t rows, columns, tiles, block, blocks, slices;
+    tiling from, to;  /* x and y; of CONV_DX g and dx; of CONV_DW x and g, both read */
+    int points, side; /* matrices of a block: side * side */
+    int64_t tiles, block, blocks, slices;
+    bool strided;    /* by two */
     bool wide, thin; /* thin: sixteen channels of both */
+    bool apart;      /* of a wide block, products run beside each other, by one thread each */
     bool shared;     /* a product is written over the matrix that the one before it read: half the cache does */
     bool kept;       /* the weight comes transformed */
     ct_gemm gemm[2]; /* of a block, and of the last one */
     int64_t panel;   /* floats of one transformed weight, or of one slice's sum of it */
     int64_t weight, bias, zeros, matrices, stage, products; /* floats of the workspace's parts */
+    int64_t task; /* of a task's place: what it stages, with its block's matrices, and the products' room */
     int slots;
 } wino_plan;
+
+/* Stride 1 with any padding, or 2 with one of 1. */
+static bool shape_fits(const conv_problem *p) {
+    for (int d = 0; d < 2; d++) {
+        bool one = p->stride[d] == 1 && p->padding[d] <= 2, two = p->stride[d] == 2 && p->padding[d] == 1;
+        if (p->kernel[d] != 3 || p->dilation[d] != 1 || !(one || two) || p->stride[d] != p->stride[0]) return false;
+    }
+    return p->groups == 1;
+}
 
 /* Worth it: enough channels for vectors, tiles not half empty, and pixels enough to pay for the weight's transform: 4
    tiles (measured: 64 channels), or 16 where it leaves the cache (256 channels); of its gradient 32, of whose sums
    there are slices to add, or 8. */
 static bool wino_fits(const conv_problem *p) {
-    bool dx = p->pass == CONV_DX, dw = p->pass == CONV_DW;
-    int64_t h = dx ? p->h : p->oh, w = dx ? p->w : p->ow;
-    int64_t weight = POINTS * p->c * p->o, least = weight > WIDE_WEIGHT ? 256 : 64;
+    bool dx = p->pass == CONV_DX, dw = p->pass == CONV_DW, strided = p->stride[0] > 1;
+    int64_t h = dx ? p->h : p->oh, w = dx ? p->w : p->ow, size = dx && strided ? 8 : 4;
+    int64_t weight = WEIGHTS * p->c * p->o, least = weight > WIDE_WEIGHT ? 256 : 64, most = strided ? 5 : 8;
     if (dw) least = weight > WIDE_SUM ? 128 : 512;
-    for (int d = 0; d < 2; d++)
-        if (p->kernel[d] != 3 || p->stride[d] != 1 || p->dilation[d] != 1 || p->padding[d] > 2) return false;
-    return (dw || conv_weight_dense(p)) && p->groups == 1 && p->c >= 16 && p->o >= 16 &&
-           round_up_i64(h, 4) * round_up_i64(w, 4) <= 2 * h * w && p->n * h * w >= least;
+    return shape_fits(p) && (dw || conv_weight_dense(p)) && CT_MIN(p->c, p->o) >= 16 &&
+           4 * round_up_i64(h, size) * round_up_i64(w, size) <= most * h * w && p->n * h * w >= least;
 }
 
-static tiling tiling_of(int64_t h, int64_t w, int64_t c, int64_t top, int64_t left, int64_t size) {
-    int64_t padded = round_up_i64(c, 16);
-    return (tiling){h, w, c, top, left, size, padded, padded + (padded >= 64 ? 16 : 0), 0, 0};
-}
-
+/* The images' tiles: of x they overlap by the taps' reach, of CONV_DX those of g. */
 static void plan_images(wino_plan *m) {
     const conv_problem *p = &m->p;
     const int64_t *pad = p->padding;
+    m->strided = p->stride[0] > 1, m->side = m->strided ? 9 : 6, m->points = m->side * m->side;
     if (p->pass == CONV_DX) {
-        m->from = tiling_of(p->oh, p->ow, p->o, pad[0] - 2, pad[1] - 2, 6);
-        m->to = tiling_of(p->h, p->w, p->c, 0, 0, 4);
+        int64_t top = m->strided ? 0 : pad[0] - 2, left = m->strided ? 0 : pad[1] - 2, size = m->strided ? 8 : 4;
+        m->from = tiling_of(p->oh, p->ow, p->o, top, left, m->strided ? 5 : 6, 4);
+        m->to = tiling_of(p->h, p->w, p->c, 0, 0, size, size);
     } else {
-        m->from = tiling_of(p->h, p->w, p->c, -pad[0], -pad[1], 6);
-        m->to = tiling_of(p->oh, p->ow, p->o, 0, 0, 4);
+        m->from = tiling_of(p->h, p->w, p->c, -pad[0], -pad[1], m->side, m->strided ? 8 : 4);
+        m->to = tiling_of(p->oh, p->ow, p->o, 0, 0, 4, 4);
     }
-    m->rows = div_up_i64(m->to.h, 4), m->columns = div_up_i64(m->to.w, 4);
-    m->tiles = p->n * m->rows * m->columns;
+    m->from.rows = m->to.rows = div_up_i64(m->to.h, m->to.step);
+    m->from.columns = m->to.columns = div_up_i64(m->to.w, m->to.step);
+    m->tiles = p->n * m->to.rows * m->to.columns;
     m->from.floats = p->n * m->from.h * m->from.w * m->from.c / m->tiles;
     m->to.floats = p->n * m->to.h * m->to.w * m->to.c / m->tiles;
-    m->panel = p->pass == CONV_DW
-                   ? m->from.c * m->to.padded
-                   : (int64_t)(ct_gemm_packed_size(&(ct_gemm){.n = m->to.c, .k = m->from.c}) / sizeof(float));
+}
+
+/* How many tiles are a block, and where its matrices lie. */
+static void plan_blocks(wino_plan *m) {
+    bool dw = m->p.pass == CONV_DW;
+    m->panel = dw ? m->from.c * m->to.padded
+                  : (int64_t)(ct_gemm_packed_size(&(ct_gemm){.n = m->to.c, .k = m->from.c}) / sizeof(float));
     m->panel = round_up_i64(m->panel, 16) + GAP;
-    m->wide = POINTS * m->panel > (p->pass == CONV_DW ? WIDE_SUM : WIDE_WEIGHT);
-    m->thin = m->from.c == 16 && m->to.c == 16;
-    bool dw = p->pass == CONV_DW;
+    m->wide = WEIGHTS * m->panel > (dw ? WIDE_SUM : WIDE_WEIGHT);
+    m->thin = !m->strided && m->from.c == 16 && m->to.c == 16;
     m->shared = !dw && !m->wide;
+    m->apart = m->wide && m->strided && ct_threads() <= APART_THREADS;
     if (m->shared) m->from.ld = m->to.ld = CT_MAX(m->from.ld, m->to.ld);
-    int64_t each = POINTS * (m->from.ld + (m->shared ? 0 : m->to.ld)),
-            rows = m->thin ? 48 : 14; /* rows: that products take at a time */
-    m->block = m->wide ? CT_MAX(WIDE_FLOATS, POINTS * m->panel) / each : CT_MAX(BLOCK_FLOATS / each, BLOCK_TILES);
+    int64_t each = m->points * (m->from.ld + (m->shared ? 0 : m->to.ld));
+    int64_t rows = m->thin ? 48 : 14; /* that products take at a time */
+    m->block = m->wide ? CT_MAX(WIDE_FLOATS, WEIGHTS * m->panel) / each : CT_MAX(BLOCK_FLOATS / each, BLOCK_TILES);
     m->block = CT_MAX(m->block / rows, 1) * rows;
     int64_t least = dw ? SLICES : CT_MAX(CT_MIN(m->tiles / 14, 4 * ct_threads()), ct_threads());
     m->block = CT_MIN(m->block, m->wide ? m->tiles : div_up_i64(m->tiles, least));
@@ -100,9 +104,13 @@ static void plan_images(wino_plan *m) {
     m->from.plane = m->block * m->from.ld + GAP, m->to.plane = m->block * m->to.ld + GAP;
 }
 
-/* The 36 products of a block: one of them, of which the others are neighbours, or all, in parallel. */
+/* The products of a block: one of them, of which the others are neighbours; of a wide one in parallel, or all at a time
+   where each has a weight of its own. */
 static ct_gemm block_product(const wino_plan *m, int64_t tiles) {
-    ct_gemm g = {.batch = m->wide ? POINTS : 1, .threads = m->wide ? 0 : 1, .n = m->to.c, .step_a = m->from.plane};
+    ct_gemm g = {.batch = m->wide && !m->strided ? WEIGHTS : 1,
+                 .threads = m->wide && !m->apart ? 0 : 1,
+                 .n = m->to.c,
+                 .step_a = m->from.plane};
     g.lda = m->from.ld, g.ldb = m->to.ld;
     if (m->p.pass == CONV_DW) { /* (C, tiles) (tiles, O) */
         g.ta = g.acc = true, g.m = m->from.c, g.k = tiles;
@@ -119,17 +127,20 @@ static ct_status wino_prepare(const conv_problem *p, void **plan, size_t *worksp
     if (!m) return CT_NO_MEMORY;
     m->p = *p;
     plan_images(m);
+    plan_blocks(m);
     size_t bytes[2];
     m->gemm[0] = block_product(m, m->block), m->gemm[1] = block_product(m, m->tiles - (m->blocks - 1) * m->block);
     for (int i = 0; i < 2; i++) bytes[i] = ct_gemm_prepare(&m->gemm[i]);
-    m->weight = POINTS * m->panel * m->slices, m->bias = p->pass == CONV_DW ? 0 : m->to.padded;
-    m->zeros = 6 * CT_MAX(m->from.padded, m->to.padded);
-    m->matrices = POINTS * m->from.plane + (m->shared ? 1 : POINTS) * m->to.plane;
-    m->stage = POINTS * CT_MAX(m->from.padded, m->to.padded);
+    m->weight = WEIGHTS * m->panel * m->slices, m->bias = p->pass == CONV_DW ? 0 : m->to.padded;
+    m->zeros = m->side * CT_MAX(m->from.padded, m->to.padded);
+    m->matrices = m->points * m->from.plane + (m->shared ? 1 : m->points) * m->to.plane;
+    m->stage = m->points * CT_MAX(m->from.padded, m->to.padded);
     m->products = round_up_i64((int64_t)(CT_MAX(bytes[0], bytes[1]) / sizeof(float)), 16);
-    m->slots = slots_wanted(m->wide ? div_up_i64(m->block, WIDE_GRAIN) : p->pass == CONV_DW ? m->slices : m->blocks);
-    int64_t once = m->wide ? m->matrices + m->products : 0, each = m->stage + (m->wide ? 0 : m->matrices + m->products);
-    *workspace = (size_t)(m->weight + m->bias + m->zeros + once + m->slots * each) * sizeof(float);
+    int64_t tasks = m->wide ? CT_MAX(div_up_i64(m->block, WIDE_GRAIN), m->apart ? WEIGHTS : 1) : m->blocks;
+    m->slots = slots_wanted(p->pass == CONV_DW && !m->wide ? m->slices : tasks);
+    m->task = m->stage + (m->wide ? 0 : m->matrices) + (m->wide && !m->apart ? 0 : m->products);
+    int64_t once = m->wide ? m->matrices + m->products : 0;
+    *workspace = (size_t)(m->weight + m->bias + m->zeros + once + m->slots * m->task) * sizeof(float);
     *plan = m;
     return CT_OK;
 }
@@ -148,56 +159,11 @@ typedef struct wino_run {
 
 /* ---- tiles ---- */
 
-/* Where a tile starts in its image; the part of it that lies inside. */
-typedef struct tile_place {
-    int64_t at; /* of element (0, 0), which may be outside */
-    inside part;
-    bool whole, staged; /* all of it lies inside; its channels do not fill vectors */
-} tile_place;
-
-/* The place of tiles of an image one after the other: of one, and of that after it. */
-typedef struct tile_walk {
-    int64_t image, row, column;
-} tile_walk;
-
-static tile_walk walk_from(const wino_plan *m, int64_t tile) {
-    int64_t row = tile / m->columns;
-    return (tile_walk){row / m->rows, row % m->rows, tile % m->columns};
-}
-
-static void walk_on(const wino_plan *m, tile_walk *w) {
-    if (++w->column < m->columns) return;
-    w->column = 0;
-    if (++w->row < m->rows) return;
-    w->row = 0, w->image++;
-}
-
-CT_INLINE tile_place place_of(const tile_walk *w, const tiling *t) {
-    int64_t x = w->column * 4 + t->left, y = w->row * 4 + t->top;
-    inside part = {CT_MAX(-y, 0), CT_MIN(t->h - y, t->size), CT_MAX(-x, 0), CT_MIN(t->w - x, t->size)};
-    bool whole = part.y0 == 0 && part.x0 == 0 && part.y1 == t->size && part.x1 == t->size;
-    return (tile_place){((w->image * t->h + y) * t->w + x) * t->c, part, whole, t->c != t->padded};
-}
-
-/* A tile whose channels do not fill vectors is copied, with zeros around it. */
-static void stage_in(const tiling *t, const inside *p, const float *tile, float *stage) {
-    memset(stage, 0, (size_t)(t->size * t->size * t->padded) * sizeof *stage);
-    for (int64_t y = p->y0; y < p->y1; y++)
-        for (int64_t x = p->x0; x < p->x1; x++)
-            memcpy(stage + (y * t->size + x) * t->padded, tile + (y * t->w + x) * t->c, (size_t)t->c * sizeof *stage);
-}
-
-static void stage_out(const tiling *t, const inside *p, const float *stage, float *tile) {
-    for (int64_t y = p->y0; y < p->y1; y++)
-        for (int64_t x = p->x0; x < p->x1; x++)
-            memcpy(tile + (y * t->w + x) * t->c, stage + (y * t->size + x) * t->padded, (size_t)t->c * sizeof *stage);
-}
-
-/* Tiles [first, first + n) of an image, of `size`, by `map` to rows of its 36 matrices. */
-CT_INLINE void tiles_in(const wino_run *r, const tiling *t, map_fn *map, const int size, const float *image,
-                        int64_t first, int64_t n, float *stage, float *to) {
-    tile_walk w = walk_from(r->m, first);
-    for (int64_t i = 0; i < n; i++, to += t->ld, walk_on(r->m, &w)) {
+/* Tiles [first, first + n) of an image, of `size`, by `map` to rows of side * side matrices. */
+CT_INLINE void tiles_in(const wino_run *r, const tiling *t, map_fn *map, const int size, const int side,
+                        const float *image, int64_t first, int64_t n, float *stage, float *to) {
+    tile_walk w = walk_from(t, first);
+    for (int64_t i = 0; i < n; i++, to += t->ld, walk_on(t, &w)) {
         tile_place p = place_of(&w, t);
         const float *tile = image + p.at;
         square s = {.column = t->c, .x0 = p.part.x0, .x1 = p.part.x1};
@@ -208,16 +174,30 @@ CT_INLINE void tiles_in(const wino_run *r, const tiling *t, map_fn *map, const i
             for (int y = 0; y < size; y++) s.rows[y] = stage + y * size * t->padded;
         }
         for (int64_t c = 0; c < t->padded; c += VW)
-            map_memory(map, size, 6, &s, c, to + c, 6 * t->plane, t->plane, NULL, NULL, false);
+            (side > 6 ? map_large : map_memory)(map, size, side, &s, c, to + c, side * t->plane, t->plane, NULL, NULL,
+                                                false);
     }
 }
 
-static void tiles_of_x(const wino_run *r, int64_t first, int64_t n, float *stage, float *to) {
-    tiles_in(r, &r->m->from, map_input, 6, r->from, first, n, stage, to);
+#define TILES_IN(name, map, size, side)                                                                              \
+    static void name(const wino_run *r, const tiling *t, const float *image, int64_t first, int64_t n, float *stage, \
+                     float *to) {                                                                                    \
+        tiles_in(r, t, map, size, side, image, first, n, stage, to);                                                 \
+    }
+TILES_IN(tiles_in_6, map_input, 6, 6)
+TILES_IN(tiles_in_9, map_input_2, 9, 9)
+TILES_IN(tiles_in_4, map_gradient, 4, 6)
+TILES_IN(tiles_in_4_2, map_gradient_2, 4, 9)
+TILES_IN(tiles_in_5, map_back_2, 5, 9)
+
+/* Of what the products read first: x, or of CONV_DX g. */
+static void tiles_of_from(const wino_run *r, int64_t first, int64_t n, float *stage, float *to) {
+    const tiling *t = &r->m->from;
+    (t->size == 5 ? tiles_in_5 : t->size == 9 ? tiles_in_9 : tiles_in_6)(r, t, r->from, first, n, stage, to);
 }
 
 static void tiles_of_g(const wino_run *r, int64_t first, int64_t n, float *stage, float *to) {
-    tiles_in(r, &r->m->to, map_gradient, 4, r->g, first, n, stage, to);
+    (r->m->strided ? tiles_in_4_2 : tiles_in_4)(r, &r->m->to, r->g, first, n, stage, to);
 }
 
 /* Tiles [first, first + n) of the result are whole: rows of tiles are one run of pixels, neighbours in a row four. */
@@ -225,9 +205,9 @@ static void hand_on(const wino_run *r, int64_t first, int64_t n) {
     const wino_plan *m = r->m;
     const tiling *t = &m->to;
     for (int64_t end = first + n, next; first < end; first = next) {
-        int64_t rows = first % m->columns ? 0 : (end - first) / m->columns, line = t->w * t->c;
-        next = rows ? first + rows * m->columns : CT_MIN(end, (first / m->columns + 1) * m->columns);
-        tile_walk from = walk_from(m, first), to = walk_from(m, next - 1);
+        int64_t rows = first % t->columns ? 0 : (end - first) / t->columns, line = t->w * t->c;
+        next = rows ? first + rows * t->columns : CT_MIN(end, (first / t->columns + 1) * t->columns);
+        tile_walk from = walk_from(t, first), to = walk_from(t, next - 1);
         tile_place a = place_of(&from, t), b = place_of(&to, t);
         int64_t length = b.at + b.part.x1 * t->c - a.at;
         if (rows)
@@ -237,34 +217,44 @@ static void hand_on(const wino_run *r, int64_t first, int64_t n) {
     }
 }
 
-/* A row of 36 matrices to a tile at `to`, of which `part` is there, NULL for all. */
-CT_INLINE void tile_out(const wino_run *r, const float *from, float *to, int64_t row, int64_t column,
-                        const inside *part, const bool stream) {
+/* A row of side * side matrices to a tile at `to`, of `size`, of which `part` is there, NULL for all. */
+CT_INLINE void tile_out(const wino_run *r, map_fn *map, const int side, const int size, const float *from, float *to,
+                        int64_t row, int64_t column, const inside *part, const bool stream) {
     const tiling *t = &r->m->to;
-    square s = {.column = t->plane, .x1 = 6};
-    for (int y = 0; y < 6; y++) s.rows[y] = from + 6 * y * t->plane;
+    square s = {.column = t->plane, .x1 = side};
+    for (int y = 0; y < side; y++) s.rows[y] = from + side * y * t->plane;
     for (int64_t c = 0; c < t->padded; c += VW)
-        map_memory(map_output, 6, 4, &s, c, to + c, row, column, part, r->bias + c, stream);
+        (side > 6 ? map_large : map_memory)(map, side, size, &s, c, to + c, row, column, part, r->bias + c, stream);
 }
 
-/* Rows of 36 matrices to tiles of the result. */
-static void tiles_out(const wino_run *r, int64_t first, int64_t n, const float *from, float *stage) {
-    const wino_plan *m = r->m;
-    const tiling *t = &m->to;
-    tile_walk w = walk_from(m, first);
-    for (int64_t i = 0; i < n; i++, from += t->ld, walk_on(m, &w)) {
+/* Rows of matrices to tiles of the result. */
+CT_INLINE void tiles_out_by(const wino_run *r, map_fn *map, const int side, const int size, int64_t first, int64_t n,
+                            const float *from, float *stage) {
+    const tiling *t = &r->m->to;
+    int64_t row = t->w * t->c;
+    tile_walk w = walk_from(t, first);
+    for (int64_t i = 0; i < n; i++, from += t->ld, walk_on(t, &w)) {
         tile_place p = place_of(&w, t);
         float *tile = r->to + p.at;
         if (p.staged) {
-            tile_out(r, from, stage, t->size * t->padded, t->padded, NULL, false);
+            tile_out(r, map, side, size, from, stage, size * t->padded, t->padded, NULL, false);
             stage_out(t, &p.part, stage, tile);
         } else if (!p.whole)
-            tile_out(r, from, tile, t->w * t->c, t->c, &p.part, false);
+            tile_out(r, map, side, size, from, tile, row, t->c, &p.part, false);
         else if (r->stream)
-            tile_out(r, from, tile, t->w * t->c, t->c, NULL, true);
+            tile_out(r, map, side, size, from, tile, row, t->c, NULL, true);
         else
-            tile_out(r, from, tile, t->w * t->c, t->c, NULL, false);
+            tile_out(r, map, side, size, from, tile, row, t->c, NULL, false);
     }
+}
+
+static void tiles_out(const wino_run *r, int64_t first, int64_t n, const float *from, float *stage) {
+    if (r->m->to.size == 8)
+        tiles_out_by(r, map_back_output_2, 9, 8, first, n, from, stage);
+    else if (r->m->strided)
+        tiles_out_by(r, map_output_2, 9, 4, first, n, from, stage);
+    else
+        tiles_out_by(r, map_output, 6, 4, first, n, from, stage);
     if (r->stream) vstreamed();
     if (r->tail) hand_on(r, first, n);
 }
@@ -287,7 +277,10 @@ static void transform_weight(void *ctx, int64_t begin, int64_t end) {
             square s = {.column = turn, .x1 = 3};
             for (int y = 0; y < 3; y++) s.rows[y] = x + (dx ? 8 * width : 0) + 3 * y * turn;
             for (int64_t v = 0; v < width; v += VW)
-                map_memory(map_weight, 3, 6, &s, v, d + v, 6 * m->panel, m->panel, NULL, NULL, false);
+                if (m->strided)
+                    map_memory(map_weight_2, 3, 6, &s, v, d + v, 6 * m->panel, m->panel, NULL, NULL, false);
+                else
+                    map_memory(map_weight, 3, 6, &s, v, d + v, 6 * m->panel, m->panel, NULL, NULL, false);
         }
     }
 }
@@ -310,11 +303,11 @@ CT_INLINE void fetch(const wino_plan *m, const tiling *t, const float *image, in
         fetch_floats(p, last);
 }
 
-/* During product i of 36, which keep the processor busy and memory idle: the block that most likely comes next, and the
+/* During product i, which keeps the processor busy and memory idle: the block that most likely comes next, and the
    places of this one's results. */
 CT_INLINE void fetch_part(const wino_run *r, int64_t first, int64_t n, int i) {
     const wino_plan *m = r->m;
-    int64_t from = first + n * i / POINTS, to = first + n * (i + 1) / POINTS;
+    int64_t from = first + n * i / m->points, to = first + n * (i + 1) / m->points;
     fetch(m, &m->from, r->from, from + n, to + n, NULL);
     if (r->g)
         fetch(m, &m->to, r->g, from + n, to + n, NULL);
@@ -323,24 +316,31 @@ CT_INLINE void fetch_part(const wino_run *r, int64_t first, int64_t n, int i) {
     if (r->tail) fetch(m, &m->to, r->to, from, to, r->tail);
 }
 
+/* The weight of product i: the points that stride 2 multiplies as they are have one in common. */
+static int64_t weight_of(const wino_plan *m, int i) { return CT_MIN(i / m->side, 5) * 6 + CT_MIN(i % m->side, 5); }
+
+/* Whether a product before i has its weight, to whose gradient it is added. */
+static bool repeats(const wino_plan *m, int i) { return i / m->side > 5 || i % m->side > 5; }
+
 /* A block by one task, in the task's own place of the workspace. */
 static void run_block(const wino_run *r, int64_t b, float *work, float *sum, bool add) {
     const wino_plan *m = r->m;
-    float *in = work + (m->shared ? m->to.plane : 0), *out = m->shared ? work : in + POINTS * m->from.plane;
+    float *in = work + (m->shared ? m->to.plane : 0), *out = m->shared ? work : in + m->points * m->from.plane;
     float *products = work + m->matrices, *stage = products + m->products;
     ct_gemm g = m->gemm[b == m->blocks - 1];
     int64_t first = b * m->block, n = block_tiles(m, b);
-    tiles_of_x(r, first, n, stage, in);
-    g.acc = add;
+    tiles_of_from(r, first, n, stage, in);
     if (sum) tiles_of_g(r, first, n, stage, out);
-    for (int i = 0; i < POINTS; i++) {
-        const float *a = in + i * m->from.plane, *panel = r->panels + i * m->panel;
+    for (int i = 0; i < m->points; i++) {
+        int64_t at = weight_of(m, i) * m->panel;
+        const float *a = in + i * m->from.plane, *panel = r->panels + at;
         float *c = out + i * m->to.plane;
+        g.acc = sum && (add || repeats(m, i));
         fetch_part(r, first, n, i);
         if (sum && m->thin)
-            thin_sums(n, a, c, sum + i * m->panel);
+            thin_sums(n, a, c, sum + at);
         else if (sum)
-            ct_gemm_run(&g, a, c, NULL, sum + i * m->panel, products, NULL);
+            ct_gemm_run(&g, a, c, NULL, sum + at, products, NULL);
         else if (m->thin)
             thin_product(n, a, panel, c);
         else
@@ -351,7 +351,7 @@ static void run_block(const wino_run *r, int64_t b, float *work, float *sum, boo
 
 static float *slot_at(const wino_run *r, int slot) {
     const wino_plan *m = r->m;
-    return r->work + slot * (m->stage + (m->wide ? 0 : m->matrices + m->products));
+    return r->work + slot * m->task;
 }
 
 static void run_blocks(void *ctx, int64_t begin, int64_t end) {
@@ -366,8 +366,8 @@ static void run_slices(void *ctx, int64_t begin, int64_t end) {
     const wino_plan *m = r->m;
     int slot = slots_take(&r->slots);
     for (int64_t s = begin; s < end; s++) {
-        float *sum = r->panels + s * POINTS * m->panel;
-        if (m->thin) memset(sum, 0, (size_t)(POINTS * m->panel) * sizeof *sum);
+        float *sum = r->panels + s * WEIGHTS * m->panel;
+        if (m->thin) memset(sum, 0, (size_t)(WEIGHTS * m->panel) * sizeof *sum);
         for (int64_t b = m->blocks * s / m->slices; b < m->blocks * (s + 1) / m->slices; b++)
             run_block(r, b, slot_at(r, slot), sum, b > m->blocks * s / m->slices);
     }
@@ -379,9 +379,9 @@ static void run_slices(void *ctx, int64_t begin, int64_t end) {
 static void wide_in(void *ctx, int64_t begin, int64_t end) {
     wino_run *r = ctx;
     const wino_plan *m = r->m;
-    float *in = r->wide, *out = in + POINTS * m->from.plane;
+    float *in = r->wide, *out = in + m->points * m->from.plane;
     int slot = slots_take(&r->slots);
-    tiles_of_x(r, r->first + begin, end - begin, slot_at(r, slot), in + begin * m->from.ld);
+    tiles_of_from(r, r->first + begin, end - begin, slot_at(r, slot), in + begin * m->from.ld);
     if (r->g) tiles_of_g(r, r->first + begin, end - begin, slot_at(r, slot), out + begin * m->to.ld);
     slots_give(&r->slots, slot);
 }
@@ -390,25 +390,44 @@ static void wide_out(void *ctx, int64_t begin, int64_t end) {
     wino_run *r = ctx;
     const wino_plan *m = r->m;
     int slot = slots_take(&r->slots);
-    const float *out = r->wide + POINTS * m->from.plane + begin * m->to.ld;
+    const float *out = r->wide + m->points * m->from.plane + begin * m->to.ld;
     tiles_out(r, r->first + begin, end - begin, out, slot_at(r, slot));
+    slots_give(&r->slots, slot);
+}
+
+/* The products of weight w with a wide block's matrices; those of its gradient are added up. */
+static void weight_products(const wino_run *r, int w, float *products) {
+    const wino_plan *m = r->m;
+    float *in = r->wide, *out = in + m->points * m->from.plane, *panel = r->panels + w * m->panel;
+    int y0 = w / 6, x0 = w % 6, y1 = y0 < 5 ? y0 + 1 : m->side, x1 = x0 < 5 ? x0 + 1 : m->side;
+    ct_gemm g = m->gemm[r->first + m->block >= m->tiles];
+    g.acc = r->g && r->first;
+    for (int y = y0; y < y1; y++)
+        for (int x = x0; x < x1; x++, g.acc = r->g) {
+            int i = y * m->side + x;
+            float *a = in + i * m->from.plane, *c = out + i * m->to.plane;
+            ct_gemm_run(&g, a, r->g ? c : panel, NULL, r->g ? panel : c, products, NULL);
+        }
+}
+
+/* The last weight, which has the most, first. */
+static void products_apart(void *ctx, int64_t begin, int64_t end) {
+    wino_run *r = ctx;
+    int slot = slots_take(&r->slots);
+    for (int64_t i = begin; i < end; i++) weight_products(r, WEIGHTS - 1 - (int)i, slot_at(r, slot) + r->m->stage);
     slots_give(&r->slots, slot);
 }
 
 static void run_wide(wino_run *r) {
     const wino_plan *m = r->m;
-    float *in = r->wide, *out = in + POINTS * m->from.plane, *products = in + m->matrices;
-    for (int64_t b = 0; b < m->blocks; b++) {
-        ct_gemm g = m->gemm[b == m->blocks - 1];
-        int64_t n = block_tiles(m, b);
-        r->first = b * m->block, g.acc = r->g && b;
+    for (r->first = 0; r->first < m->tiles; r->first += m->block) {
+        int64_t n = CT_MIN(m->block, m->tiles - r->first);
         ct_parallel(n, WIDE_GRAIN, wide_in, r);
-        if (r->g)
-            ct_gemm_run(&g, in, out, NULL, r->panels, products, NULL);
-        else {
-            ct_gemm_run(&g, in, r->panels, NULL, out, products, NULL);
-            ct_parallel(n, WIDE_GRAIN, wide_out, r);
-        }
+        if (m->apart)
+            ct_parallel(WEIGHTS, 1, products_apart, r);
+        else
+            for (int w = 0; w < WEIGHTS; w += (int)m->gemm->batch) weight_products(r, w, r->wide + m->matrices);
+        if (!r->g) ct_parallel(n, WIDE_GRAIN, wide_out, r);
     }
 }
 
@@ -421,13 +440,16 @@ static void join_slices(void *ctx, int64_t begin, int64_t end) {
     const int64_t *s = m->p.weight;
     for (int64_t c = begin; c < end; c++)
         for (int64_t o = 0; o < m->to.c; o += VW) {
-            vf u[POINTS], dw[9];
-            for (int i = 0; i < POINTS; i++) {
+            vf u[WEIGHTS], dw[9];
+            for (int i = 0; i < WEIGHTS; i++) {
                 const float *sum = r->panels + i * m->panel + c * m->to.padded + o;
                 u[i] = vload(sum);
-                for (int64_t k = 1; k < m->slices; k++) u[i] += vload(sum + k * POINTS * m->panel);
+                for (int64_t k = 1; k < m->slices; k++) u[i] += vload(sum + k * WEIGHTS * m->panel);
             }
-            map_square(map_weight_back, 6, 3, u, dw);
+            if (m->strided)
+                map_square(map_weight_back_2, 6, 3, u, dw);
+            else
+                map_square(map_weight_back, 6, 3, u, dw);
             for (int t = 0; t < 9; t++)
                 for (int64_t i = 0; i < CT_MIN(m->to.c - o, VW); i++)
                     r->to[(o + i) * s[0] + c * s[1] + t / 3 * s[2] + t % 3 * s[3]] = dw[t][i];
@@ -459,13 +481,13 @@ static void wino_run_(void *plan, const float *a, const float *b, const float *b
         ct_parallel(m->slices, 1, run_slices, &r);
     else
         ct_parallel(m->blocks, 1, run_blocks, &r);
-    if (dw) ct_parallel(m->from.c, grain_of(POINTS * m->to.padded * m->slices), join_slices, &r);
+    if (dw) ct_parallel(m->from.c, grain_of(WEIGHTS * m->to.padded * m->slices), join_slices, &r);
 }
 
 static size_t wino_keeps(void *plan) {
     wino_plan *m = plan;
     m->kept = m->tiles <= KEEP_TILES;
-    return m->kept ? (size_t)(POINTS * m->panel) * sizeof(float) : 0;
+    return m->kept ? (size_t)(WEIGHTS * m->panel) * sizeof(float) : 0;
 }
 
 static void wino_keep(const void *plan, const float *weight, float *kept) {
