@@ -7,11 +7,11 @@
 #include <math.h>
 #include <stdatomic.h>
 
-#define KB_MAX 384             /* part of the definition of the result */
-#define A_FLOATS (262144 / VW) /* of A's tiles at a time: some of a second-level cache, and fewer of wide tiles */
-#define B_FLOATS 262144        /* of B's panels packed at a time by a task */
-#define PACK_STEPS 8           /* of k, packed at a time */
-#define NEAR_FLOATS 256        /* from a row to the next: such columns are read well where they lie */
+#define KB_MAX 384                           /* part of the definition of the result */
+#define A_FLOATS 32768                       /* of A's tiles at a time: some of a second-level cache */
+#define B_FLOATS 262144                      /* of B's panels packed at a time by a task */
+#define PACK_STEPS 8                         /* of k, packed at a time */
+#define NEAR_FLOATS 256                      /* from a row to the next: such columns are read well where they lie */
 #define CLASH_FLOATS (VW == 16 ? 256 : 1024) /* rows so far apart share sets of the first-level cache */
 #define L1_FLOATS 6144                       /* of B that stay in the first-level cache beside a tile of A */
 #define L2_FLOATS 131072                     /* of a matrix that stays near */
@@ -44,8 +44,8 @@ static double reach(double floats) { return floats > L2_FLOATS ? 0.5 : 0.1; }
    again for every column of the grid, B for every row of it, each task's own. */
 static double grid_cost(const ct_gemm *g, const ct_gemm_plan *p, int threads, int64_t gm, int64_t gn) {
     double size_a = (double)g->m * g->k, size_b = (double)g->n * g->k, tile = (double)MR * NR / VW * g->k;
-    double a = reach(size_a) + (p->pack_a ? 0.8 : 0), b = reach(size_b);
-    if (!g->packed && !p->shared && !p->in_place) b += g->tb ? 0.7 : 0.4;
+    double a = reach(size_a) + (p->pack_a ? 2 : 0), b = reach(size_b);
+    if (!g->packed && !p->shared && !p->in_place) b += g->tb ? 2.1 : 1.2;
     double tasks = (double)(gm * gn), task = (double)(div_up(p->tiles, gm) * div_up(p->panels, gn)) * tile;
     double time = ceil(tasks * g->batch / threads) / g->batch * task;
     return time + task / 4 + (gm * size_b * b + gn * size_a * a + tasks * 300) / threads;
