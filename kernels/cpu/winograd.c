@@ -15,6 +15,7 @@
 #define WEIGHTS 36
 #define BLOCK_FLOATS 57344  /* of a block's matrices: with what is fetched ahead, the second-level cache holds them */
 #define BLOCK_TILES 28      /* at least, for the products' sake */
+#define DW_TILES 84         /* the same of a gradient of the weight, whose sums are read and written for each block */
 #define WIDE_FLOATS 4194304 /* of a wide block's; with a larger weight as many, or it would be read too often */
 #define WIDE_WEIGHT 1048576 /* floats of a transformed weight above which blocks are wide */
 #define WIDE_SUM 400000     /* the same of its gradient, which is written too */
@@ -95,7 +96,8 @@ static void plan_blocks(wino_plan *m) {
     if (m->shared) m->from.ld = m->to.ld = CT_MAX(m->from.ld, m->to.ld);
     int64_t each = m->points * (m->from.ld + (m->shared ? 0 : m->to.ld));
     int64_t rows = m->thin ? 48 : 14; /* that products take at a time */
-    m->block = m->wide ? CT_MAX(WIDE_FLOATS, WEIGHTS * m->panel) / each : CT_MAX(BLOCK_FLOATS / each, BLOCK_TILES);
+    m->block = m->wide ? CT_MAX(WIDE_FLOATS, WEIGHTS * m->panel) / each
+                       : CT_MAX(BLOCK_FLOATS / each, dw ? DW_TILES : BLOCK_TILES);
     m->block = CT_MAX(m->block / rows, 1) * rows;
     int64_t least = dw ? SLICES : CT_MAX(CT_MIN(m->tiles / 14, 4 * ct_threads()), ct_threads());
     m->block = CT_MIN(m->block, m->wide ? m->tiles : div_up_i64(m->tiles, least));
