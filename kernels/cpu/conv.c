@@ -19,7 +19,8 @@ typedef struct conv_state {
 
 /* The ways there are, most wanted first; each says what it is good for. */
 static const conv_method *const methods[] = {
-    &ct_conv_winograd, &ct_conv_direct, &ct_conv_depthwise, &ct_conv_thin, &ct_conv_im2col, &ct_conv_col2im,
+    &ct_conv_winograd, &ct_conv_winograd_2, &ct_conv_direct, &ct_conv_depthwise,
+    &ct_conv_thin,     &ct_conv_im2col,     &ct_conv_col2im,
 };
 
 static void set_sizes(conv_problem *p, const ct_layout *x, const ct_layout *y, const ct_layout *w) {

@@ -31,12 +31,13 @@ typedef struct conv_method {
 
 #define ct_conv_im2col CT_ISA_NAME(ct_conv_im2col)
 #define ct_conv_winograd CT_ISA_NAME(ct_conv_winograd)
+#define ct_conv_winograd_2 CT_ISA_NAME(ct_conv_winograd_2)
 #define ct_conv_direct CT_ISA_NAME(ct_conv_direct)
 #define ct_conv_depthwise CT_ISA_NAME(ct_conv_depthwise)
 #define ct_conv_thin CT_ISA_NAME(ct_conv_thin)
 #define ct_conv_col2im CT_ISA_NAME(ct_conv_col2im)
-extern const conv_method ct_conv_im2col, ct_conv_col2im, ct_conv_winograd, ct_conv_direct, ct_conv_depthwise,
-    ct_conv_thin;
+extern const conv_method ct_conv_im2col, ct_conv_col2im, ct_conv_winograd, ct_conv_winograd_2, ct_conv_direct,
+    ct_conv_depthwise, ct_conv_thin;
 
 /* Whether a channel's weight is one run. */
 static inline bool conv_weight_dense(const conv_problem *p) {

@@ -1,11 +1,9 @@
 /* 3 x 3 convolutions by Winograd's F(4 x 4, 3 x 3): a quarter of the multiplications, of stride 2 nine sixteenths. A
    block of tiles is transformed to 36 matrices (tiles, channels), of stride 2 to 81, multiplied by the 36 matrices of
-   the transformed weight, and transformed back, all in the second-level cache. Where the weight does not fit there,
-   blocks are large, and each step runs in parallel (`wide`). The gradient of x is a convolution with the weight turned
-   round; that of the weight multiplies transformed x and g over all tiles, in a fixed number of slices added in order.
-   F(2 x 2, 3 x 3) is not here: measured with the channels and images of the ResNets, it takes 1.4 to 1.7 times as long
-   forward and in dw, with AVX2 as with AVX-512, and 0.8 to 0.9 only where tiles of four are nearly half empty (images
-   of 6 x 6). */
+   the transformed weight, and transformed back, most of it in the second-level cache. Where the weight does not fit
+   there, blocks are large, and each step runs in parallel (`wide`). The gradient of x is a convolution with the weight
+   turned round; that of the weight multiplies transformed x and g over all tiles, in a fixed number of slices added in
+   order. F(2 x 2, 3 x 3) is not here: of the ResNets' images, it takes 1.4 to 1.7 times as long forward and in dw. */
 #include "base/alloc.h"
 #include "kernels/cpu/gemm_pack.h"
 #include "kernels/cpu/slots.h"
@@ -38,30 +36,32 @@ typedef struct wino_plan {
     ct_gemm gemm[2]; /* of a block, and of the last one */
     int64_t panel;   /* floats of one transformed weight, or of one slice's sum of it */
     int64_t weight, bias, zeros, matrices, stage, products; /* floats of the workspace's parts */
-    int64_t task; /* of a task's place: what it stages, with its block's matrices, and the products' room */
+    int64_t once, task; /* a wide block's part of it; a task's: what it stages, its block's matrices, the products' */
     int slots;
 } wino_plan;
 
-/* Stride 1 with any padding, or 2 with one of 1. */
-static bool shape_fits(const conv_problem *p) {
+static bool shape_fits(const conv_problem *p, int64_t stride) {
     for (int d = 0; d < 2; d++) {
-        bool one = p->stride[d] == 1 && p->padding[d] <= 2, two = p->stride[d] == 2 && p->padding[d] == 1;
-        if (p->kernel[d] != 3 || p->dilation[d] != 1 || !(one || two) || p->stride[d] != p->stride[0]) return false;
+        bool padded = stride == 1 ? p->padding[d] <= 2 : p->padding[d] == 1;
+        if (p->kernel[d] != 3 || p->dilation[d] != 1 || p->stride[d] != stride || !padded) return false;
     }
-    return p->groups == 1;
+    return p->groups == 1 && CT_MIN(p->c, p->o) >= 16;
 }
 
-/* Worth it: enough channels for vectors, tiles not half empty, and pixels enough to pay for the weight's transform: 4
-   tiles (measured: 64 channels), or 16 where it leaves the cache (256 channels); of its gradient 32, of whose sums
-   there are slices to add, or 8. */
-static bool wino_fits(const conv_problem *p) {
-    bool dx = p->pass == CONV_DX, dw = p->pass == CONV_DW, strided = p->stride[0] > 1;
-    int64_t h = dx ? p->h : p->oh, w = dx ? p->w : p->ow, size = dx && strided ? 8 : 4;
-    int64_t weight = WEIGHTS * p->c * p->o, least = weight > WIDE_WEIGHT ? 256 : 64, most = strided ? 5 : 8;
-    if (dw) least = weight > WIDE_SUM ? 128 : 512;
-    return shape_fits(p) && (dw || conv_weight_dense(p)) && CT_MIN(p->c, p->o) >= 16 &&
-           4 * round_up_i64(h, size) * round_up_i64(w, size) <= most * h * w && p->n * h * w >= least;
+/* Worth it: enough channels for vectors, tiles full enough (half, of stride 2 four fifths), and enough of them to pay
+   for the weight's transform: 4 (measured: 64 channels), or 16 where it leaves the cache (256 channels); of its
+   gradient 32, of whose sums there are slices to add, or 8. */
+static bool fits(const conv_problem *p, int64_t stride) {
+    bool dx = p->pass == CONV_DX, dw = p->pass == CONV_DW;
+    int64_t h = dx ? p->h : p->oh, w = dx ? p->w : p->ow, size = dx ? 4 * stride : 4;
+    int64_t weight = WEIGHTS * p->c * p->o, least = weight > WIDE_WEIGHT ? 16 : 4, most = stride > 1 ? 5 : 8;
+    if (dw) least = weight > WIDE_SUM ? 8 : 32;
+    return shape_fits(p, stride) && (dw || conv_weight_dense(p)) && p->n * h * w >= least * size * size &&
+           4 * round_up_i64(h, size) * round_up_i64(w, size) <= most * h * w;
 }
+
+static bool fits_once(const conv_problem *p) { return fits(p, 1); }
+static bool fits_strided(const conv_problem *p) { return fits(p, 2); }
 
 /* The images' tiles: of x they overlap by the taps' reach, of CONV_DX those of g. */
 static void plan_images(wino_plan *m) {
@@ -106,8 +106,7 @@ static void plan_blocks(wino_plan *m) {
     m->from.plane = m->block * m->from.ld + GAP, m->to.plane = m->block * m->to.ld + GAP;
 }
 
-/* The products of a block: one of them, of which the others are neighbours; of a wide one in parallel, or all at a time
-   where each has a weight of its own. */
+/* A block's products: one of them, of which the others are neighbours, or of a wide block of stride 1 a batch. */
 static ct_gemm block_product(const wino_plan *m, int64_t tiles) {
     ct_gemm g = {.batch = m->wide && !m->strided ? WEIGHTS : 1,
                  .threads = m->wide && !m->apart ? 0 : 1,
@@ -141,8 +140,8 @@ static ct_status wino_prepare(const conv_problem *p, void **plan, size_t *worksp
     int64_t tasks = m->wide ? CT_MAX(div_up_i64(m->block, WIDE_GRAIN), m->apart ? WEIGHTS : 1) : m->blocks;
     m->slots = slots_wanted(p->pass == CONV_DW && !m->wide ? m->slices : tasks);
     m->task = m->stage + (m->wide ? 0 : m->matrices) + (m->wide && !m->apart ? 0 : m->products);
-    int64_t once = m->wide ? m->matrices + m->products : 0;
-    *workspace = (size_t)(m->weight + m->bias + m->zeros + once + m->slots * m->task) * sizeof(float);
+    m->once = m->wide ? m->matrices + (m->apart ? 0 : m->products) : 0;
+    *workspace = (size_t)(m->weight + m->bias + m->zeros + m->once + m->slots * m->task) * sizeof(float);
     *plan = m;
     return CT_OK;
 }
@@ -468,7 +467,7 @@ static void wino_run_(void *plan, const float *a, const float *b, const float *b
                m->p.n * m->to.h * m->to.w * m->to.c >= STREAM_FLOATS;
     r.bias = r.panels + m->weight, r.zeros = r.bias + m->bias, r.wide = r.zeros + m->zeros;
     memset(r.zeros, 0, (size_t)m->zeros * sizeof *r.zeros);
-    r.work = r.wide + (m->wide ? m->matrices + m->products : 0);
+    r.work = r.wide + m->once;
     if (!dw) {
         memset(r.bias, 0, (size_t)m->bias * sizeof *r.bias);
         if (bias) memcpy(r.bias, bias, (size_t)m->to.c * sizeof *bias);
@@ -497,4 +496,5 @@ static void wino_keep(const void *plan, const float *weight, float *kept) {
     transform(&r);
 }
 
-const conv_method ct_conv_winograd = {wino_fits, wino_prepare, wino_run_, ct_free, wino_keeps, wino_keep};
+const conv_method ct_conv_winograd = {fits_once, wino_prepare, wino_run_, ct_free, wino_keeps, wino_keep};
+const conv_method ct_conv_winograd_2 = {fits_strided, wino_prepare, wino_run_, ct_free, wino_keeps, wino_keep};

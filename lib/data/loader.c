@@ -35,8 +35,10 @@ static void fetch_ahead(const gather *g, int64_t i, int64_t width) {
 /* out[i * step] = table[x[i]]; a step of 1 has its own loop, four at a time. */
 static void look_up(const uint8_t *x, const float *table, int64_t n, float *out, int64_t step) {
     int64_t i = 0;
-    for (; step == 1 && i + 4 <= n; i += 4)
-        for (int j = 0; j < 4; j++) out[i + j] = table[x[i + j]];
+    for (; step == 1 && i + 4 <= n; i += 4) {
+        float a = table[x[i]], b = table[x[i + 1]], c = table[x[i + 2]], d = table[x[i + 3]];
+        out[i] = a, out[i + 1] = b, out[i + 2] = c, out[i + 3] = d;
+    }
     for (; i < n; i++) out[i * step] = table[x[i]];
 }
 
