@@ -18,15 +18,8 @@ typedef struct tiling {
 
 static tiling tiling_of(int64_t h, int64_t w, int64_t c, int64_t top, int64_t left, int64_t size, int64_t step) {
     int64_t padded = round_up_i64(c, 16);
-    return (tiling){.h = h,
-                    .w = w,
-                    .c = c,
-                    .top = top,
-                    .left = left,
-                    .size = size,
-                    .step = step,
-                    .padded = padded,
-                    .ld = padded + (padded >= 64 ? 16 : 0)};
+    int64_t ld = padded + (padded >= 64 ? 16 : 0);
+    return (tiling){h, w, c, top, left, size, step, .padded = padded, .ld = ld};
 }
 
 /* Where a tile starts in its image; the part of it that lies inside. */
