@@ -18,6 +18,7 @@
 #define SERIAL_FLOPS 3e5                     /* below, a fork costs more than it saves */
 #define TASK_FLOPS 1e6                       /* a task worth claiming */
 #define TASKS_A_THREAD 8
+#define PIECE 500 /* vector multiply-adds that a piece of a row, handed to a tail, takes */
 #define MAX_SLOTS 64
 #define SPLIT_BLOCKS 3      /* of k, at most, that are made apart and then added */
 #define SPLIT_FLOATS 262144 /* of C beside C then */
@@ -41,14 +42,15 @@ static bool is_vector(const ct_gemm *g) {
 static double reach(double floats) { return floats > L2_FLOATS ? 0.5 : 0.1; }
 
 /* What a grid of gm x gn tasks costs: the longest thread's tiles, some waiting for the last task, A packed and read
-   again for every column of the grid, B for every row of it, each task's own. */
+   again for every column of the grid, B for every row of it, each task's own; a tail gets rows in pieces. */
 static double grid_cost(const ct_gemm *g, const ct_gemm_plan *p, int threads, int64_t gm, int64_t gn) {
     double size_a = (double)g->m * g->k, size_b = (double)g->n * g->k, tile = (double)MR * NR / VW * g->k;
     double a = reach(size_a) + (p->pack_a ? 2 : 0), b = reach(size_b);
     if (!g->packed && !p->shared && !p->in_place) b += g->tb ? 2.1 : 1.2;
     double tasks = (double)(gm * gn), task = (double)(div_up(p->tiles, gm) * div_up(p->panels, gn)) * tile;
     double time = ceil(tasks * g->batch / threads) / g->batch * task;
-    return time + task / 4 + (gm * size_b * b + gn * size_a * a + tasks * 300) / threads;
+    double pieces = g->rows && gn > 1 ? (double)(gn * g->m * g->batch) : 0;
+    return time + task / 4 + (gm * size_b * b + gn * size_a * a + tasks * 300 + pieces * PIECE) / threads;
 }
 
 /* At most as many tasks as are worth claiming; a batch brings its own. */
@@ -56,8 +58,7 @@ static void plan_grid(const ct_gemm *g, ct_gemm_plan *p, double flops, int threa
     double want = CT_MIN(CT_MAX(flops / TASK_FLOPS, threads), threads * TASKS_A_THREAD) / (double)g->batch;
     double best = INFINITY;
     p->gm = p->gn = 1;
-    int64_t most = g->rows && p->tiles >= 2 * threads ? 1 : p->panels;
-    for (int64_t gn = 1; gn <= most && gn <= want; gn++)
+    for (int64_t gn = 1; gn <= p->panels && gn <= want; gn++)
         for (int64_t gm = 1; gm <= p->tiles && gm * gn <= want + gn - 1; gm++) {
             double cost = grid_cost(g, p, threads, gm, gn);
             if (cost < best) best = cost, p->gm = gm, p->gn = gn;
