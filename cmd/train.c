@@ -26,7 +26,7 @@ static const ct_option options[] = {
     {"force", 0, NULL, CT_OPTION_FLAG, AT(force), "replace the run that is there", 0, 0},
     {"eager", 0, NULL, CT_OPTION_FLAG, AT(eager), "call each operation as it comes, rather than replay a plan", 0, 0},
     {"reproducible", 0, NULL, CT_OPTION_FLAG, AT(reproducible),
-     "refuse kernels whose bits are not those of other machines", 0, 0},
+     "use no kernels whose bits are not those of other machines", 0, 0},
     {"max-time", 0, "TIME", CT_OPTION_TIME, AT(max_time), "the run and its schedule end then: 90s, 15m, 2h, 1h30m", 0,
      0},
     {"dry-run", 0, NULL, CT_OPTION_FLAG, AT(dry_run), "one step and one batch of evaluation, of which nothing is left",
@@ -217,7 +217,8 @@ static ct_status run(const void *args_, ct_operands operands) {
     char *dir = NULL;
     ct_spec *spec = NULL;
     ct_status status = ct_machine_use(&a->machine);
-    if (!status && a->reproducible && !ct_backend_reproducible())
+    if (a->reproducible) ct_backend_portable();
+    if (!status && a->reproducible && !ct_backend_reproducible(true))
         status = ct_say(CT_FAIL, "train --reproducible: the kernels '%s' have bits of their own; wanted: v3 or better",
                         ct_backend_name());
     if (!status) status = check_options(a);

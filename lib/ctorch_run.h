@@ -378,9 +378,11 @@ ct_status ct_dataset_read(const char *name, const char *split, const char *const
 ct_tensor *ct_model_samples(ct_model *m, const ct_eval_options *options, int64_t first, int64_t n, int64_t *labels);
 
 /* ---- the machine ---- */
-const char *ct_backend_name(void);  /* the kernels in use: "v4", "v3", "v2", "generic", "ref" */
-bool ct_backend_reproducible(void); /* whether their bits are those of any other machine's that says so */
-bool ct_backend_bf16(void);         /* whether products of bf16 are faster than of f32: the processor has AMX */
+const char *ct_backend_name(void); /* the kernels in use: "v4", "v3", "v2", "generic", "ref" */
+/* Whether their bits, and those of products of bf16 too, are those of any other machine's that says so. */
+bool ct_backend_reproducible(bool bf16);
+void ct_backend_portable(void); /* from now on products of bf16 by none but instructions that are so */
+bool ct_backend_bf16(void);     /* whether products of bf16 are faster than of f32: by AMX or AVX-512's instructions */
 /* Switches passes over plans off, for the plans made from now on: "-fuse,-cse", "-all"; "" none. CT_FAIL names what
    there is. */
 ct_status ct_passes_use(const char *list);

@@ -28,4 +28,4 @@ const ct_backend CT_ISA_NAME(ct_backend) = {CT_ISA_TEXT,
 #include "kernels/ops.def"
                                             },
                                             .fused = CT_FUSED,
-                                            .amx = VW == 16};
+                                            .bf16 = VW == 16};

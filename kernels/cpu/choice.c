@@ -18,23 +18,27 @@ static bool runs_v4(void) {
 const ct_backend_choice ct_backends_cpu[] = {
     {&ct_backend_v4, runs_v4}, {&ct_backend_v3, runs_v3}, {&ct_backend_v2, runs_v2}, {NULL, NULL}};
 
-/* AMX, and the conversion to bf16 that packing uses. The tiles' registers are the process's only once it has asked for
-   them. */
-static bool find_amx(void) {
+/* The vectors' instructions come first: packing for AMX converts by them too. AMX's registers are the process's only
+   once it has asked for them. */
+static ct_bf16_way find_bf16(void) {
     enum { BF16_TILES = 1 << 22, TILES = 1 << 24, BF16_VECTORS = 1 << 5, REQUEST = 0x1023, TILE_DATA = 18 };
     unsigned a, b, c, d;
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & BF16_TILES) || !(d & TILES)) return false;
-    if (!__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a & BF16_VECTORS)) return false;
-    return runs_v4() && !syscall(SYS_arch_prctl, REQUEST, TILE_DATA);
+    if (!runs_v4() || !__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a & BF16_VECTORS)) return CT_BF16_PLAIN;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & BF16_TILES) || !(d & TILES)) return CT_BF16_DOT;
+    return syscall(SYS_arch_prctl, REQUEST, TILE_DATA) ? CT_BF16_DOT : CT_BF16_AMX;
 }
 
-bool ct_cpu_amx(void) {
-    static _Atomic int known; /* 1: no, 2: yes */
-    if (!known) known = find_amx() ? 2 : 1;
-    return known == 2;
+static _Atomic int known; /* plus 1 */
+ct_bf16_way ct_cpu_bf16(void) {
+    if (!known) known = (int)find_bf16() + 1;
+    return (ct_bf16_way)(known - 1);
+}
+void ct_cpu_bf16_portable(void) {
+    if (ct_cpu_bf16() == CT_BF16_DOT) known = CT_BF16_PLAIN + 1;
 }
 #else
-bool ct_cpu_amx(void) { return false; }
+ct_bf16_way ct_cpu_bf16(void) { return CT_BF16_PLAIN; }
+void ct_cpu_bf16_portable(void) {}
 extern const ct_backend ct_backend_generic;
 static bool runs(void) { return true; }
 const ct_backend_choice ct_backends_cpu[] = {{&ct_backend_generic, runs}, {NULL, NULL}};

@@ -31,38 +31,38 @@ CT_INLINE words narrow_plain(vf low, vf high) {
 CT_INLINE words pair_plain(vf first, vf second) { return round_bf16(first) >> 16 | round_bf16(second); }
 
 #if VW == 16 && defined(__x86_64__)
-/* The same by an instruction that processors with AMX have, which takes denormals for 0 as that does. */
-CT_INLINE words narrow_amx(vf low, vf high) {
+/* The same by AVX-512's instruction, which takes denormals for 0 as all of bf16's do. */
+CT_INLINE words narrow_hard(vf low, vf high) {
     words w;
     __asm__("vcvtne2ps2bf16 %1, %2, %0" : "=v"(w) : "v"(low), "v"(high));
     return w;
 }
-CT_INLINE words pair_amx(vf first, vf second) {
+CT_INLINE words pair_hard(vf first, vf second) {
     typedef uint16_t halves __attribute__((vector_size(VW * 4)));
-    halves h = (halves)narrow_amx(first, second);
+    halves h = (halves)narrow_hard(first, second);
     return (words)SHUFFLE(h, h, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8, 24, 9, 25, 10, 26, 11, 27,
                           12, 28, 13, 29, 14, 30, 15, 31);
 }
 #else
-#define narrow_amx narrow_plain
-#define pair_amx pair_plain
+#define narrow_hard narrow_plain
+#define pair_hard pair_plain
 #endif
 
 /* The words of a square whose steps lie apart, each row's (or column's) next to the other's. */
-CT_INLINE void words_by_step(const bool amx, const float *x, int64_t ld, uint32_t *d) {
+CT_INLINE void words_by_step(const bool hard, const float *x, int64_t ld, uint32_t *d) {
     for (int q = 0; q < SIDE; q++, x += 2 * ld, d += SIDE)
         for (int i = 0; i < SIDE; i += VW) {
             vf first = vload(x + i), second = vload(x + ld + i);
-            vstore((float *)d + i, (vf)(amx ? pair_amx(first, second) : pair_plain(first, second)));
+            vstore((float *)d + i, (vf)(hard ? pair_hard(first, second) : pair_plain(first, second)));
         }
 }
 
 /* And of one whose steps lie side by side. */
-CT_INLINE void words_by_row(const bool amx, const float *x, int64_t ld, uint32_t *d) {
+CT_INLINE void words_by_row(const bool hard, const float *x, int64_t ld, uint32_t *d) {
     for (int i = 0; i < SIDE; i++, x += ld, d += SIDE)
         for (int q = 0; q < SIDE; q += VW) {
             vf low = vload(x + 2 * q), high = vload(x + 2 * q + VW);
-            vstore((float *)d + q, (vf)(amx ? narrow_amx(low, high) : narrow_plain(low, high)));
+            vstore((float *)d + q, (vf)(hard ? narrow_hard(low, high) : narrow_plain(low, high)));
         }
 }
 
@@ -77,7 +77,7 @@ static void turn_words(const uint32_t *s, uint32_t *d) {
 }
 
 /* A square of which there are `rows` and `steps`, zero beyond. by_step: how it lies; want_by_step: how it is to. */
-static void pack_square(bool amx, bool by_step, bool want_by_step, const float *x, int64_t ld, int64_t rows,
+static void pack_square(bool hard, bool by_step, bool want_by_step, const float *x, int64_t ld, int64_t rows,
                         int64_t steps, uint32_t *d) {
     float whole[SIDE * STEPS];
     uint32_t turned[WORDS], *to = by_step == want_by_step ? d : turned;
@@ -88,9 +88,9 @@ static void pack_square(bool amx, bool by_step, bool want_by_step, const float *
         x = whole, ld = to_ld;
     }
     if (by_step)
-        amx ? words_by_step(true, x, ld, to) : words_by_step(false, x, ld, to);
+        hard ? words_by_step(true, x, ld, to) : words_by_step(false, x, ld, to);
     else
-        amx ? words_by_row(true, x, ld, to) : words_by_row(false, x, ld, to);
+        hard ? words_by_row(true, x, ld, to) : words_by_row(false, x, ld, to);
     if (to != d) turn_words(to, d);
 }
 #endif

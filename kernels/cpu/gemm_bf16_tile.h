@@ -1,4 +1,5 @@
-/* The innermost loops of products of bf16: sums of up to 2 x 2 squares, by AMX or by the vectors there are. */
+/* The innermost loops of products of bf16: sums of up to 2 x 2 squares, by AMX, by AVX-512's dot
+   products or by the vectors there are. */
 #ifndef CT_KERNELS_CPU_GEMM_BF16_TILE_H
 #define CT_KERNELS_CPU_GEMM_BF16_TILE_H
 #include "kernels/cpu/gemm_bf16_pack.h"
@@ -59,6 +60,37 @@ static void tile_plain(const bf16_tile *t, float *sum) {
 #define AMX_ZERO(tile) __asm__ volatile("tilezero %%tmm" #tile::)
 #define AMX_DOT(sum, a, b) __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #sum::)
 
+/* HALF rows of two squares of A's times one or two of B's. */
+#define HALF (SIDE / 2)
+CT_INLINE void half_dot(const bool two, const uint32_t *a, const uint32_t *b, int64_t next, int64_t blocks,
+                        float *sum) {
+    vf s[2 * HALF];
+    CT_EACH(i, 2 * HALF) { s[i] = (vf){0}; }
+    for (; blocks; blocks--, a += WORDS, b += WORDS)
+        for (int q = 0; q < SIDE; q++) {
+            vf first = vload((const float *)b + q * SIDE), second = first;
+            if (two) second = vload((const float *)b + next + q * SIDE);
+            CT_EACH(i, HALF) {
+                vf pair = vset(((const float *)a)[i * SIDE + q]);
+                __asm__("vdpbf16ps %2, %1, %0" : "+v"(s[2 * i]) : "v"(first), "v"(pair));
+                if (two) __asm__("vdpbf16ps %2, %1, %0" : "+v"(s[2 * i + 1]) : "v"(second), "v"(pair));
+            }
+        }
+    CT_EACH(i, 2 * HALF) { vstore(sum + i / 2 * SUMS + i % 2 * SIDE, s[i]); }
+}
+
+static void tile_dot(const bf16_tile *t, float *sum) {
+    const int64_t next = t->blocks * WORDS;
+    for (int i = 0; i < (t->two_a ? 4 : 2); i++) {
+        const uint32_t *a = t->a + i / 2 * next + i % 2 * HALF * SIDE;
+        float *to = sum + i * HALF * SUMS;
+        if (t->two_b)
+            half_dot(true, a, t->b, next, t->blocks, to);
+        else
+            half_dot(false, a, t->b, next, t->blocks, to);
+    }
+}
+
 static void amx_begin(void) {
     static const struct {
         uint8_t palette, start_row, reserved[14];
@@ -98,5 +130,6 @@ static void tile_amx(const bf16_tile *t, float *sum) {
 static void amx_begin(void) {}
 static void amx_end(void) {}
 #define tile_amx tile_plain
+#define tile_dot tile_plain
 #endif
 #endif

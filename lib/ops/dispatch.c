@@ -20,8 +20,10 @@ static const ct_backend *backend(void) {
 }
 
 const char *ct_backend_name(void) { return backend()->name; }
-bool ct_backend_reproducible(void) { return backend()->fused; }
-bool ct_backend_bf16(void) { return backend()->amx && ct_cpu_amx(); }
+static ct_bf16_way bf16_way(void) { return backend()->bf16 ? ct_cpu_bf16() : CT_BF16_PLAIN; }
+bool ct_backend_reproducible(bool bf16) { return backend()->fused && !(bf16 && bf16_way() == CT_BF16_DOT); }
+void ct_backend_portable(void) { ct_cpu_bf16_portable(); }
+bool ct_backend_bf16(void) { return bf16_way() != CT_BF16_PLAIN; }
 
 ct_status ct_backend_use(const char *name) {
     if (!name)

@@ -27,7 +27,8 @@ ct_status ct_kernel_run(const ct_call *call, const void *const *in, void *const 
 int64_t ct_kernel_runs(void); /* how many it has run so far, in this process */
 /* "v4", "v3", ... or "ref". */
 const char *ct_backend_name(void);
-bool ct_backend_reproducible(void);
+bool ct_backend_reproducible(bool bf16);
+void ct_backend_portable(void);
 bool ct_backend_bf16(void); /* whether products of bf16 are faster than of f32 */
 /* "v2", "v3", "v4", "ref" (plain C only) or NULL (the best here); CT_FAIL when this processor cannot. */
 ct_status ct_backend_use(const char *name);

@@ -65,10 +65,14 @@ static ct_status same_data(const ct_run *r, const char *before) {
                    r->opt->dir);
 }
 
+static bool reproducible(const ct_run *r) {
+    return ct_backend_reproducible(r->spec->train.precision == CT_PRECISION_BF16);
+}
+
 static ct_status pick_up(ct_run *r) {
     CT_TRY(ct_state_load(ct_run_path(&r->dir, "state.safetensors"), &r->state, r->net.module, r->optim, r->average));
-    if (r->state.reproducible != ct_backend_reproducible())
-        ct_run_note(r, "the run began on other kernels, with or without the fused multiply-add: its bits will differ");
+    if (r->state.reproducible != reproducible(r))
+        ct_run_note(r, "the run began on kernels with other bits: its own will be neither's");
     return ct_run_log_cut(&r->dir, r->state.log_length);
 }
 
@@ -248,7 +252,7 @@ ct_status ct_run_start(ct_run *r, char **messages) {
     CT_TRY(ct_run_make(r, resume, messages));
     if (!resume) CT_TRY(ct_run_dir_clear(&r->dir)); /* only now: what is refused leaves a run that was there */
     if (!resume) CT_TRY(keep_spec(r, false));
-    r->state.reproducible = ct_backend_reproducible(),
+    r->state.reproducible = reproducible(r);
     r->state.best = r->state.best_loss = r->state.best_accuracy = NAN;
     r->state.val_loss = r->state.val_accuracy = NAN;
     if (r->spec->train.checkpoint_activations && !r->opt->eager) CT_TRY(tell_saving(r));

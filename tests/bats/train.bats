@@ -405,7 +405,12 @@ END
     grep -q '"precision":"f32"' f32/log.jsonl
     for isa in $("$ctorch" devices | sed -n 's/^kernels.*(of \([^)]*\)).*/\1/p' | grep -oE 'v[34]'); do
         long -o other --force --isa "$isa" --threads 1 --set train.precision=bf16
-        cmp run/best.safetensors other/best.safetensors
+        long -o portable --force --isa "$isa" --reproducible --set train.precision=bf16
+        [ -d first ] || cp -r portable first
+        cmp first/best.safetensors portable/best.safetensors
+        if [ "$isa" = v3 ]; then cmp portable/best.safetensors other/best.safetensors; else
+            cmp run/best.safetensors other/best.safetensors
+        fi
     done
     "$ctorch" train specs/digits-mlp.yaml -q -o slow --set train.precision=bf16 --set train.epochs=60 3>&- &
     wait_for slow/log.jsonl epoch
