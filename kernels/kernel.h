@@ -19,6 +19,7 @@ typedef struct ct_call {
     const ct_layout *in, *out;
     const void *args; /* the op's args struct, defaults resolved */
     bool bf16;        /* products may round their f32 inputs to bf16; sums and results stay f32 */
+    bool direct;      /* convolutions multiply what they are given, not Winograd's transforms of it */
 } ct_call;
 
 #define CT_TAIL_READS 2

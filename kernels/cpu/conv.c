@@ -80,7 +80,7 @@ static ct_status prepare(const conv_problem *p, const ct_layout *a, const ct_lay
 static ct_status forward_prepare(const ct_call *call, void **state, size_t *workspace) {
     const ct_layout *x = &call->in[0], *w = &call->in[1], *bias = &call->in[2], *y = &call->out[0];
     const ct_conv2d_args *args = call->args;
-    conv_problem p = {.pass = CONV_FORWARD, .bias = bias->dtype != CT_NONE, .bf16 = call->bf16};
+    conv_problem p = {.pass = CONV_FORWARD, .bias = bias->dtype != CT_NONE, .bf16 = call->bf16, .direct = call->direct};
     if (w->dtype != CT_F32 || (p.bias && !layout_is(bias, CT_F32))) return CT_UNSUPPORTED;
     set_sizes(&p, x, y, w);
     set_args(&p, args->stride, args->padding, args->dilation, args->groups);
@@ -89,7 +89,7 @@ static ct_status forward_prepare(const ct_call *call, void **state, size_t *work
 
 static conv_problem back_problem(conv_pass pass, const ct_call *call, const ct_layout *x, const ct_layout *w) {
     const ct_conv2d_back_args *args = call->args;
-    conv_problem p = {.pass = pass, .bf16 = call->bf16};
+    conv_problem p = {.pass = pass, .bf16 = call->bf16, .direct = call->direct};
     set_sizes(&p, x, &call->in[0], w);
     set_args(&p, args->stride, args->padding, args->dilation, args->groups);
     return p;

@@ -9,9 +9,9 @@ typedef enum conv_pass { CONV_FORWARD, CONV_DX, CONV_DW } conv_pass;
 
 typedef struct conv_problem {
     conv_pass pass;
-    bool bias, bf16;    /* bf16: products may round to it */
-    int64_t n, c, h, w; /* images x */
-    int64_t o, oh, ow;  /* images y, or g */
+    bool bias, bf16, direct; /* bf16, direct: as of the call */
+    int64_t n, c, h, w;      /* images x */
+    int64_t o, oh, ow;       /* images y, or g */
     int64_t kernel[2], stride[2], padding[2], dilation[2], groups;
     int64_t weight[4]; /* strides of the weight (O, C / groups, KH, KW), or of its gradient */
 } conv_problem;

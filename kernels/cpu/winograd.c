@@ -46,7 +46,7 @@ static bool shape_fits(const conv_problem *p, int64_t stride) {
         bool padded = stride == 1 ? p->padding[d] <= 2 : p->padding[d] == 1;
         if (p->kernel[d] != 3 || p->dilation[d] != 1 || p->stride[d] != stride || !padded) return false;
     }
-    return p->groups == 1 && CT_MIN(p->c, p->o) >= 16;
+    return p->groups == 1 && CT_MIN(p->c, p->o) >= 16 && !p->direct;
 }
 
 /* Worth it: enough channels for vectors, tiles full enough (half, of stride 2 four fifths), and enough of them to pay

@@ -15,6 +15,7 @@ typedef struct ct_node {
     ct_hook_entry *hooks;
     bool quiet;                /* made under no_grad, for a capture */
     bool again;                /* made where a checkpoint ran again */
+    bool direct;               /* made where ct_winograd was off */
     bool bf16;                 /* made under autocast: its products, and its gradient's, may round to bf16 */
     bool freed;                /* a backward has passed and kept nothing */
     struct ct_node *next_dead; /* while it waits to be released */

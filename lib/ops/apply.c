@@ -91,7 +91,7 @@ static ct_status record(const ct_op *op, ct_tensor *const *in, int n_in, const v
     if (!capture && !grad) return CT_OK;
     ct_node *n = ct_node_new(op, in, n_in, args, out, n_out, capture != NULL);
     if (!n) return CT_NO_MEMORY;
-    n->quiet = !ct_grad_enabled(), n->again = ct_recomputing(), n->bf16 = ct_autocast();
+    n->quiet = !ct_grad_enabled(), n->again = ct_recomputing(), n->bf16 = ct_autocast(), n->direct = !ct_winograd();
     ct_status status = capture ? ct_graph_add(capture, n) : CT_OK;
     for (int i = 0; grad && !status && i < n_out; i++) {
         if (!ct_is_float(out[i]->layout.dtype)) continue;
@@ -160,7 +160,7 @@ static ct_status compute(int id, ct_tensor *const *in, int n_in, const void *arg
         out[i] = make_output(&l_out[i]);
         if (ct_why(out[i])) return out[i]->status;
     }
-    ct_call call = {id, n_in, *n_out, l_in, l_out, args, .bf16 = ct_autocast()};
+    ct_call call = {id, n_in, *n_out, l_in, l_out, args, .bf16 = ct_autocast(), .direct = !ct_winograd()};
     if (!ct_capturing()) CT_TRY(run(op, &call, in, out));
     if (ct_anomaly()) CT_TRY(ct_anomaly_check(op->kind.name, in, n_in, out, *n_out));
     return record(op, in, n_in, args, out, *n_out);
@@ -273,7 +273,9 @@ ct_status ct_apply_in_place(int id, ct_tensor *const *in, int n_in, const void *
     } else if (!status) {
         for (int i = 0; i < n_out; i++) out[i] = in[op->place(n_in, args, i)];
         for (int i = 0; i < n_out; i++) l[n_in + i] = out[i]->layout;
-        status = run(op, &(ct_call){id, n_in, n_out, l, l + n_in, args, ct_autocast()}, in, out);
+        status =
+            run(op, &(ct_call){id, n_in, n_out, l, l + n_in, args, .bf16 = ct_autocast(), .direct = !ct_winograd()}, in,
+                out);
         for (int i = 0; i < n_out; i++) out[i]->storage->version++;
     }
     ct_free(out), ct_free(l);
@@ -291,7 +293,7 @@ ct_status ct_set(ct_tensor *dst, ct_tensor *src) {
         return ct_graph_bind(ct_capturing(), dst, src);
     }
     ct_none_args none = {0};
-    ct_call call = {CT_OP_copy, 1, 1, &src->layout, &dst->layout, &none, false};
+    ct_call call = {CT_OP_copy, 1, 1, &src->layout, &dst->layout, .args = &none};
     dst->storage->version++;
     return run(ct_op_get(CT_OP_copy), &call, &src, &dst);
 }

@@ -1,5 +1,5 @@
 /* How this thread's ops run: recorded for a backward, multiplying in bf16, as what a checkpoint computes again, as one
-   kernel each. */
+   kernel each, by Winograd's algorithm. */
 #include "ops/ops.h"
 
 static _Thread_local int no_grad_depth;
@@ -43,6 +43,16 @@ bool ct_whole(void) { return whole; }
 bool ct_whole_swap(bool now) {
     bool was = whole;
     whole = now;
+    return was;
+}
+
+static _Thread_local bool direct;
+
+bool ct_winograd(void) { return !direct; }
+
+bool ct_winograd_swap(bool now) {
+    bool was = !direct;
+    direct = !now;
     return was;
 }
 

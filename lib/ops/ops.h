@@ -42,6 +42,9 @@ ct_status ct_set_once(ct_tensor *dst, ct_tensor *src);
 /* Whether formulas that have a kernel of their own are to be that, not their parts: while a plan is captured. */
 bool ct_whole(void);
 bool ct_whole_swap(bool now);
+/* Whether convolutions may go by Winograd's algorithm: always, but for a plan without that pass. */
+bool ct_winograd(void);
+bool ct_winograd_swap(bool now);
 int ct_no_grad_swap(int depth); /* of no_grad, 0: recording; returns what it was */
 bool ct_autocast(void);
 int ct_autocast_swap(int depth); /* of autocast, 0: none; returns what it was */

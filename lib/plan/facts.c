@@ -62,5 +62,5 @@ double ct_stage_work(const ct_stage *item) {
     if (item->op == CT_CHAIN || item->own_in > CT_MAX_IN || item->own_out > CT_MAX_IN) return 0;
     for (int i = 0; i < item->own_in; i++) in[i] = item->use[i].layout;
     for (int i = 0; i < item->own_out; i++) out[i] = item->use[item->n_in + i].layout;
-    return (double)ct_work(&(ct_call){item->op, item->own_in, item->own_out, in, out, item->args, item->bf16});
+    return (double)ct_work(&(ct_call){item->op, item->own_in, item->own_out, in, out, item->args, .bf16 = item->bf16});
 }

@@ -9,7 +9,7 @@ static ct_status call_of(const ct_stage *item, ct_call *call) {
     if (!l) return CT_NO_MEMORY;
     for (int i = 0; i < item->own_in; i++) l[i] = item->use[i].layout;
     for (int i = 0; i < item->own_out; i++) l[item->own_in + i] = item->use[item->n_in + i].layout;
-    *call = (ct_call){item->op, item->own_in, item->own_out, l, l + item->own_in, item->args, item->bf16};
+    *call = (ct_call){item->op, item->own_in, item->own_out, l, l + item->own_in, item->args, item->bf16, item->direct};
     return CT_OK;
 }
 
@@ -18,7 +18,7 @@ ct_row_fn ct_stage_row(const ct_stage *item) {
     if (item->op == CT_CHAIN || item->own_out != 1 || item->own_in > CT_POINTWISE_IN) return NULL;
     for (int i = 0; i < item->own_in; i++) l[i] = item->use[i].layout;
     l[item->own_in] = item->use[item->n_in].layout;
-    return ct_kernel_row(&(ct_call){item->op, item->own_in, 1, l, l + item->own_in, item->args, item->bf16});
+    return ct_kernel_row(&(ct_call){item->op, item->own_in, 1, l, l + item->own_in, item->args, .bf16 = item->bf16});
 }
 
 ct_status ct_stage_takes(const ct_stage *item, ct_takes *out) {

@@ -1,17 +1,20 @@
 #include "plan/pass.h"
+#include "ops/ops.h"
 #include <string.h>
 
 const ct_pass ct_passes[] = {
-    {"whole", "norms and attention as one kernel each way, not as their parts", NULL},
-    {"dead", "drop what nothing reads", ct_pass_dead},
-    {"cse", "compute equal things once", ct_pass_cse},
-    {"fold", "compute constants when the plan is made", ct_pass_fold},
-    {"fuse", "pointwise ops in one pass over tiles that fit the cache", ct_pass_fuse},
-    {"join", "what follows a product runs on its result while that is in the cache", ct_pass_join},
-    {"reduce", "what precedes a sum runs as the sum reads it", ct_pass_reduce},
-    {"beside", "what is small runs at the same time as something large that it has nothing to do with", ct_pass_beside},
-    {"early", "what a norm sums up is summed as it is made", ct_pass_early},
-    {NULL, NULL, NULL},
+    {"whole", "norms and attention as one kernel each way, not as their parts", .mode = ct_whole_swap},
+    {"winograd", "3 x 3 convolutions by Winograd's algorithm", .mode = ct_winograd_swap},
+    {"dead", "drop what nothing reads", .run = ct_pass_dead},
+    {"cse", "compute equal things once", .run = ct_pass_cse},
+    {"fold", "compute constants when the plan is made", .run = ct_pass_fold},
+    {"fuse", "pointwise ops in one pass over tiles that fit the cache", .run = ct_pass_fuse},
+    {"join", "what follows a product runs on its result while that is in the cache", .run = ct_pass_join},
+    {"reduce", "what precedes a sum runs as the sum reads it", .run = ct_pass_reduce},
+    {"beside", "what is small runs at the same time as something large that it has nothing to do with",
+     .run = ct_pass_beside},
+    {"early", "what a norm sums up is summed as it is made", .run = ct_pass_early},
+    {0},
 };
 
 static ct_status unknown(const char *word, size_t n) {
@@ -44,7 +47,12 @@ ct_status ct_passes_use(const char *list) {
     return CT_OK;
 }
 
-bool ct_passes_whole(unsigned off) { return !(off & 1); }
+unsigned ct_passes_capture(unsigned off) {
+    unsigned were = 0;
+    for (int i = 0; ct_passes[i].name; i++)
+        if (ct_passes[i].mode && !ct_passes[i].mode(!(off >> i & 1))) were |= 1u << i;
+    return were;
+}
 
 ct_status ct_passes_run(ct_program *p, unsigned off, const ct_pass_watch *watch) {
     if (watch) watch->seen(watch->ctx, NULL, p->n_items);

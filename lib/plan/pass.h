@@ -5,7 +5,8 @@
 
 typedef struct ct_pass {
     const char *name, *help;
-    ct_status (*run)(ct_program *p); /* NULL: the first, which is a way to capture */
+    ct_status (*run)(ct_program *p); /* or else */
+    bool (*mode)(bool on);           /* it is a way to capture; returns whether it was on */
 } ct_pass;
 /* In the order in which they run; ends with a NULL name. */
 extern const ct_pass ct_passes[];
@@ -15,8 +16,8 @@ ct_status ct_passes_read(const char *text, unsigned *off);
 /* The same for all plans made from now on, in place of what was off (ctorch_run.h); and which are off. */
 ct_status ct_passes_use(const char *list);
 unsigned ct_passes_off(void);
-/* Whether the first is on. */
-bool ct_passes_whole(unsigned off);
+/* This thread captures by those not switched off; returns which were off, for the call that ends it. */
+unsigned ct_passes_capture(unsigned off);
 /* Who is told how many items there are: as captured (pass NULL), and after each pass. */
 typedef struct ct_pass_watch {
     void (*seen)(void *ctx, const ct_pass *pass, int items);

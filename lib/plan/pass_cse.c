@@ -21,7 +21,7 @@ static unsigned hash(const ct_stage *item) {
 
 static bool same(const ct_stage *a, const ct_stage *b) {
     if (a->op != b->op || a->n_in != b->n_in || a->n_out != b->n_out || a->again != b->again) return false;
-    if (a->bf16 != b->bf16) return false;
+    if (a->bf16 != b->bf16 || a->direct != b->direct) return false;
     if (!ct_keys_same(ct_op_get(a->op)->kind.keys, a->args, b->args)) return false;
     for (int i = 0; i < a->n_in; i++)
         if (!ct_use_same(&a->use[i], &b->use[i])) return false;

@@ -36,7 +36,7 @@ static ct_status compute(ct_program *p, const ct_stage *item, ct_layout *l, void
         l[i] = u->layout;
         at[i] = u->value < 0 ? NULL : p->value[u->value].at + u->offset;
     }
-    ct_call call = {item->op, item->n_in, item->n_out, l, l + item->n_in, item->args, item->bf16};
+    ct_call call = {item->op, item->n_in, item->n_out, l, l + item->n_in, item->args, item->bf16, item->direct};
     return ct_kernel_run(&call, (const void *const *)at, at + item->n_in);
 }
 

@@ -83,9 +83,9 @@ ct_status ct_plan_capture(ct_status (*fn)(void *ctx, ct_tensor **keep), void *ct
     ct_tensor *keep[CT_PLAN_KEEP];
     ct_status status = ct_capture_begin(&g);
     if (!status) {
-        bool before = ct_whole_swap(ct_passes_whole(opt ? opt->off : 0));
+        unsigned before = ct_passes_capture(opt ? opt->off : 0);
         status = fn(ctx, keep);
-        ct_whole_swap(before);
+        ct_passes_capture(before);
         ct_status ended = ct_capture_end(&g);
         if (!status) status = ended;
         if (!status) status = ct_plan_new(&g, keep, n_keep, arena, opt, out);

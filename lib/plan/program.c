@@ -74,7 +74,7 @@ static ct_status add_items(ct_program *p) {
         const ct_node *n = g->node[i];
         if (n->op->flags & CT_IS_VIEW) continue;
         CT_TRY(add_item(p, ct_op_id(n->op), n->args, n->in, n->n_in, n->out, n->n_out, n->again));
-        p->item[p->n_items - 1].bf16 = n->bf16;
+        p->item[p->n_items - 1].bf16 = n->bf16, p->item[p->n_items - 1].direct = n->direct;
     }
     for (size_t i = 0; i < g->n_bindings; i++) {
         const ct_binding *b = &g->binding[i];

@@ -31,6 +31,7 @@ typedef struct ct_stage {
     bool told;      /* some that read a result of it watch as it is made */
     bool watches;   /* its first input */
     bool bf16;      /* its products may round to bf16 */
+    bool direct;    /* a convolution, not by Winograd's algorithm */
     bool again;     /* of a checkpoint that runs again: to be done late, so never one with what ran before */
 } ct_stage;
 

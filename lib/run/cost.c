@@ -51,7 +51,7 @@ static int64_t work_of(const ct_node *node) {
     for (int i = 0; i < n_in; i++)
         if (node->in[i]) in[i] = node->in[i]->layout;
     for (int i = 0; i < n_out; i++) out[i] = node->out[i].layout;
-    return ct_work(&(ct_call){ct_op_id(node->op), n_in, n_out, in, out, node->args, node->bf16});
+    return ct_work(&(ct_call){ct_op_id(node->op), n_in, n_out, in, out, node->args, .bf16 = node->bf16});
 }
 
 static void add_node(const look *k, const ct_node *node, ct_cost *to) {

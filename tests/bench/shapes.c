@@ -111,8 +111,8 @@ static void fill(void *data, const ct_layout *l, uint64_t seed) {
 
 static bool job_make(job *j, const ct_backend *backend, int op, const void *args) {
     j->in[0] = j->layout[0], j->in[1] = j->layout[1];
-    j->call =
-        (ct_call){op, op == CT_OP_conv2d_ ? 3 : 2, 1, j->in, &j->layout[2], args, bf16 && j->layout[0].dtype == CT_F32};
+    j->call = (ct_call){
+        op, op == CT_OP_conv2d_ ? 3 : 2, 1, j->in, &j->layout[2], args, .bf16 = bf16 && j->layout[0].dtype == CT_F32};
     j->kernel = backend->kernel[op];
     size_t bytes = 0;
     if (j->kernel->prepare && j->kernel->prepare(&j->call, &j->state, &bytes)) return false;

@@ -97,7 +97,7 @@ static inline bool output_is(const ct_layout *l, size_t n, const void *p, const 
 /* One run; the answer is prepare's, and `bad` what the kernel said of bad data. */
 static inline ct_status run_kernel(const ref_case *c, const ct_layout *in, const ct_layout *out, const void *const *pin,
                                    void *const *pout, int64_t *bad) {
-    ct_call call = {0, c->n_in, c->n_out, in, out, c->args, false};
+    ct_call call = {0, c->n_in, c->n_out, in, out, .args = c->args};
     size_t workspace = 0;
     void *state = NULL;
     if (c->kernel->prepare) CT_TRY(c->kernel->prepare(&call, &state, &workspace));

@@ -246,6 +246,48 @@ static void whole(void) {
     CHECK(ct_scope_close(scope) == CT_OK);
 }
 
+/* ---- winograd: convolutions and their gradients, which it rounds less finely ---- */
+typedef struct wino_case {
+    ct_tensor *x[2];
+    int64_t stride;
+} wino_case;
+
+static ct_status wino_graph(void *ctx, ct_tensor **keep) {
+    const wino_case *c = ctx;
+    ct_conv2d_args args = {.stride = {c->stride, c->stride}, .padding = {1, 1}};
+    keep[0] = ct_conv2d(c->x[0], c->x[1], NULL, args);
+    return ct_gradients(ct_sum(ct_square(keep[0]), (ct_reduce_args){0}), NULL, c->x, 2, false, keep + 1);
+}
+
+/* How far the result and the gradients are from those of doubles. */
+static void wino_errors(wino_case *c, ct_tensor *const *exact, unsigned off, double error[3]) {
+    ct_arena arena = {0};
+    ct_plan *plan;
+    if (!CHECK(ct_plan_capture(wino_graph, c, 3, &arena, &(ct_plan_options){.off = off}, &plan) == CT_OK)) return;
+    CHECK(ct_plan_run(plan) == CT_OK);
+    for (int i = 0; i < 3; i++) error[i] = apart(ct_to(ct_plan_value(plan, i), CT_F64), exact[i]);
+    ct_plan_free(plan), ct_arena_free(&arena);
+}
+
+static void winograd(void) {
+    for (int64_t stride = 1; stride <= 2; stride++) {
+        ct_scope *scope = ct_scope_open();
+        wino_case c = {{ct_case_uniform(CT_F32, CT_DIMS(4, 48, 16, 16), -1, 1, 1),
+                        ct_case_uniform(CT_F32, CT_DIMS(48, 48, 3, 3), -1, 1, 2)},
+                       stride},
+                  doubles = {{ct_to(c.x[0], CT_F64), ct_to(c.x[1], CT_F64)}, stride};
+        ct_tensor *exact[3];
+        double with[3] = {0}, without[3] = {0}, most[] = {1e-3, 1e-2, 1e-2};
+        for (int i = 0; i < 2; i++) ct_requires_grad(c.x[i], true), ct_requires_grad(doubles.x[i], true);
+        CHECK(wino_graph(&doubles, exact) == CT_OK);
+        wino_errors(&c, exact, but("winograd"), with), wino_errors(&c, exact, ~0u, without);
+        for (int i = 0; i < 3; i++)
+            if (!CHECK(without[i] > 0 && without[i] < with[i] && with[i] < most[i]))
+                printf("    stride %d, %d: %g, %g\n", (int)stride, i, with[i], without[i]);
+        CHECK(ct_scope_close(scope) == CT_OK);
+    }
+}
+
 /* ---- tails: products and convolutions of many sizes hand on each element once ---- */
 typedef struct size {
     int64_t batch, m, n, k; /* of a convolution: images, side, channels made, channels read */
@@ -412,6 +454,7 @@ int main(void) {
     RUN(each_pass);
     RUN(beside);
     RUN(whole);
+    RUN(winograd);
     RUN(tails);
     RUN(early);
     return check_done("passes");

@@ -166,7 +166,7 @@ static ct_status prepared(const ct_kernel *kernel, const void *args, ct_dtype in
     ct_layout layouts[2] = {{.dtype = in, .ndim = 1, .size = {2}, .stride = {1}},
                             {.dtype = in2, .ndim = 1, .size = {2}}};
     ct_layout result = {.dtype = out, .ndim = 1, .size = {2}, .stride = {1}};
-    ct_call call = {0, in2 ? 2 : 1, 1, layouts, &result, args, false};
+    ct_call call = {0, in2 ? 2 : 1, 1, layouts, &result, .args = args};
     void *state = NULL;
     size_t workspace = 0;
     return kernel->prepare(&call, &state, &workspace);

@@ -78,7 +78,7 @@ static void output(trial *t, ct_layout l) { t->out[t->n_out++] = operand_new(l);
 static ct_call call_of(int op, const trial *t, const void *args, ct_layout *in, ct_layout *out) {
     for (int i = 0; i < t->n_in; i++) in[i] = t->in[i].l;
     for (int i = 0; i < t->n_out; i++) out[i] = t->out[i].l;
-    return (ct_call){op, t->n_in, t->n_out, in, out, args, false};
+    return (ct_call){op, t->n_in, t->n_out, in, out, .args = args};
 }
 
 /* Runs op on a backend into fresh outputs. */
