@@ -58,6 +58,11 @@ typedef struct ct_exec {
     const void *kept;     /* NULL, or for a kernel that `keeps`: what it made of in[1] */
 } ct_exec;
 
+/* Elements [at, at + n) of in[0], which is x where it has no head. */
+static inline const float *ct_head_read(const ct_exec *exec, const float *x, int64_t at, int64_t n, float *room) {
+    return exec->head ? exec->head->run(exec->head->ctx, at, n, room) : x + at;
+}
+
 /* n elements: in[i] and out step by the given strides, in elements. An absent input points at a zero, stride 0; a
    random op's in[1] is its stream, stride[1] the place of the first element in the result's memory. */
 typedef void (*ct_row_fn)(int64_t n, const void *const *in, const int64_t *stride, void *out, int64_t out_stride,

@@ -20,6 +20,7 @@ typedef struct rows_state {
 
 typedef struct rows_run {
     const rows_state *s;
+    const ct_exec *exec;
     const float *g, *x, *weight, *bias;
     const float *old_mean, *old_inv; /* of the forward direction */
     float *y, *mean, *inv;           /* y: or dx */
@@ -106,15 +107,20 @@ static void forward_row(const rows_run *r, const float *x, float *y, int64_t row
 
 static void forward_tasks(void *ctx, int64_t begin, int64_t end) {
     const rows_run *r = ctx;
+    float room[HEAD_FLOATS];
     int64_t n = r->s->n;
-    for (int64_t row = begin; row < end; row++) forward_row(r, r->x + row * n, r->y + row * n, row);
+    for (int64_t row = begin, k; row < end; row += k) {
+        k = head_rows(r->exec, n, end - row);
+        const float *x = ct_head_read(r->exec, r->x, row * n, k * n, room);
+        for (int64_t i = 0; i < k; i++) forward_row(r, x + i * n, r->y + (row + i) * n, row + i);
+    }
     ct_tail_run(r->tail, r->y + begin * n, (end - begin) * n);
 }
 
 static void forward_run(const ct_exec *exec, const ct_call *call, void *state, const void *const *in,
                         void *const *out) {
     const rows_state *s = state;
-    rows_run r = {.s = s, .x = in[0], .weight = in[1], .y = out[0], .tail = exec->tail};
+    rows_run r = {.s = s, .exec = exec, .x = in[0], .weight = in[1], .y = out[0], .tail = exec->tail};
     if (s->centred) r.bias = in[2], r.mean = out[1];
     r.inv = out[1 + s->centred];
     ct_parallel(s->rows, grain_of(4 * s->n), forward_tasks, &r);
@@ -210,7 +216,14 @@ static bool tails(const ct_call *call, void *state, size_t *workspace) {
     return true;
 }
 
-const ct_kernel CT_ISA_NAME(ct_cpu_layer_norm_) = {.prepare = layer_prepare, .run = forward_run, .tails = tails};
-const ct_kernel CT_ISA_NAME(ct_cpu_rms_norm_) = {.prepare = rms_prepare, .run = forward_run, .tails = tails};
+static bool heads(const ct_call *call, const void *state) {
+    (void)call;
+    return ((const rows_state *)state)->n <= HEAD_FLOATS;
+}
+
+const ct_kernel CT_ISA_NAME(ct_cpu_layer_norm_) = {
+    .prepare = layer_prepare, .run = forward_run, .tails = tails, .heads = heads};
+const ct_kernel CT_ISA_NAME(ct_cpu_rms_norm_) = {
+    .prepare = rms_prepare, .run = forward_run, .tails = tails, .heads = heads};
 const ct_kernel CT_ISA_NAME(ct_cpu_layer_norm_back) = {.prepare = layer_back_prepare, .run = back_run, .tails = tails};
 const ct_kernel CT_ISA_NAME(ct_cpu_rms_norm_back) = {.prepare = rms_back_prepare, .run = back_run, .tails = tails};

@@ -48,6 +48,11 @@ static inline bool layout_channels_last(const ct_layout *l) {
     return ct_layout_contiguous(&nhwc);
 }
 
+#define HEAD_FLOATS 2048 /* that a head makes at a time, of rows one at least */
+static inline int64_t head_rows(const ct_exec *exec, int64_t n, int64_t left) {
+    return exec->head ? CT_MIN(HEAD_FLOATS / n, left) : left;
+}
+
 /* Items a range for ct_parallel, so that one is worth claiming: `cost` floats moved or ten times as many operations an
    item. */
 static inline int64_t grain_of(int64_t cost) { return CT_MAX(65536 / CT_MAX(cost, 1), 1); }

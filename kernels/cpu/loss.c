@@ -79,17 +79,24 @@ static float spread_loss(const loss_run *r, const float *x, float lse) {
     return lanes_sum(sum);
 }
 
+static void loss_row(const loss_run *r, const float *x, int64_t i) {
+    float smooth = (float)r->args->label_smoothing;
+    int64_t t = target_of(r, i);
+    float lse = logsumexp(x, r->classes), w = weight_of(r, t), loss = 0;
+    if (t >= 0) loss = (1 - smooth) * w * (lse - x[t]);
+    if (t >= 0 && smooth > 0) loss += smooth / (float)r->classes * spread_loss(r, x, lse);
+    if (r->lse) r->lse[i] = lse;
+    r->loss[i] = loss, r->weights[i] = w;
+}
+
 static void loss_rows(void *ctx, int64_t begin, int64_t end) {
     const loss_run *r = ctx;
-    float smooth = (float)r->args->label_smoothing;
-    for (int64_t i = begin; i < end; i++) {
-        const float *x = r->x + i * r->classes;
-        int64_t t = target_of(r, i);
-        float lse = logsumexp(x, r->classes), w = weight_of(r, t), loss = 0;
-        if (t >= 0) loss = (1 - smooth) * w * (lse - x[t]);
-        if (t >= 0 && smooth > 0) loss += smooth / (float)r->classes * spread_loss(r, x, lse);
-        if (r->lse) r->lse[i] = lse;
-        r->loss[i] = loss, r->weights[i] = w;
+    float room[HEAD_FLOATS];
+    int64_t n = r->classes;
+    for (int64_t row = begin, k; row < end; row += k) {
+        k = head_rows(r->exec, n, end - row);
+        const float *x = ct_head_read(r->exec, r->x, row * n, k * n, room);
+        for (int64_t i = 0; i < k; i++) loss_row(r, x + i * n, row + i);
     }
 }
 
@@ -104,6 +111,11 @@ static void loss_run_(const ct_exec *exec, const ct_call *call, void *state, con
     for (int64_t i = 0; i < r.n; i++) total += (double)r.loss[i], weights += (double)r.weights[i];
     if (r.args->reduction != NONE && loss) *loss = (float)(r.args->reduction == MEAN ? total / weights : total);
     (void)state;
+}
+
+static bool loss_heads(const ct_call *call, const void *state) {
+    (void)state;
+    return call->in[0].size[1] <= HEAD_FLOATS;
 }
 
 /* With p = softmax(x): g times (p times the target's mass, less the target). */
@@ -142,5 +154,5 @@ static void back_run(const ct_exec *exec, const ct_call *call, void *state, cons
     (void)state;
 }
 
-const ct_kernel CT_ISA_NAME(ct_cpu_cross_entropy_) = {.prepare = loss_prepare, .run = loss_run_};
+const ct_kernel CT_ISA_NAME(ct_cpu_cross_entropy_) = {.prepare = loss_prepare, .run = loss_run_, .heads = loss_heads};
 const ct_kernel CT_ISA_NAME(ct_cpu_cross_entropy_back) = {.prepare = back_prepare, .run = back_run};

@@ -72,6 +72,7 @@ static void soft_columns(const float *x, float *y, int64_t n, int64_t step, int6
 
 typedef struct soft_run {
     const soft_state *s;
+    const ct_exec *exec;
     const float *x;
     float *y;
     bool log;
@@ -81,22 +82,30 @@ static void soft_tasks(void *ctx, int64_t begin, int64_t end) {
     const soft_run *r = ctx;
     const soft_state *s = r->s;
     int64_t tiles = div_up_i64(s->inner, TILE);
-    for (int64_t id = begin; id < end; id++) {
+    float room[HEAD_FLOATS];
+    for (int64_t row = begin, k; s->inner == 1 && row < end; row += k) {
+        k = head_rows(r->exec, s->n, end - row);
+        const float *x = ct_head_read(r->exec, r->x, row * s->n, k * s->n, room);
+        for (int64_t i = 0; i < k; i++) soft_row(x + i * s->n, r->y + (row + i) * s->n, s->n, r->log);
+    }
+    for (int64_t id = begin; s->inner > 1 && id < end; id++) {
         int64_t j = id % tiles * TILE, at = id / tiles * s->n * s->inner + j;
-        if (s->inner == 1)
-            soft_row(r->x + at, r->y + at, s->n, r->log);
-        else
-            soft_columns(r->x + at, r->y + at, s->n, s->inner, CT_MIN(s->inner - j, TILE), r->log);
+        soft_columns(r->x + at, r->y + at, s->n, s->inner, CT_MIN(s->inner - j, TILE), r->log);
     }
 }
 
 static void soft_run_(const ct_exec *exec, const ct_call *call, void *state, const void *const *in, void *const *out) {
     const soft_state *s = state;
-    soft_run r = {s, in[0], out[0], call->op == CT_OP_log_softmax};
+    soft_run r = {s, exec, in[0], out[0], call->op == CT_OP_log_softmax};
     int64_t tiles = div_up_i64(s->inner, TILE), cost = s->n * CT_MIN(s->inner, TILE) * 4;
     ct_parallel(s->outer * tiles, grain_of(cost), soft_tasks, &r);
-    (void)exec;
 }
 
-const ct_kernel CT_ISA_NAME(ct_cpu_softmax) = {.prepare = soft_prepare, .run = soft_run_};
-const ct_kernel CT_ISA_NAME(ct_cpu_log_softmax) = {.prepare = soft_prepare, .run = soft_run_};
+static bool soft_heads(const ct_call *call, const void *state) {
+    const soft_state *s = state;
+    (void)call;
+    return s->inner == 1 && s->n <= HEAD_FLOATS;
+}
+
+const ct_kernel CT_ISA_NAME(ct_cpu_softmax) = {.prepare = soft_prepare, .run = soft_run_, .heads = soft_heads};
+const ct_kernel CT_ISA_NAME(ct_cpu_log_softmax) = {.prepare = soft_prepare, .run = soft_run_, .heads = soft_heads};

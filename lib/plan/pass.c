@@ -10,7 +10,7 @@ const ct_pass ct_passes[] = {
     {"fold", "compute constants when the plan is made", .run = ct_pass_fold},
     {"fuse", "pointwise ops in one pass over tiles that fit the cache", .run = ct_pass_fuse},
     {"join", "what follows a product runs on its result while that is in the cache", .run = ct_pass_join},
-    {"reduce", "what precedes a sum runs as the sum reads it", .run = ct_pass_reduce},
+    {"reduce", "what precedes a sum, softmax, norm or loss runs as that reads it", .run = ct_pass_reduce},
     {"beside", "what is small runs at the same time as something large that it has nothing to do with",
      .run = ct_pass_beside},
     {"early", "what a norm sums up is summed as it is made", .run = ct_pass_early},

@@ -1,4 +1,5 @@
-/* Heads: a chain whose result is summed runs on each range of it as the sum reads that. */
+/* Heads: a chain whose result a sum, a softmax, a norm of rows or a loss reads runs on each range of it as that does.
+ */
 #include "base/alloc.h"
 #include "plan/launch.h"
 #include "plan/merge.h"
@@ -13,7 +14,7 @@ static bool makes(const ct_stage *item, int value) {
 /* The chain, or pointwise op, that makes what item reads first, all of it and nothing else of item's; -1: none. */
 static int source(const ct_program *p, int at) {
     const ct_stage *item = &p->item[at];
-    const ct_use *x = &item->use[0];
+    const ct_use *x = item->use;
     for (int k = at - 1; k >= 0 && x->value >= 0; k--) {
         const ct_stage *from = &p->item[k];
         if (!from->use || !makes(from, x->value)) continue;
@@ -30,7 +31,7 @@ ct_status ct_pass_reduce(ct_program *p) {
     ct_status status = reads ? CT_OK : CT_NO_MEMORY;
     for (int i = 0; !status && i < p->n_items; i++) {
         const ct_stage *item = &p->item[i];
-        if (!item->use || item->op == CT_CHAIN || item->own_in != 1 || item->n_head || ct_stage_row(item)) continue;
+        if (!item->use || item->op == CT_CHAIN || item->own_in < 1 || item->n_head || ct_stage_row(item)) continue;
         ct_takes takes = {0};
         int from = source(p, i), to;
         if (from >= 0) status = ct_stage_takes(item, &takes);

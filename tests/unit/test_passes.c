@@ -115,6 +115,19 @@ static void moment_graph(ct_tensor *const *x, ct_tensor **y) {
     *y = ct_mul(ct_rsqrt(s), a);
 }
 
+/* So does a softmax, a norm of rows (what it normalises is read by others too), and a loss. */
+static void soft_graph(ct_tensor *const *x, ct_tensor **y) {
+    *y = ct_softmax(ct_mul(x[0], x[1]), (ct_dim_args){.dim = 1});
+}
+static void rows_graph(ct_tensor *const *x, ct_tensor **y) {
+    ct_tensor *a = ct_add(x[0], x[1]);
+    *y = ct_add(ct_layer_norm(a, NULL, NULL, (ct_layer_norm_args){.normalized_shape = CT_DIMS(16), .eps = 1e-5}), a);
+}
+static void loss_graph(ct_tensor *const *x, ct_tensor **y) {
+    ct_tensor *t = ct_argmax(x[1], (ct_reduce_args){.dim = CT_DIMS(1)});
+    *y = ct_cross_entropy(ct_tanh(x[0]), t, NULL, (ct_cross_entropy_args){.ignore_index = -100});
+}
+
 /* An image's largest, where they were, put back there. */
 static void pool_graph(ct_tensor *const *x, ct_tensor **y) {
     ct_max_pool2d_args args = {.kernel_size = {2, 2}, .dilation = {1, 1}};
@@ -167,6 +180,11 @@ static void each_pass(void) {
     falls(pool_graph, "join", 2, 4);
     falls(turned_graph, "join", 1, 2);
     falls(moment_graph, "reduce", 3, 4);
+    falls(soft_graph, "reduce", 1, 2);
+    falls(loss_graph, "reduce", 2, 3);
+    bool before = ct_whole_swap(true);
+    falls(rows_graph, "reduce", 2, 3);
+    ct_whole_swap(before);
     falls(apart_graph, "beside", 2, 3);
     falls(before_graph, "beside", 2, 3);
     falls(after_graph, "beside", 3, 3);
