@@ -1,5 +1,6 @@
 /* The words of pointwise.def as C on a type: W(add) is add_f32 where CT_T is f32. Each argument is evaluated once.
-   Math functions (exp_f32, ...) come from the includer: libm's in kernels/ref, vectorisable ones in kernels/cpu. */
+   Math functions (exp_f32, ...) come from the includer: base/math.h's in kernels/ref, vectorisable ones in kernels/cpu.
+ */
 #ifndef CT_KERNELS_WORDS_H
 #define CT_KERNELS_WORDS_H
 #include <math.h>
@@ -83,27 +84,27 @@ WORD u8 wrap_u8(double v) { return (u8)num_i64(v); }
     WORD T floor_##T(T a) { return __builtin_floor##s(a); }                                \
     WORD T ceil_##T(T a) { return __builtin_ceil##s(a); }                                  \
     WORD T round_##T(T a) { return __builtin_rint##s(a); }                                 \
-    WORD T sin_##T(T a) { return sin##s(a); }                                              \
-    WORD T cos_##T(T a) { return cos##s(a); }                                              \
     WORD T fmod_##T(T a, T b) { return fmod##s(a, b); }                                    \
     WORD T floordiv_##T(T a, T b) {                                                        \
         T rest = fmod##s(a, b), whole = (a - rest) / b;                                    \
         return b == 0 ? a / b : round_##T(whole - (rest != 0 && (rest < 0) != (b < 0)));   \
     }                                                                                      \
-    WORD T pow_##T(T a, T b) { return pow##s(a, b); }                                      \
-    WORD T atan2_##T(T a, T b) { return atan2##s(a, b); }                                  \
     WORD T sigmoid_##T(T a) { return 1 / (1 + exp_##T(-a)); }                              \
     WORD T softplus_##T(T a) { return (a > 0 ? a : 0) + log1p_##T(exp_##T(-abs_##T(a))); } \
     WORD T gelu_inner_##T(T a) { return (T)0.7978845608028654 * (a + (T)0.044715 * a * a * a); }
-#define LIBM_WORDS(T, s)                                                                \
-    WORD T exp_##T(T a) { return exp##s(a); }                                           \
-    WORD T expm1_##T(T a) { return expm1##s(a); }                                       \
-    WORD T log_##T(T a) { return log##s(a); }                                           \
-    WORD T log1p_##T(T a) { return log1p##s(a); }                                       \
-    WORD T tanh_##T(T a) { return tanh##s(a); }                                         \
-    WORD T erf_##T(T a) { return erf##s(a); }                                           \
-    WORD T normal_cdf_##T(T a) { return (T)0.5 * erfc##s((T)-0.7071067811865476 * a); } \
-    WORD T normal_pdf_##T(T a) { return (T)0.3989422804014327 * exp##s((T)-0.5 * a * a); }
+#define MATH_WORDS(T)                                                                              \
+    WORD T exp_##T(T a) { return (T)ct_exp_f64((double)a); }                                       \
+    WORD T expm1_##T(T a) { return (T)ct_expm1_f64((double)a); }                                   \
+    WORD T log_##T(T a) { return (T)ct_log_f64((double)a); }                                       \
+    WORD T log1p_##T(T a) { return (T)ct_log1p_f64((double)a); }                                   \
+    WORD T pow_##T(T a, T b) { return (T)ct_pow_f64((double)a, (double)b); }                       \
+    WORD T sin_##T(T a) { return (T)ct_sin_f64((double)a); }                                       \
+    WORD T cos_##T(T a) { return (T)ct_cos_f64((double)a); }                                       \
+    WORD T atan2_##T(T a, T b) { return (T)ct_atan2_f64((double)a, (double)b); }                   \
+    WORD T tanh_##T(T a) { return (T)ct_tanh_f64((double)a); }                                     \
+    WORD T erf_##T(T a) { return (T)ct_erf_f64((double)a); }                                       \
+    WORD T normal_cdf_##T(T a) { return (T)(0.5 * ct_erfc_f64(-0.7071067811865476 * (double)a)); } \
+    WORD T normal_pdf_##T(T a) { return (T)(0.3989422804014327 * ct_exp_f64(-0.5 * (double)a * (double)a)); }
 
 #define ADD W(add)
 #define SUB W(sub)

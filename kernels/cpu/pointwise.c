@@ -1,6 +1,5 @@
 /* Pointwise ops on f32, by math that vectorises. */
-#include "kernels/cpu/math.h"
-#include "kernels/cpu/simd.h"
+#include "kernels/cpu/wide.h"
 #include "kernels/ops.h"
 #include "kernels/pointwise.h"
 #include "kernels/words.h"

@@ -1,6 +1,7 @@
 /* The optimizers: one pass over all parameters, in chunks. Inputs are n params, n grads, lists of n states, lr and
    step; outputs the new params and states, which may lie in the old ones' place. */
 #include "base/alloc.h"
+#include "base/math.h"
 #include "base/parallel.h"
 #include "kernels/cpu/layout.h"
 #include "kernels/cpu/lanes.h"
@@ -87,7 +88,7 @@ typedef struct adam_rule {
 } adam_rule;
 
 static adam_rule rule_of(const moment *now, const double *betas, double eps) {
-    double size = now->lr / (1 - pow(betas[0], now->step)), root = sqrt(1 - pow(betas[1], now->step));
+    double size = now->lr / (1 - ct_pow_f64(betas[0], now->step)), root = sqrt(1 - ct_pow_f64(betas[1], now->step));
     return (adam_rule){.shrink = 1,
                        .rest1 = (float)(1 - betas[0]),
                        .beta2 = (float)betas[1],
@@ -147,7 +148,7 @@ static void decay_by(adam_rule *r, double lr, double decay, bool decoupled) {
 static void radam(const moment *now, int64_t n, const float *g, const float *const *old, float *const *new) {
     const ct_radam_args *a = now->args;
     adam_rule r = rule_of(now, a->betas, a->eps);
-    double power = pow(a->betas[1], now->step), most = 2 / (1 - a->betas[1]) - 1;
+    double power = ct_pow_f64(a->betas[1], now->step), most = 2 / (1 - a->betas[1]) - 1;
     double rho = most - 2 * now->step * power / (1 - power);
     decay_by(&r, now->lr, a->weight_decay, a->decoupled_weight_decay);
     if (rho > 5)
@@ -218,7 +219,7 @@ static void adamax(const moment *now, int64_t n, const float *g, const float *co
     const ct_adamax_args *a = now->args;
     const float *p = old[0], *m = old[1], *u = old[2], decay = (float)a->weight_decay, eps = (float)a->eps;
     float *new_p = new[0], *new_m = new[1], *new_u = new[2];
-    float size = (float)(now->lr / (1 - pow(a->betas[0], now->step)));
+    float size = (float)(now->lr / (1 - ct_pow_f64(a->betas[0], now->step)));
     float rest1 = (float)(1 - a->betas[0]), beta2 = (float)a->betas[1];
 #pragma omp simd
     for (int64_t i = 0; i < n; i++) {
@@ -330,7 +331,7 @@ static void square_chunks(void *ctx, int64_t begin, int64_t end) {
     const update_run *run = ctx;
     const ct_lamb_args *a = run->now.args;
     adam_rule r = rule_of(&run->now, a->betas, a->eps);
-    r.size = (float)(1 / (1 - pow(a->betas[0], run->now.step)));
+    r.size = (float)(1 / (1 - ct_pow_f64(a->betas[0], run->now.step)));
     for (int64_t c = begin; c < end; c++) {
         chunk at = run->s->chunk[c];
         const float *old[3], *g = run->in[run->s->n + at.param];

@@ -48,13 +48,15 @@ RUN_OF(F(attention_)) { /* query, key, value, mask: y, lse */
             double most = -FLT_MAX, sum = 0;
             F(scores)(&a, q, k, &call->in[3], in[3], ct_matrices_at(&a, &a.mask, b), i, w);
             for (int64_t j = 0; j < a.S; j++) most = CT_MAX(most, w[j]);
-            for (int64_t j = 0; j < a.S; j++) sum += w[j] = exp(w[j] - most);
+            for (int64_t j = 0; j < a.S; j++) sum += w[j] = ct_exp_f64(w[j] - most);
             for (int64_t e = 0; e < a.V; e++) {
                 double s = 0;
                 for (int64_t j = 0; j < a.S && sum != 0; j++) s += w[j] / sum * (double)v[j * a.v.row + e * a.v.column];
                 y[i * a.y.row + e * a.y.column] = (T)s;
             }
-            if (lse) lse[ct_matrices_at(&a, &a.lse, b) + i * a.lse.row] = (T)(sum == 0 ? CT_NO_KEYS : most + log(sum));
+            if (lse)
+                lse[ct_matrices_at(&a, &a.lse, b) + i * a.lse.row] =
+                    (T)(sum == 0 ? CT_NO_KEYS : most + ct_log_f64(sum));
         }
     }
 }
@@ -72,7 +74,7 @@ static void F(back_row)(const ct_attention *a, const T *q, const T *k, const T *
     T *dq = d->of[0] ? d->of[0] + i * d->at[0].row : NULL;
     for (int64_t e = 0; e < a->V; e++) dot += (double)g[e * sg] * (double)y[e * a->y.column];
     for (int64_t j = 0; j < a->S; j++) {
-        double weight = exp(w[j] - lse), ds = 0;
+        double weight = ct_exp_f64(w[j] - lse), ds = 0;
         T *dk = d->of[1] ? d->of[1] + j * d->at[1].row : NULL, *dv = d->of[2] ? d->of[2] + j * d->at[2].row : NULL;
         for (int64_t e = 0; e < a->V; e++) {
             ds += (double)g[e * sg] * (double)v[j * a->v.row + e * a->v.column];

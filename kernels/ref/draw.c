@@ -6,10 +6,7 @@
 FLOAT_KERNEL(draw_like)
 #else
 
-static double F(open_unit)(uint32_t w) { return ((double)w + 0.5) * 0x1p-32; } /* neither 0 nor 1 */
-
-/* Element i takes random word i; or words i and its neighbour, of which a pair of normal numbers is made (Box and
-   Muller, 1958). */
+/* Element i takes random word i; or words i and its neighbour, of which a pair of normal numbers is made. */
 RUN_OF(F(draw_like)) {
     const ct_draw_args *a = call->args;
     const ct_layout *rng = &call->in[1], *ly = &call->out[0];
@@ -21,8 +18,7 @@ RUN_OF(F(draw_like)) {
     for (ct_sweep w = CT_SWEEP(ly->ndim, ly->size, 0, ly->stride); w.more; ct_sweep_next(&w), i++) {
         if (i % 4 == 0) ct_philox_fill(key, step, (uint64_t)i, 4, word);
         const uint32_t *two = word + i % 4 / 2 * 2;
-        double turn = 2 * M_PI * F(open_unit)(two[1]), far = sqrt(-2 * log(F(open_unit)(two[0])));
-        y[w.at[0]] = (T)(a->normal ? far * (i % 2 ? sin(turn) : cos(turn)) : ct_philox_uniform(word[i % 4]));
+        y[w.at[0]] = (T)(a->normal ? ct_philox_normal(two, i % 2) : ct_philox_uniform(word[i % 4]));
     }
 }
 #endif

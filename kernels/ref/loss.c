@@ -29,8 +29,8 @@ static double F(weight_of)(const T *weight, const ct_layout *l, int64_t c) {
 static double F(logsumexp)(const T *x, int64_t dx, int64_t n) {
     double m = -INFINITY, s = 0;
     for (int64_t c = 0; c < n; c++) m = CT_MAX(m, x[c * dx]);
-    for (int64_t c = 0; c < n; c++) s += exp(x[c * dx] - m);
-    return m + log(s);
+    for (int64_t c = 0; c < n; c++) s += ct_exp_f64(x[c * dx] - m);
+    return m + ct_log_f64(s);
 }
 
 RUN_OF(F(cross_entropy_)) { /* x, target, weight: loss, lse */
@@ -79,7 +79,7 @@ RUN_OF(F(cross_entropy_back)) { /* g, x, target, weight, lse: dx */
         double gn = a->reduction == NONE ? g[n * lg->stride[0]] : scale;
         for (int64_t c = 0; c < classes; c++) {
             double q = each * F(weight_of)(in[3], lw, c) + (c == t ? (1 - smooth) * wt : 0);
-            double d = exp(x[c * lx->stride[1]] - (double)lse[n * le->stride[0]]) * sum - q;
+            double d = ct_exp_f64(x[c * lx->stride[1]] - (double)lse[n * le->stride[0]]) * sum - q;
             dx[c * ld->stride[1]] = (T)(t < 0 ? 0 : gn * d);
         }
     }

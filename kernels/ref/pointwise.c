@@ -1,10 +1,11 @@
-/* Every pointwise op on every type, by libm. */
+/* Every pointwise op on every type, by base/math.h. */
+#include "base/math.h"
 #include "kernels/ops.h"
 #include "kernels/pointwise.h"
 #include "kernels/words.h"
 
-LIBM_WORDS(f32, f)
-LIBM_WORDS(f64, )
+MATH_WORDS(f32)
+MATH_WORDS(f64)
 FLOAT_WORDS(f32, f)
 FLOAT_WORDS(f64, )
 

@@ -32,7 +32,7 @@ static void F(lstm_gates)(const ct_call *call, const T *gates, const T *w, const
     for (int64_t q = 0; q < 4; q++) {
         z[q] = gates[(q * H + j) * call->in[0].stride[2]];
         for (int64_t k = 0; k < H; k++) z[q] += (double)h[k * h_step] * w[at2(lw, q * H + j, k)];
-        z[q] = q == 2 ? tanh(z[q]) : 1 / (1 + exp(-z[q]));
+        z[q] = q == 2 ? ct_tanh_f64(z[q]) : 1 / (1 + ct_exp_f64(-z[q]));
     }
 }
 
@@ -52,7 +52,7 @@ RUN_OF(F(lstm_steps)) { /* gates (L, N, 4 H), w_hh (4 H, H), h0, c0 (N, H): y, c
                 for (int64_t q = 0; q < 4; q++) act[at3(&call->out[2], t.now, n, q * H + j)] = (T)z[q];
                 c = z[1] * c + z[0] * z[2];
                 cell[at3(lcell, t.now, n, j)] = (T)c;
-                y[at3(ly, t.now, n, j)] = (T)(z[3] * tanh(c));
+                y[at3(ly, t.now, n, j)] = (T)(z[3] * ct_tanh_f64(c));
             }
     }
 }
@@ -80,7 +80,7 @@ RUN_OF(F(lstm_back)) { /* dy, dcell, w_hh, c0, cell, act: dgates, dh0, dc0 */
                 if (s + 1 < L) dh += F(lstm_through)(call, in[2], dgates, after.now, n, j);
                 for (int64_t q = 0; q < 4; q++) a[q] = act[at3(la, t.now, n, q * H + j)];
                 double before = s ? cell[at3(lc, t.before, n, j)] : c0[at2(&call->in[3], n, j)];
-                double c = tanh(cell[at3(lc, t.now, n, j)]),
+                double c = ct_tanh_f64(cell[at3(lc, t.now, n, j)]),
                        dc = dc0[at2(&call->out[2], n, j)] + dh * a[3] * (1 - c * c);
                 if (dcell) dc += dcell[at3(&call->in[1], t.now, n, j)];
                 d[0] = dc * a[2] * a[0] * (1 - a[0]), d[1] = dc * before * a[1] * (1 - a[1]);

@@ -1,6 +1,7 @@
 /* What the plain kernels share: the shape of a run function, sweeps over strided elements, elements of any type. */
 #ifndef CT_KERNELS_REF_H
 #define CT_KERNELS_REF_H
+#include "base/math.h"
 #include "kernels/kernel.h"
 #include <math.h>
 

@@ -16,8 +16,9 @@ static void F(softmax_lines)(const ct_call *call, const void *in, void *out, boo
         T *y = (T *)out + w.at[1];
         double m = -INFINITY, s = 0;
         for (int64_t i = 0; i < n; i++) m = CT_MAX(m, x[i * dx]);
-        for (int64_t i = 0; i < n; i++) s += exp(x[i * dx] - m);
-        for (int64_t i = 0; i < n; i++) y[i * dy] = (T)(logarithm ? x[i * dx] - m - log(s) : exp(x[i * dx] - m) / s);
+        for (int64_t i = 0; i < n; i++) s += ct_exp_f64(x[i * dx] - m);
+        for (int64_t i = 0; i < n; i++)
+            y[i * dy] = (T)(logarithm ? x[i * dx] - m - ct_log_f64(s) : ct_exp_f64(x[i * dx] - m) / s);
     }
 }
 

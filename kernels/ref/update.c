@@ -198,7 +198,7 @@ static void update(update_fn *formula, const double *betas, const ct_call *call,
                   .lr = ct_elem_get(call->in[lr].dtype, in[lr], 0),
                   .step = ct_elem_get(call->in[step].dtype, in[step], 0),
                   .correct = {1, 1}};
-    for (int i = 0; i < 2 && betas; i++) now.correct[i] = 1 - pow(betas[i], now.step);
+    for (int i = 0; i < 2 && betas; i++) now.correct[i] = 1 - ct_pow_f64(betas[i], now.step);
     if (formula == nadam_formula) now.nadam = ct_nadam_shares(call->args, now.step);
     for (int i = 0; i < n; i++) {
         if (formula == lamb_formula) now.trust = trust_of(&now, call, in, n, i);

@@ -1,4 +1,6 @@
 #include "base/philox.h"
+#include "base/math.h"
+#include <math.h>
 
 static void round_(uint32_t c[4], const uint32_t k[2]) {
     uint64_t p = (uint64_t)0xD2511F53u * c[0], q = (uint64_t)0xCD9E8D57u * c[2];
@@ -26,6 +28,12 @@ void ct_philox_fill(ct_philox_key key, uint64_t stream, uint64_t first, int64_t 
         ct_philox_block(key, at / 4, stream, w);
         for (int j = (int)(at % 4); j < 4 && i < n; j++) out[i++] = w[j];
     }
+}
+
+/* Box and Muller, 1958. */
+double ct_philox_normal(const uint32_t two[2], bool other) {
+    double far = sqrt(-2 * ct_log_f64(ct_philox_open(two[0]))), turn = 6.283185307179586 * ct_philox_open(two[1]);
+    return far * (other ? ct_sin_f64(turn) : ct_cos_f64(turn));
 }
 
 void ct_philox_permute(ct_philox_key key, uint64_t stream, int64_t n, int64_t *out) {

@@ -49,11 +49,10 @@ int64_t ct_draw_below(ct_draw *d, int64_t n) {
 
 bool ct_draw_hit(ct_draw *d, double p) { return (double)ct_draw_uniform(d, 0, 1) < p; }
 
-/* Box and Muller, 1958. */
 float ct_draw_normal(ct_draw *d) {
     uint32_t w[4];
     words(d, w);
-    return sqrtf(-2 * logf(1 - ct_philox_uniform(w[0]))) * cosf(6.2831853f * ct_philox_uniform(w[1]));
+    return (float)ct_philox_normal(w, false);
 }
 
 /* ---- batches ---- */

@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "base/philox.h"
 #include "data/source.h"
-#include <math.h>
 #include <string.h>
 
 #define GROUPS 10      /* where there are no classes */
@@ -52,11 +51,10 @@ typedef struct maker {
     uint64_t part; /* 1: train, 2: test */
 } maker;
 
-/* A normal number from two words (Box and Muller, 1958). */
 static float normal(const maker *m, uint64_t stream, int64_t i) {
     uint32_t w[4];
     ct_philox_block(m->key, (uint64_t)i, stream, w);
-    return sqrtf(-2 * logf(1 - ct_philox_uniform(w[0]))) * cosf(6.2831853f * ct_philox_uniform(w[1]));
+    return (float)ct_philox_normal(w, false);
 }
 
 static int64_t below(const maker *m, uint64_t stream, int64_t i, int64_t limit) {

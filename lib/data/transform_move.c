@@ -1,4 +1,5 @@
 /* Transforms that move pixels, and a mask's along with them. What comes out has the size of what went in. */
+#include "base/math.h"
 #include "data/transform.h"
 #include <math.h>
 #include <string.h>
@@ -157,8 +158,8 @@ static double radians(double degrees) { return degrees * 3.14159265358979323846 
 /* torchvision's inverse of: shear, scale, rotate, move. */
 static map inverse(const ct_picture *p, double angle, double shear, double scale, double tx, double ty, bool smooth,
                    double fill) {
-    double r = radians(angle), t = tan(radians(shear));
-    double a = cos(r), b = -cos(r) * t - sin(r), c = sin(r), d = -sin(r) * t + cos(r);
+    double r = radians(angle), t = ct_tan_f64(radians(shear));
+    double a = ct_cos_f64(r), c = ct_sin_f64(r), b = -a * t - c, d = -c * t + a;
     map m = {{d / scale, -b / scale, 0, -c / scale, a / scale, 0}, smooth && !p->is_mask, p->is_mask ? 0 : (float)fill};
     m.m[2] = -m.m[0] * tx - m.m[1] * ty, m.m[5] = -m.m[3] * tx - m.m[4] * ty;
     return m;
@@ -248,7 +249,7 @@ typedef struct box {
 static box choose(const resized_args *a, const ct_picture *p, ct_draw *d) {
     for (int i = 0; i < 10; i++) {
         double area = (double)(p->h * p->w) * ct_draw_uniform(d, a->scale[0], a->scale[1]);
-        double ratio = exp(ct_draw_uniform(d, log(a->ratio[0]), log(a->ratio[1])));
+        double ratio = ct_exp_f64(ct_draw_uniform(d, ct_log_f64(a->ratio[0]), ct_log_f64(a->ratio[1])));
         int64_t w = llrint(sqrt(area * ratio)), h = llrint(sqrt(area / ratio));
         if (w > 0 && h > 0 && w <= p->w && h <= p->h)
             return (box){ct_draw_below(d, p->h - h + 1), ct_draw_below(d, p->w - w + 1), h, w};

@@ -1,4 +1,5 @@
 /* Transforms that leave pixels where they are and change what they say. */
+#include "base/math.h"
 #include "data/transform.h"
 #include <math.h>
 #include <string.h>
@@ -139,7 +140,7 @@ static void erase(const void *args, ct_picture *p, ct_draw *d) {
     if (!ct_draw_hit(d, a->p)) return;
     for (int i = 0; i < 10; i++) {
         double part = (double)area(p) * ct_draw_uniform(d, a->scale[0], a->scale[1]);
-        double ratio = exp(ct_draw_uniform(d, log(a->ratio[0]), log(a->ratio[1])));
+        double ratio = ct_exp_f64(ct_draw_uniform(d, ct_log_f64(a->ratio[0]), ct_log_f64(a->ratio[1])));
         int64_t h = llrint(sqrt(part * ratio)), w = llrint(sqrt(part / ratio));
         if (h >= p->h || w >= p->w) continue;
         int64_t top = ct_draw_below(d, p->h - h + 1);
@@ -235,7 +236,7 @@ static void blur(const void *args, ct_picture *p, ct_draw *d) {
     int64_t reach = a->kernel_size / 2;
     double sigma = ct_draw_uniform(d, a->sigma[0], a->sigma[1]);
     for (int64_t k = -reach; k <= reach; k++)
-        sum += weight[k + reach] = (float)exp(-0.5 * ((double)k / sigma) * ((double)k / sigma));
+        sum += weight[k + reach] = (float)ct_exp_f64(-0.5 * ((double)k / sigma) * ((double)k / sigma));
     for (int64_t k = 0; k <= 2 * reach; k++) weight[k] /= sum;
     for (int64_t row = 0; row < p->c * p->h; row++)
         blur_line(p->at + row * p->w, p->w, 1, weight, reach, p->spare + row * p->w);

@@ -1,5 +1,6 @@
 /* First values by distribution: uniform, normal, truncated normal; and of one value. */
 #include "nn/init.h"
+#include "base/math.h"
 #include "base/parallel.h"
 #include "ops/ops.h"
 #include <math.h>
@@ -70,27 +71,23 @@ static ct_status fill(const char *name, filler f) {
     return CT_OK;
 }
 
-static double open_unit(uint32_t w) { return ((double)w + 0.5) * 0x1p-32; } /* neither 0 nor 1 */
-
 /* A fraction of no more digits than the type has, which would round it up to 1. */
 static double uniform(const filler *f, const uint32_t *w) {
     double steps = ldexp(1, CT_MIN(ct_float_digits(f->t->layout.dtype), 24));
     return f->a + (f->b - f->a) * floor((double)ct_philox_uniform(*w) * steps) / steps;
 }
 
-static double normal(const filler *f, const uint32_t *w) {
-    return f->a + f->b * sqrt(-2 * log(open_unit(w[0]))) * cos(2 * M_PI * open_unit(w[1]));
-}
+static double normal(const filler *f, const uint32_t *w) { return f->a + f->b * ct_philox_normal(w, false); }
 
 /* The y whose erf is x: a first guess (Winitzki, 2008), then Newton's steps. */
 static double erf_inverse(double x) {
-    double l = log1p(-x * x), k = 2 / (M_PI * 0.147) + l / 2, y = copysign(sqrt(sqrt(k * k - l / 0.147) - k), x);
-    for (int i = 0; i < 3; i++) y -= (erf(y) - x) / M_2_SQRTPI * exp(y * y);
+    double l = ct_log1p_f64(-x * x), k = 2 / (M_PI * 0.147) + l / 2, y = copysign(sqrt(sqrt(k * k - l / 0.147) - k), x);
+    for (int i = 0; i < 3; i++) y -= (ct_erf_f64(y) - x) / M_2_SQRTPI * ct_exp_f64(y * y);
     return y;
 }
 
 static double trunc_normal(const filler *f, const uint32_t *w) {
-    double p = f->from + (f->to - f->from) * open_unit(*w);
+    double p = f->from + (f->to - f->from) * ct_philox_open(*w);
     return f->a + f->b * M_SQRT2 * erf_inverse(2 * p - 1);
 }
 
@@ -117,7 +114,7 @@ ct_status ct_init_trunc_normal(ct_tensor *t, double mean, double std, double a, 
     filler f = {.words = 1, .value = trunc_normal, .t = t, .a = mean, .b = std, .low = a, .high = b};
     if (!(std > 0)) return ct_fail(CT_FAIL, "trunc_normal: a deviation of %g is not above 0", std);
     if (!(b >= a)) return ct_fail(CT_FAIL, "trunc_normal: from %g to %g is no range", a, b);
-    f.from = 0.5 * erfc((mean - a) / std * M_SQRT1_2), f.to = 0.5 * erfc((mean - b) / std * M_SQRT1_2);
+    f.from = 0.5 * ct_erfc_f64((mean - a) / std * M_SQRT1_2), f.to = 0.5 * ct_erfc_f64((mean - b) / std * M_SQRT1_2);
     f.key = ct_random_key();
     return fill("trunc_normal", f);
 }

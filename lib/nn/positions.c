@@ -1,5 +1,6 @@
 /* Where in a sequence an element stands: learned vectors (weight (max_length, E) of N(0, 1)) or sines (Vaswani et al.,
    2017) are added; rotary positions (Su et al., 2021) turn each pair of features. */
+#include "base/math.h"
 #include "nn/cache.h"
 #include "nn/keys.h"
 #include "ops/shape_util.h"
@@ -47,7 +48,7 @@ static ct_tensor *count(int64_t n) {
 /* How far each pair of features has turned at each position, (length, pairs). */
 static ct_tensor *angles(const args *a, int64_t length, int64_t pairs) {
     ct_tensor *places = ct_cache_places(length), *place = places ? ct_to(places, CT_F32) : count(length);
-    ct_tensor *speed = ct_exp(ct_times(count(pairs), -log(a->base) / (double)pairs));
+    ct_tensor *speed = ct_exp(ct_times(count(pairs), -ct_log_f64(a->base) / (double)pairs));
     return ct_mul(ct_unsqueeze(place, (ct_dim_args){.dim = 1}), speed);
 }
 

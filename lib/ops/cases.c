@@ -1,6 +1,7 @@
 #include "ops/cases.h"
 #include "base/alloc.h"
 #include "base/number.h"
+#include "base/philox.h"
 #include "ops/ops.h"
 #include <ctype.h>
 #include <math.h>
@@ -22,7 +23,8 @@ static double draw_uniform(uint64_t *state, double lo, double hi) { return lo + 
 static double draw_below(uint64_t *state, double lo, double hi) { return floor(draw_uniform(state, lo, hi)); }
 static double draw_normal(uint64_t *state, double lo, double hi) {
     (void)lo, (void)hi;
-    return sqrt(-2 * log(1 - uniform(state))) * cos(6.283185307179586 * uniform(state));
+    uint64_t w = next(state);
+    return ct_philox_normal((uint32_t[]){(uint32_t)w, (uint32_t)(w >> 32)}, false);
 }
 
 static ct_tensor *drawn(ct_dtype dtype, ct_dims shape, draw_fn *draw, double lo, double hi, uint64_t *state) {

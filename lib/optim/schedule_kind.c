@@ -1,4 +1,5 @@
 #include "optim/schedule.h"
+#include "base/math.h"
 #include <math.h>
 #include <string.h>
 
@@ -20,7 +21,7 @@ static const ct_key step_keys[] = {INT(step_args, step_size, NAN, 1, "steps betw
                                    {0}};
 static double step_at(const void *args, double base, int64_t t) {
     const step_args *a = args;
-    return base * pow(a->gamma, (double)(t / a->step_size));
+    return base * ct_pow_f64(a->gamma, (double)(t / a->step_size));
 }
 static double step_next(const void *args, double base, double lr, int64_t t) {
     (void)base;
@@ -40,7 +41,7 @@ static double multistep_at(const void *args, double base, int64_t t) {
     const multistep_args *a = args;
     int passed = 0;
     for (int i = 0; i < a->milestones.n; i++) passed += t >= a->milestones.v[i];
-    return base * pow(a->gamma, passed);
+    return base * ct_pow_f64(a->gamma, passed);
 }
 static double multistep_next(const void *args, double base, double lr, int64_t t) {
     (void)base;
@@ -55,7 +56,7 @@ typedef struct exponential_args {
 } exponential_args;
 static const ct_key exponential_keys[] = {FLOAT(exponential_args, gamma, NAN, "factor of a step"), {0}};
 static double exponential_at(const void *args, double base, int64_t t) {
-    return base * pow(((const exponential_args *)args)->gamma, (double)t);
+    return base * ct_pow_f64(((const exponential_args *)args)->gamma, (double)t);
 }
 static double exponential_next(const void *args, double base, double lr, int64_t t) {
     (void)base;
@@ -69,7 +70,9 @@ typedef struct cosine_args {
 } cosine_args;
 static const ct_key cosine_keys[] = {
     INT(cosine_args, T_max, NAN, 1, "steps down to eta_min"), FLOAT(cosine_args, eta_min, 0, "lowest rate"), {0}};
-static double cosine(double from, double to, double share) { return to + (from - to) * (1 + cos(PI * share)) / 2; }
+static double cosine(double from, double to, double share) {
+    return to + (from - to) * (1 + ct_cos_f64(PI * share)) / 2;
+}
 static double cosine_at(const void *args, double base, int64_t t) {
     const cosine_args *a = args;
     return cosine(base, a->eta_min, (double)t / (double)a->T_max);
@@ -78,8 +81,8 @@ static double cosine_next(const void *args, double base, double lr, int64_t t) {
     const cosine_args *a = args;
     if (!t) return lr;
     double low = a->eta_min, T = (double)a->T_max;
-    if ((t - 1) % (2 * a->T_max) == a->T_max) return lr + (base - low) * (1 - cos(PI / T)) / 2; /* up from low */
-    return low + (lr - low) * (1 + cos(PI * (double)t / T)) / (1 + cos(PI * (double)(t - 1) / T));
+    if ((t - 1) % (2 * a->T_max) == a->T_max) return lr + (base - low) * (1 - ct_cos_f64(PI / T)) / 2; /* up from low */
+    return low + (lr - low) * (1 + ct_cos_f64(PI * (double)t / T)) / (1 + ct_cos_f64(PI * (double)(t - 1) / T));
 }
 
 typedef struct restarts_args {
@@ -168,7 +171,7 @@ static const ct_key polynomial_keys[] = {
 static double polynomial_at(const void *args, double base, int64_t t) {
     const polynomial_args *a = args;
     double share = (double)(t < a->total_iters ? t : a->total_iters) / (double)a->total_iters;
-    return base * pow(1 - share, a->power);
+    return base * ct_pow_f64(1 - share, a->power);
 }
 static double polynomial_next(const void *args, double base, double lr, int64_t t) {
     (void)base;
@@ -220,7 +223,7 @@ static double cyclic_at(const void *args, double base, int64_t t) {
     double up = (double)a->step_size_up, total = up + (a->step_size_down ? (double)a->step_size_down : up);
     double cycle = floor(1 + (double)t / total), x = 1 + (double)t / total - cycle, ratio = up / total;
     double scale = x <= ratio ? x / ratio : (x - 1) / (ratio - 1);
-    double shrink = a->mode == 1 ? 1 / pow(2, cycle - 1) : a->mode == 2 ? pow(a->gamma, (double)t) : 1;
+    double shrink = a->mode == 1 ? 1 / ct_pow_f64(2, cycle - 1) : a->mode == 2 ? ct_pow_f64(a->gamma, (double)t) : 1;
     return a->base_lr + (a->max_lr - a->base_lr) * scale * shrink;
 }
 

@@ -1,5 +1,6 @@
 /* What a model is worth on a split of its data. */
 #include "base/alloc.h"
+#include "base/math.h"
 #include "data/divide.h"
 #include "run/model.h"
 #include "run/values.h"
@@ -221,7 +222,7 @@ static void fill(const ct_model *m, const ct_tally *sum, int64_t top5, ct_eval_r
     if (net->scores < 0) return;
     r->counted = sum->counted, r->correct = sum->correct;
     r->accuracy = ct_tally_accuracy(sum);
-    if (net->fields.of[net->target].layout.ndim == 2) r->perplexity = exp(ct_tally_loss(sum, net->scores));
+    if (net->fields.of[net->target].layout.ndim == 2) r->perplexity = ct_exp_f64(ct_tally_loss(sum, net->scores));
     if (r->classes > 10) r->top5 = (double)top5 / (double)r->counted;
     interval(r);
     per_class(r);

@@ -1,4 +1,5 @@
 #include "run/learning_rate.h"
+#include "base/math.h"
 #include <math.h>
 
 static bool swa_has_its_own(const ct_spec *spec) { return spec->train.swa.start && spec->train.swa.lr > 0; }
@@ -6,7 +7,7 @@ static bool swa_has_its_own(const ct_spec *spec) { return spec->train.swa.start 
 /* As torch.optim.swa_utils.SWALR. */
 static double annealed(const ct_swa_args *swa, double lr, int64_t epochs) {
     double t = swa->anneal_epochs ? fmin(1, (double)epochs / (double)swa->anneal_epochs) : 1;
-    double share = swa->anneal_strategy ? t : (1 - cos(acos(-1) * t)) / 2;
+    double share = swa->anneal_strategy ? t : (1 - ct_cos_f64(M_PI * t)) / 2;
     return swa->lr * share + lr * (1 - share);
 }
 

@@ -1,6 +1,5 @@
 #include "run/noise.h"
 #include "base/philox.h"
-#include <math.h>
 #include <string.h>
 
 /* Each element's own random word, as what its type is. */
@@ -14,8 +13,7 @@ static void fill(ct_tensor *t, int64_t below, uint64_t stream) {
         else if (ct_dtype_of(t) == CT_I64)
             ((int64_t *)ct_data(t))[i] = w[0] % below;
         else
-            ((float *)ct_data(t))[i] =
-                sqrtf(-2 * logf(1 - ct_philox_uniform(w[0]))) * cosf(6.2831853f * ct_philox_uniform(w[1]));
+            ((float *)ct_data(t))[i] = (float)ct_philox_normal(w, false);
     }
 }
 

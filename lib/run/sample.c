@@ -1,4 +1,5 @@
 #include "run/sample.h"
+#include "base/math.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -33,7 +34,7 @@ static void keep_best(const float *score, int64_t n, int64_t k, ct_choice *c) {
 /* Scores as probabilities. */
 static void weigh(ct_choice *c, int64_t n, double temperature) {
     double best = c[0].weight, sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += c[i].weight = exp((c[i].weight - best) / temperature);
+    for (int64_t i = 0; i < n; i++) sum += c[i].weight = ct_exp_f64((c[i].weight - best) / temperature);
     for (int64_t i = 0; i < n; i++) c[i].weight /= sum;
 }
 

@@ -1,4 +1,5 @@
 #include "run/tally.h"
+#include "base/math.h"
 #include "base/parallel.h"
 #include <math.h>
 
@@ -11,7 +12,7 @@ int ct_argmax_row(const float *row, int n) {
 
 void ct_softmax_row(const float *row, int n, float *p) {
     float top = row[ct_argmax_row(row, n)], sum = 0;
-    for (int i = 0; i < n; i++) sum += p[i] = expf(row[i] - top);
+    for (int i = 0; i < n; i++) sum += p[i] = (float)ct_exp_f64((double)(row[i] - top));
     for (int i = 0; i < n; i++) p[i] /= sum;
 }
 

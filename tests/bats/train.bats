@@ -393,6 +393,46 @@ END
     says "the kernels 'ref' have bits of their own"
 }
 
+# A preloaded libm whose functions are a little off.
+@test "train: the bits of a transformer and its schedule are its own, not the C library's, on any threads and kernels" {
+    need_plain_memory
+    command -v cc >/dev/null || skip "no cc"
+    cat >gpt.yaml <<'END'
+data: {dataset: random, shape: [12], vocab: 20, samples: 240}
+model:
+  - embedding: {num_embeddings: 20, embedding_dim: 24}
+  - positions: {kind: sinusoidal}
+  - residual: [layer_norm, multi_head_attention: {num_heads: 3, batch_first: true, is_causal: true}, dropout: 0.1]
+  - residual: [layer_norm, linear: 96, gelu, linear: 24, dropout: 0.1]
+  - layer_norm
+  - linear: 20
+loss: cross_entropy
+optimizer: {adamw: {lr: 1e-2}}
+schedule: {cosine: 30, warmup: 5}
+train: {epochs: 2, batch_size: 16}
+END
+    cat >libm.c <<'END'
+#include <dlfcn.h>
+#define FAULTY(T, f) T f(T x) { return ((T (*)(T))dlsym(RTLD_NEXT, #f))(x) * (T)1.0001; }
+#define FAULTY2(T, f) T f(T x, T y) { return ((T (*)(T, T))dlsym(RTLD_NEXT, #f))(x, y) * (T)1.0001; }
+#define BOTH(of) FAULTY(double, of) FAULTY(float, of##f)
+BOTH(exp) BOTH(expm1) BOTH(log) BOTH(log1p) BOTH(sin) BOTH(cos) BOTH(tanh) BOTH(erf) BOTH(erfc)
+FAULTY2(double, pow) FAULTY2(float, powf)
+END
+    cc -D_GNU_SOURCE -w -fno-builtin -shared -fPIC libm.c -o libm.so -ldl
+    isas=$("$ctorch" devices | sed -n 's/^kernels.*(of \(.*\))/\1/p' | grep -oE 'v[34]') || skip "no fused multiply-add here"
+    first=
+    for isa in $isas; do
+        for threads in 1 2; do
+            for libm in "" "$PWD/libm.so"; do
+                succeeds env LD_PRELOAD="$libm" "$ctorch" train gpt.yaml -o run --force --isa "$isa" --threads "$threads"
+                first=${first:-$(grep '^sha256: ' <<<"$output")}
+                says "${first:?no hash}"
+            done
+        done
+    done
+}
+
 @test "precision: bf16 is as good as f32, with the same bytes on any threads and kernels, and when it goes on" {
     need_python
     output=$("$ctorch" train specs/digits-mlp.yaml -o run --set train.precision=bf16 --json 2>slower) # it may say so
