@@ -1,5 +1,6 @@
-/* Elementary functions on floats that compute in doubles, without branches as those of math.h: sums and products alone,
-   so that their bits are those of every processor, within 1 unit in the last place. */
+/* Elementary functions on floats that compute in doubles, without branches as those of math.h, and without a fused
+   multiply-add, so that their bits are those of every processor: the nearest float, or one within 0.51 units of the
+   last place. */
 #ifndef CT_KERNELS_CPU_WIDE_H
 #define CT_KERNELS_CPU_WIDE_H
 #include "kernels/cpu/math.h"

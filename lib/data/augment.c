@@ -3,7 +3,6 @@
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "data/transform.h"
-#include <math.h>
 #include <string.h>
 
 #define GRAIN 4 /* samples that a thread takes at a time */
