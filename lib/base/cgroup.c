@@ -46,25 +46,24 @@ static bool has_cpu(const char *controllers) {
     return false;
 }
 
-/* The least quota of all groups from `group` up to the root. In a container the name may be the host's and lead
-   nowhere; its parents, down to the root, are tried all the same. */
-static int least(const char *root, const struct place *place, const char *group) {
+/* What is done in the directory of each group. */
+typedef void visit(void *ctx, const struct place *place, const char *dir);
+
+/* All groups from `group` up to the root. In a container the name may be the host's and lead nowhere; its parents, down
+   to the root, are tried all the same. */
+static void climb(const char *root, const struct place *place, const char *group, visit *fn, void *ctx) {
     char dir[PATH_MAX];
-    int head = snprintf(dir, sizeof dir, "%s%s", root, place->dir), n = 0;
+    int head = snprintf(dir, sizeof dir, "%s%s", root, place->dir);
     if (head >= (int)sizeof dir || snprintf(dir + head, sizeof dir - head, "%s", group) >= (int)sizeof dir - head)
-        return 0;
-    for (;;) {
-        int q = quota_of(dir, place->v2);
-        if (q && (!n || q < n)) n = q;
-        char *slash = strrchr(dir + head, '/');
-        if (!slash) return n;
-        *slash = 0;
+        return;
+    for (char *slash = dir; slash;) {
+        fn(ctx, place, dir);
+        if ((slash = strrchr(dir + head, '/'))) *slash = 0;
     }
 }
 
-int ct_cgroup_cpus(const char *self, const char *root, const char **why) {
+static void each_group(const char *self, const char *root, visit *fn, void *ctx) {
     char line[PATH_MAX];
-    int n = 0;
     FILE *f = fopen(self, "re");
     while (f && fgets(line, sizeof line, f)) { /* "4:cpu,cpuacct:/group", or v2's "0::/group" */
         line[strcspn(line, "\n")] = 0;
@@ -73,11 +72,43 @@ int ct_cgroup_cpus(const char *self, const char *root, const char **why) {
         *controllers++ = 0, *group++ = 0;
         bool v2 = !*controllers;
         if (!v2 && !has_cpu(controllers)) continue;
-        for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-            int q = places[i].v2 == v2 ? least(root, &places[i], group) : 0;
-            if (q && (!n || q < n)) n = q, *why = places[i].why;
-        }
+        for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+            if (places[i].v2 == v2) climb(root, &places[i], group, fn, ctx);
     }
     if (f) fclose(f);
+}
+
+typedef struct least {
+    int n;
+    const char *why;
+} least;
+
+static void take_quota(void *ctx, const struct place *place, const char *dir) {
+    least *l = ctx;
+    int q = quota_of(dir, place->v2);
+    if (q && (!l->n || q < l->n)) *l = (least){q, place->why};
+}
+
+int ct_cgroup_cpus(const char *self, const char *root, const char **why) {
+    least l = {0};
+    each_group(self, root, take_quota, &l);
+    if (l.n) *why = l.why;
+    return l.n;
+}
+
+static void add_throttled(void *ctx, const struct place *place, const char *dir) {
+    char path[PATH_MAX], line[256];
+    long long n;
+    (void)place;
+    if (snprintf(path, sizeof path, "%s/cpu.stat", dir) >= (int)sizeof path) return;
+    FILE *f = fopen(path, "re");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "nr_throttled %lld", &n) == 1 && n > 0) *(int64_t *)ctx += n;
+    if (f) fclose(f);
+}
+
+int64_t ct_cgroup_throttled(const char *self, const char *root) {
+    int64_t n = 0;
+    each_group(self, root, add_throttled, &n);
     return n;
 }

@@ -180,6 +180,13 @@ static int quota(const char *self, const char **why) {
     return ct_cgroup_cpus(path, root, why);
 }
 
+static int64_t throttled(const char *self) {
+    char path[256];
+    put("self", self);
+    snprintf(path, sizeof path, "%s/self", root);
+    return ct_cgroup_throttled(path, root);
+}
+
 static void test_cgroup(void) {
     const char *why = NULL;
     strcpy(root, "/tmp/ct-test-parallel-XXXXXX");
@@ -206,6 +213,14 @@ static void test_cgroup(void) {
     CHECK(quota("0::/a/b\n", &why) == 3);
     put("a/b/cpu.max", "100 0\n");
     CHECK(quota("0::/a/b\n", &why) == 3);
+    CHECK(throttled("0::/a/b\n") == 0);
+    put("a/b/cpu.stat", "usage_usec 7\nnr_periods 9\nnr_throttled 5\nthrottled_usec 8\n");
+    put("a/cpu.stat", "nr_throttled 30\n");
+    CHECK(throttled("0::/a/b\n") == 35); /* by either's quota */
+    CHECK(throttled("0::/a\n") == 30);
+    put("cpu,cpuacct/x/cpu.stat", "nr_periods 2\nnr_throttled 1\n");
+    CHECK(throttled("3:cpuset:/y\n2:cpu,cpuacct:/x\n") == 1);
+    CHECK(throttled("4:cpuacct:/x\n") == 0);
     char command[128];
     snprintf(command, sizeof command, "rm -rf %s", root);
     CHECK(system(command) == 0);
