@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define SECONDS 3
 #define OP_SECONDS 0.1
@@ -16,7 +14,7 @@
 typedef struct args {
     const char **set, *batch, *threads, *vs, *baseline, *slowdown, *trace, *jsonl;
     ct_number seconds;
-    bool ops, eval, device_only, no_peak, markdown, csv, json, quiet;
+    bool ops, eval, device_only, no_peak, markdown, csv, json, samples, quiet;
     ct_machine machine;
 } args;
 
@@ -40,7 +38,8 @@ static const ct_option options[] = {
     {"markdown", 0, NULL, CT_OPTION_FLAG, AT(markdown), "print a table in Markdown", 0, 0},
     {"csv", 0, NULL, CT_OPTION_FLAG, AT(csv), "print a table as CSV", 0, 0},
     {"json", 0, NULL, CT_OPTION_FLAG, AT(json), "print a JSON object a result", 0, 0},
-    {"jsonl", 0, "FILE", CT_OPTION_TEXT, AT(jsonl), "add the same to FILE as each result is there", 0, 0},
+    {"jsonl", 0, "FILE", CT_OPTION_TEXT, AT(jsonl), "add such an object to FILE as each result is there", 0, 0},
+    {"samples", 0, NULL, CT_OPTION_FLAG, AT(samples), "with --json or --jsonl: the seconds of every step too", 0, 0},
     {"quiet", 'q', NULL, CT_OPTION_FLAG, AT(quiet), "no warnings of what disturbed the measurement", 0, 0},
     CT_KERNEL_OPTIONS(args),
     {0}};
@@ -103,19 +102,16 @@ static ct_status read_percent(const char *text, double *out) {
 
 typedef struct work {
     const args *a;
-    ct_operands paths;
+    const char **name; /* paths or ops, n_names of them */
+    int n_names;
     list batches, threads;
-    double seconds, slowdown;
-    bool vs_build;
-    FILE *lines; /* --jsonl's */
+    double slowdown;
+    char *set;           /* --set's, in one text; NULL: none */
+    ct_bench_past *past; /* --baseline's */
+    FILE *lines;         /* --jsonl's */
     ct_bench_result *result;
     int n;
 } work;
-
-static bool is_program(const char *path) {
-    struct stat st;
-    return !stat(path, &st) && S_ISREG(st.st_mode) && !access(path, X_OK);
-}
 
 /* What is so of a spec is said once, not for each of its results. */
 static void note(void *ctx, const char *line) {
@@ -126,109 +122,187 @@ static void note(void *ctx, const char *line) {
     said = text;
 }
 
-/* The same measurement as the arguments of a child. */
-static ct_status against_build(const work *w, const char *path, int64_t batch, ct_bench_row *row) {
+static ct_bench_plan plan(const work *w, const char *name, int64_t batch) {
     const args *a = w->a;
-    const char *v[128] = {"ctorch", "bench", path, "--json", "--no-peak", "--quiet"};
-    char *words[3];
-    int n = 6, own = 0, sets = 0;
-    while (a->set && a->set[sets]) sets++;
-    if (sets > 50) return ct_say(CT_BAD_SPEC, "bench --vs: more than 50 --set");
-    for (int i = 0; i < sets; i++) v[n++] = "--set", v[n++] = a->set[i];
-    if (a->eval) v[n++] = "--eval";
-    if (a->device_only) v[n++] = "--device-only";
-    v[n++] = words[own++] = ct_cmd_format("--threads=%d", ct_threads());
-    if (batch) v[n++] = words[own++] = ct_cmd_format("--batch=%lld", (long long)batch);
-    if (a->machine.isa) v[n++] = "--isa", v[n++] = a->machine.isa;
-    if (a->machine.passes) v[n++] = "--passes", v[n++] = a->machine.passes;
-    ct_status status = ct_bench_against(a->vs, v, w->seconds, row);
-    for (int i = 0; i < own; i++) free(words[i]);
-    return status;
+    return (ct_bench_plan){.path = name,
+                           .vs = a->vs,
+                           .vs_program = a->vs && ct_bench_is_program(a->vs),
+                           .options = {.set = a->set,
+                                       .batch = batch,
+                                       .eval = a->eval,
+                                       .device_only = a->device_only,
+                                       .data_dirs = ct_data_dirs(),
+                                       .note = a->quiet ? NULL : note,
+                                       .ctx = (void *)name},
+                           .set = w->set,
+                           .isa = a->machine.isa,
+                           .passes = a->machine.passes,
+                           .seconds = a->seconds.given ? a->seconds.value
+                                      : a->ops         ? OP_SECONDS
+                                                       : SECONDS,
+                           .rates = !a->no_peak,
+                           .trace = a->trace};
 }
 
-static ct_status one(work *w, const char *path, int64_t batch) {
+static void say_warnings(const ct_bench_result *r, const char *of) {
+    for (int i = 0; i < r->n_warnings; i++) ct_say(CT_OK, "%s: %s", of, r->warning[i]);
+}
+
+static ct_status one(work *w, const char *name, int64_t batch) {
     const args *a = w->a;
     ct_bench_result *r = &w->result[w->n];
-    ct_bench_plan p = {.path = path,
-                       .vs = w->vs_build ? NULL : a->vs,
-                       .options = {.set = a->set,
-                                   .batch = batch,
-                                   .eval = a->eval,
-                                   .device_only = a->device_only,
-                                   .data_dirs = ct_data_dirs(),
-                                   .note = a->quiet ? NULL : note,
-                                   .ctx = (void *)path},
-                       .seconds = w->seconds,
-                       .rates = !a->no_peak,
-                       .trace = a->trace};
-    ct_status status = ct_bench_measure(&p, r);
+    ct_bench_plan p = plan(w, name, batch);
+    ct_status status = a->ops ? ct_bench_op(&p, r) : ct_bench_measure(&p, r);
     if (status) return status;
     w->n++;
-    for (int i = 0; !a->quiet && i < r->n_warnings; i++) ct_say(CT_OK, "%s: %s", path, r->warning[i]);
-    if (w->vs_build) status = against_build(w, path, batch, &r->row);
-    if (!status && a->json) ct_bench_json(stdout, r);
-    if (!status && w->lines) ct_bench_json(w->lines, r);
-    if (!status && ((a->json && fflush(stdout)) || (w->lines && fflush(w->lines))))
-        status = ct_say(CT_FAIL, "a result cannot be written: %s", strerror(errno));
-    return status;
+    if (!a->quiet && r->n_warnings) {
+        char *label = ct_bench_label(&r->row);
+        say_warnings(r, label);
+        free(label);
+    }
+    if (a->json) ct_bench_json(stdout, r, a->samples);
+    if (w->lines) ct_bench_json(w->lines, r, a->samples);
+    if ((a->json && fflush(stdout)) || (w->lines && fflush(w->lines)))
+        return ct_say(CT_FAIL, "a result cannot be written: %s", strerror(errno));
+    return CT_OK;
 }
 
-static ct_status all(work *w) {
+static ct_status each(work *w) {
     ct_status status = CT_OK;
-    for (int i = 0; !status && i < w->paths.n; i++)
+    for (int i = 0; !status && i < w->n_names; i++)
         for (int t = 0; !status && t < w->threads.n; t++)
             for (int b = 0; !status && b < w->batches.n; b++) {
                 if (w->threads.v[t]) ct_set_threads((int)w->threads.v[t]);
-                status = one(w, w->paths.v[i], w->batches.v[b]);
+                status = one(w, w->name[i], w->batches.v[b]);
             }
     return status;
 }
 
-static ct_status report(work *w) {
-    const args *a = w->a;
-    ct_bench_format f = a->json       ? CT_BENCH_JSON
-                        : a->csv      ? CT_BENCH_CSV
-                        : a->markdown ? CT_BENCH_MARKDOWN
-                                      : CT_BENCH_TEXT;
-    if (w->n) ct_bench_print(f, w->result, w->n);
+/* An op takes too little time for the system to tell who used the processors: that is said of all of them. */
+static ct_status all(work *w) {
+    ct_bench_watch watch;
+    if (!w->a->ops) return each(w);
+    ct_bench_watch_start(&watch);
+    ct_status status = each(w);
+    if (status || w->a->quiet) return status;
+    ct_bench_result of_all = {.row.threads = ct_threads()};
+    ct_bench_watch_end(&watch, &of_all);
+    say_warnings(&of_all, "the ops");
+    ct_bench_result_free(&of_all);
     return CT_OK;
 }
 
-static ct_status prepare(work *w) {
+static void report(const work *w) {
     const args *a = w->a;
-    ct_status status = read_list("batch", a->batch, MOST_BATCH, &w->batches);
+    if (!w->n || a->json) return;
+    (a->csv ? ct_bench_csv : a->markdown ? ct_bench_markdown : ct_bench_text)(w->result, w->n);
+}
+
+/* ---- before the first ---- */
+
+/* What goes together. */
+static ct_status look_at_options(const args *a) {
+    const struct {
+        bool given;
+        const char *why;
+    } wrong[] = {
+        {a->ops && a->vs, "--ops: no --vs"},
+        {a->ops && a->set, "--ops: no --set, an op has no spec"},
+        {a->ops && a->batch, "--ops: no --batch, an op has inputs of its own"},
+        {a->ops && a->eval, "--ops: no --eval, ops are timed forward"},
+        {a->ops && a->device_only, "--ops: no --device-only, ops load no data"},
+        {a->ops && a->trace, "--ops: no --trace, an op is no step"},
+        {a->markdown + a->csv + a->json > 1, "--markdown, --csv or --json, one of them"},
+        {a->samples && !a->json && !a->jsonl, "--samples: wants --json or --jsonl FILE"},
+        {a->slowdown && !a->baseline, "--max-slowdown: wants --baseline FILE"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        if (wrong[i].given) return ct_say(CT_BAD_SPEC, "bench %s", wrong[i].why);
+    return CT_OK;
+}
+
+static ct_status find_names(work *w, ct_operands operands) {
+    if (w->a->ops) {
+        w->n_names = ct_bench_ops_list(operands, &w->name);
+        if (w->n_names) return CT_OK;
+        return ct_say(CT_BAD_SPEC, "bench --ops: no op is called so; ctorch-ops(7) lists them");
+    }
+    if (!operands.n) return ct_say(CT_BAD_SPEC, "bench wants SPEC|MODEL..., or --ops");
+    w->name = ct_cmd_alloc((size_t)operands.n, sizeof *w->name);
+    w->n_names = operands.n;
+    for (int i = 0; i < operands.n; i++) w->name[i] = operands.v[i];
+    return CT_OK;
+}
+
+/* That it is a spec or a model at all: what is wrong with the last is not to be said after the first was timed. */
+static ct_status look_at(const work *w, const char *path) {
+    ct_show *s;
+    char *messages;
+    ct_status status = ct_show_open(path, w->a->set, ct_data_dirs(), &s, &messages);
+    if (status) return ct_say_spec(status, messages);
+    ct_text_free(messages);
+    ct_show_close(s);
+    return CT_OK;
+}
+
+static ct_status look_at_all(const work *w) {
+    const args *a = w->a;
+    ct_status status = CT_OK;
+    if (a->ops || (w->n_names == 1 && !a->vs)) return CT_OK;
+    for (int i = 0; !status && i < w->n_names; i++) status = look_at(w, w->name[i]);
+    return !status && a->vs && !ct_bench_is_program(a->vs) ? look_at(w, a->vs) : status;
+}
+
+/* To be added to: a line that a crash left without an end gets one. */
+static ct_status open_lines(work *w, const char *file) {
+    if (!(w->lines = fopen(file, "a+e"))) return ct_say(CT_FAIL, "%s: cannot be written: %s", file, strerror(errno));
+    bool torn = !fseek(w->lines, -1, SEEK_END) && getc(w->lines) != '\n';
+    fseek(w->lines, 0, SEEK_END);
+    if (torn) putc('\n', w->lines);
+    return CT_OK;
+}
+
+static char *join(const char *const *v) {
+    char *all = NULL;
+    for (; v && *v; v++) {
+        char *longer = ct_cmd_format("%s%s%s", all ? all : "", all ? " " : "", *v);
+        free(all);
+        all = longer;
+    }
+    return all;
+}
+
+static ct_status prepare(work *w, ct_operands operands) {
+    const args *a = w->a;
+    ct_status status = look_at_options(a);
+    if (!status) status = find_names(w, operands);
+    if (!status) status = read_list("batch", a->batch, MOST_BATCH, &w->batches);
     if (!status) status = read_list("threads", a->threads, MOST_THREADS, &w->threads);
     if (!status) status = read_percent(a->slowdown ? a->slowdown : SLOWDOWN, &w->slowdown);
     if (status) return status;
-    int n = w->paths.n * w->batches.n * w->threads.n;
+    int n = w->n_names * w->batches.n * w->threads.n;
     if (n > MOST_RESULTS) return ct_say(CT_BAD_SPEC, "bench: that makes %d results, at most %d", n, MOST_RESULTS);
     if (a->trace && n > 1) return ct_say(CT_BAD_SPEC, "bench --trace: one result was expected, not %d", n);
-    if (a->markdown + a->csv + a->json > 1)
-        return ct_say(CT_BAD_SPEC, "bench: --markdown, --csv or --json, one of them");
-    if (a->slowdown && !a->baseline) return ct_say(CT_BAD_SPEC, "bench --max-slowdown: wants --baseline FILE");
-    if (a->jsonl && !(w->lines = fopen(a->jsonl, "ae")))
-        return ct_say(CT_FAIL, "%s: cannot be written: %s", a->jsonl, strerror(errno));
-    w->vs_build = a->vs && is_program(a->vs);
-    w->seconds = a->seconds.given ? a->seconds.value : SECONDS;
     w->result = ct_cmd_alloc((size_t)n, sizeof *w->result);
-    return CT_OK;
+    w->set = join(a->set);
+    status = look_at_all(w);
+    if (!status && a->baseline) status = ct_bench_past_open(a->baseline, &w->past);
+    return !status && a->jsonl ? open_lines(w, a->jsonl) : status;
 }
 
 static ct_status run(const void *args_, ct_operands operands) {
-    const args *a = args_;
-    work w = {.a = a, .paths = operands};
-    ct_status status = ct_machine_use(&a->machine);
-    if (!status && a->ops) return ct_bench_ops(operands, a->seconds.given ? a->seconds.value : OP_SECONDS, a->json);
-    if (!status && !operands.n) status = ct_say(CT_BAD_SPEC, "bench wants SPEC|MODEL..., or --ops");
-    if (!status) status = prepare(&w);
+    work w = {.a = args_};
+    ct_status status = ct_machine_use(&w.a->machine);
+    if (!status) status = prepare(&w, operands);
     if (!status) {
         status = all(&w);
         report(&w);
-        if (!status && a->baseline) status = ct_bench_baseline(a->baseline, w.slowdown, w.result, w.n);
+        if (!status && w.past) status = ct_bench_past_compare(w.past, w.slowdown, w.result, w.n);
     }
     for (int i = 0; i < w.n; i++) ct_bench_result_free(&w.result[i]);
     if (w.lines) fclose(w.lines);
-    free(w.result);
+    ct_bench_past_close(w.past);
+    free(w.result), free(w.name), free(w.set);
     return status;
 }
 

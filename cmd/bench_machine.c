@@ -7,6 +7,7 @@
 
 #define BUSY 0.1    /* of all processors' time, by others */
 #define STOLEN 0.01 /* by the host */
+#define ENOUGH 0.5  /* seconds of processors' time: the system counts it in hundredths */
 
 /* The number after `key` in a file of lines that start with keys; `otherwise` where there is none. */
 static double number_in(const char *path, const char *key, double otherwise) {
@@ -39,7 +40,7 @@ static double seconds_of(const struct rusage *u) {
 
 void ct_bench_watch_start(ct_bench_watch *w) {
     struct rusage own, children;
-    *w = (ct_bench_watch){.throttled = number_in("/sys/fs/cgroup/cpu.stat", "nr_throttled", 0)};
+    *w = (ct_bench_watch){.throttled = (double)ct_throttled()};
     read_stat(w);
     if (!getrusage(RUSAGE_SELF, &own) && !getrusage(RUSAGE_CHILDREN, &children))
         w->own = seconds_of(&own) + seconds_of(&children);
@@ -64,9 +65,9 @@ void ct_bench_watch_end(const ct_bench_watch *w, ct_bench_result *r) {
     ct_bench_watch_start(&end);
     double all = end.all - w->all, others = end.busy - w->busy - (end.own - w->own), stolen = end.stolen - w->stolen;
     double throttled = end.throttled - w->throttled;
-    if (all > 0 && others / all > BUSY)
+    if (all > ENOUGH && others / all > BUSY)
         ct_bench_warn(r, "other programs used %.0f%% of the processors meanwhile", 100 * others / all);
-    if (all > 0 && stolen / all > STOLEN)
+    if (all > ENOUGH && stolen / all > STOLEN)
         ct_bench_warn(r, "the host took %.0f%% of the processors away meanwhile", 100 * stolen / all);
     if (throttled > 0) ct_bench_warn(r, "the cgroup's quota stopped this program %.0f times meanwhile", throttled);
     look_at_settings(r);

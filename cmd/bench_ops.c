@@ -1,6 +1,7 @@
-/* ctorch bench --ops: every op of the table, alone. */
+/* ctorch bench --ops: ops of the table, each alone. */
 #include "cmd/bench.h"
 #include <fnmatch.h>
+#include <string.h>
 
 static bool is_asked(const char *name, ct_operands patterns) {
     for (int i = 0; i < patterns.n; i++)
@@ -8,37 +9,27 @@ static bool is_asked(const char *name, ct_operands patterns) {
     return !patterns.n;
 }
 
-static void print_json(const ct_kernel_report *k) {
-    ct_json j = {.out = stdout};
-    ct_json_open(&j, NULL, '{');
-    ct_json_text(&j, "op", k->name);
-    ct_json_text(&j, "shape", k->shape);
-    ct_json_number(&j, "seconds", k->seconds);
-    ct_json_number(&j, "operations", k->operations);
-    ct_json_number(&j, "bytes", k->bytes);
-    ct_json_int(&j, "threads", ct_threads());
-    ct_json_close(&j, '}');
+int ct_bench_ops_list(ct_operands patterns, const char ***names) {
+    int all = 0, n = 0;
+    while (ct_op_name(all)) all++;
+    *names = ct_cmd_alloc((size_t)all, sizeof **names);
+    for (int i = 0; i < all; i++)
+        if (is_asked(ct_op_name(i), patterns)) (*names)[n++] = ct_op_name(i);
+    return n;
 }
 
-static void print_line(const ct_kernel_report *k) {
-    char time[32], operations[32] = "", bytes[32] = "";
-    ct_bench_time(k->seconds, time);
-    if (k->operations > 0) ct_bench_rate(k->operations / k->seconds, operations);
-    if (k->bytes > 0) ct_bench_rate(k->bytes / k->seconds, bytes);
-    printf("%-30s %-20s %9s %8.3g %8s %8s\n", k->name, k->shape, time, k->bytes, operations, bytes);
-}
-
-ct_status ct_bench_ops(ct_operands patterns, double seconds, bool json) {
-    int n = 0;
-    const char *name;
-    for (int i = 0; (name = ct_op_name(i)); i++) {
-        ct_kernel_report k;
-        if (!is_asked(name, patterns)) continue;
-        ct_status status = ct_say_error(ct_op_time(name, seconds, &k));
-        if (status) return status;
-        if (!n++ && !json) printf("%-30s %-20s %9s %8s %8s %8s\n", "op", "result", "time", "bytes", "FLOP/s", "byte/s");
-        json ? print_json(&k) : print_line(&k);
-        fflush(stdout);
-    }
-    return n ? CT_OK : ct_say(CT_BAD_SPEC, "bench --ops: no op is called so; ctorch-ops(7) lists them");
+ct_status ct_bench_op(const ct_bench_plan *p, ct_bench_result *r) {
+    ct_op_report report;
+    ct_status status = ct_say_error(ct_op_time(p->path, p->seconds, &report));
+    if (status) return status;
+    ct_bench_result_start(p, r);
+    for (size_t i = 0; i < report.n; i++) ct_bench_list_add(&r->samples, report.s[i]);
+    memcpy(r->shape, report.of.shape, sizeof r->shape);
+    r->row.op = p->path, r->row.shape = r->shape, r->row.precision = "f32";
+    r->row.bytes = report.of.bytes, r->row.operations = report.of.operations;
+    ct_op_report_free(&report);
+    status = ct_bench_sum(r);
+    if (!status && p->rates) status = ct_bench_rates(r);
+    if (status) ct_bench_result_free(r);
+    return status;
 }

@@ -1,5 +1,6 @@
 /* ctorch devices: what there is to compute with. */
 #include "cmd/cmd.h"
+#include "cmd/processor.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,26 +23,9 @@ typedef struct machine {
     int64_t memory;
 } machine;
 
-/* The first "model name" (or what other processors call it) of /proc/cpuinfo. */
-static void read_cpu(char *out, size_t size) {
-    static const char *const keys[] = {"model name", "cpu model", "Model", "uarch"};
-    char line[512];
-    snprintf(out, size, "unknown");
-    FILE *f = fopen("/proc/cpuinfo", "re");
-    for (bool found = false; f && !found && fgets(line, sizeof line, f);) {
-        char *colon = strchr(line, ':');
-        for (size_t i = 0; colon && !found && i < sizeof keys / sizeof *keys; i++)
-            found = !strncmp(line, keys[i], strlen(keys[i]));
-        if (!found) continue;
-        line[strcspn(line, "\n")] = 0;
-        snprintf(out, size, "%s", colon + 1 + strspn(colon + 1, " \t"));
-    }
-    if (f) fclose(f);
-}
-
 static machine look(void) {
     machine m = {.isa = ct_backend_name(), .bf16 = ct_backend_bf16()};
-    read_cpu(m.cpu, sizeof m.cpu);
+    ct_processor_name(m.cpu, sizeof m.cpu);
     for (size_t i = 0; i < KERNELS; i++) m.has[i] = !ct_backend_use(kernels[i]);
     m.threads = ct_threads_available(&m.why);
     m.memory = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);

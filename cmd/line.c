@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BETWEEN 0.1 /* seconds */
@@ -28,9 +27,7 @@ bool ct_terminal_draws(int fd) {
 }
 
 bool ct_line_due(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    double now = (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    double now = ct_now();
     if (now - last < BETWEEN || !isatty(STDERR_FILENO)) return false;
     last = now;
     return true;

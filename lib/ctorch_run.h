@@ -335,9 +335,14 @@ ct_status ct_bench_kernels(ct_bench *b, ct_kernel_report **out, int *n);
 void ct_kernels_free(ct_kernel_report *k);
 /* Ops by name, as ctorch-ops(7) lists them; NULL past the last. */
 const char *ct_op_name(int i);
-/* One of them timed alone, forward, for `seconds`, in a plan of its own on inputs of a size that is good for it: the
-   median of its runs, all its kernels together, the shape of the last one's result. */
-ct_status ct_op_time(const char *name, double seconds, ct_kernel_report *out);
+typedef struct ct_op_report {
+    ct_kernel_report of; /* the median of its runs, all its kernels together, the shape of the last one's result */
+    double *s;           /* seconds of each of n runs, in order */
+    size_t n;
+} ct_op_report;
+/* One of them timed alone, forward, for `seconds`, in a plan of its own on inputs of a size that is good for it. */
+ct_status ct_op_time(const char *name, double seconds, ct_op_report *out);
+void ct_op_report_free(ct_op_report *r);
 /* What this machine can do with the threads in use: operations a second of a product of 2048 x 2048 matrices, bytes a
    second read and written by copying what no cache holds. Takes about a second. */
 ct_status ct_machine_rates(double *operations, double *bytes);
@@ -346,11 +351,11 @@ ct_status ct_machine_rates(double *operations, double *bytes);
 double ct_quantile(const double *sorted, size_t n, double q);
 void ct_sort_numbers(double *x, size_t n); /* ascending */
 typedef struct ct_interval {
-    double value, low, high; /* 95% of what would come out of a repetition, by the bootstrap's percentiles */
+    double value, low, high; /* 95%; without an end of one number alone */
 } ct_interval;
-/* The median of x[n], and the ratio of the medians of a[n] and b[n], whose i-th numbers were measured in turn. */
-ct_status ct_median_interval(const double *x, size_t n, ct_interval *out);
-ct_status ct_ratio_interval(const double *a, const double *b, size_t n, ct_interval *out);
+/* The geometric mean of n >= 1 numbers above 0, none of which depends on another, by Student's t of their logarithms.
+ */
+ct_status ct_mean_interval(const double *x, size_t n, ct_interval *out);
 
 /* ---- datasets ---- */
 typedef struct ct_fetch_options {
@@ -387,6 +392,8 @@ bool ct_backend_bf16(void);     /* whether products of bf16 are faster than of f
    there is. */
 ct_status ct_passes_use(const char *list);
 ct_status ct_backend_use(const char *name); /* others than the best; NULL: the best */
+int64_t ct_throttled(void);                 /* times that a quota has stopped its cgroup, as far as is known */
+double ct_now(void);                        /* seconds from some moment on, however the clock on the wall is set */
 void ct_flush_denormals(void);              /* on this thread and on those of the pool from now on */
 
 #ifdef __cplusplus

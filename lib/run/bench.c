@@ -125,6 +125,8 @@ static ct_status make(ct_bench *b, const char *path) {
     if (!b->o.eval) CT_TRY(ct_run_optimizer(b->spec, b->net->module, &b->optim));
     if (b->spec->train.precision == CT_PRECISION_AUTO)
         note(b, "precision: auto is timed as f32; --set train.precision=bf16 times the other");
+    if (!b->o.eval && (b->spec->train.accumulate > 1 || b->spec->train.ema.decay > 0))
+        note(b, "a step is that of one batch: train's accumulate and ema are left out");
     b->batch = b->o.batch ? b->o.batch : b->spec->train.batch_size;
     CT_TRY(ct_step_new(b->net, b->optim, b->batch, false, &b->step));
     CT_TRY(make_samples(b));
@@ -217,8 +219,9 @@ ct_status ct_bench_kernels(ct_bench *b, ct_kernel_report **out, int *n) {
     ct_plan *plan;
     CT_TRY(ct_step_plan(b->step, b->batch, !b->o.eval, &plan));
     int launches = ct_plan_launches(plan), k = 0;
-    double *at = ct_alloc((size_t)launches + 1, sizeof *at), start = ct_now();
+    double *at = ct_alloc((size_t)launches + 1, sizeof *at);
     ct_kernel_report *r = ct_alloc((size_t)launches + 1, sizeof *r);
+    double start = ct_now();
     ct_status status = at && r ? load(b) : CT_NO_MEMORY;
     double loaded = ct_now() - start;
     if (!status) status = ct_plan_run_timed(plan, at);

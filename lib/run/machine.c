@@ -1,4 +1,5 @@
 /* What a process that trains wants of its processor. */
+#include "base/cgroup.h"
 #include "base/parallel.h"
 #include "ctorch_run.h"
 
@@ -14,3 +15,5 @@ void ct_flush_denormals(void) {
     flush();
     ct_parallel_on_start(flush);
 }
+
+int64_t ct_throttled(void) { return ct_cgroup_throttled("/proc/self/cgroup", "/sys/fs/cgroup"); }

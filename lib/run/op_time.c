@@ -95,48 +95,65 @@ static ct_status call(void *c, ct_tensor **keep) {
     return ct_why(keep[0]) ? keep[0]->status : CT_OK;
 }
 
-/* The median of runs that take `seconds`, three or more. */
-static ct_status time_plan(ct_plan *p, double seconds, double *out) {
+/* Runs that take `seconds`, three or more, after a tenth of them that do not count. */
+static ct_status time_plan(ct_plan *p, double seconds, ct_op_report *out) {
     enum { MOST = 4096 };
-    double *took = ct_alloc(MOST, sizeof *took), start = ct_now();
-    size_t n = 0;
-    ct_status status = took ? ct_plan_run(p) : CT_NO_MEMORY;
-    for (double now = ct_now(), end; !status && n < MOST && (n < 3 || now < start + seconds); now = end) {
+    out->s = ct_alloc(MOST, sizeof *out->s);
+    ct_status status = out->s ? ct_plan_run(p) : CT_NO_MEMORY;
+    for (double end = ct_now() + seconds / 10; !status && ct_now() < end;) status = ct_plan_run(p);
+    double start = ct_now();
+    for (double now = start, end; !status && out->n < MOST && (out->n < 3 || now < start + seconds); now = end) {
         status = ct_plan_run(p);
         end = ct_now();
-        took[n++] = end - now;
+        out->s[out->n++] = end - now;
     }
-    if (!status) ct_sort_numbers(took, n), *out = ct_quantile(took, n, 0.5);
-    ct_free(took);
     return status;
 }
 
-static ct_status time_case(ct_case *c, double seconds, ct_kernel_report *out) {
+static ct_status find_median(ct_op_report *out) {
+    double *sorted = ct_alloc(out->n, sizeof *sorted);
+    if (!sorted) return CT_NO_MEMORY;
+    memcpy(sorted, out->s, out->n * sizeof *sorted);
+    ct_sort_numbers(sorted, out->n);
+    out->of.seconds = ct_quantile(sorted, out->n, 0.5);
+    ct_free(sorted);
+    return CT_OK;
+}
+
+static ct_status time_case(ct_case *c, double seconds, ct_op_report *out) {
     ct_arena arena = {0};
     ct_plan *p = NULL;
     ct_status status = ct_plan_capture(call, c, 1, &arena, NULL, &p);
-    if (!status) status = time_plan(p, seconds, &out->seconds);
+    if (!status) status = time_plan(p, seconds, out);
+    if (!status) status = find_median(out);
     for (int i = 0; !status && i < ct_plan_launches(p); i++) {
         ct_launch_facts f;
         ct_plan_launch_facts(p, i, &f);
-        out->operations += f.operations, out->bytes += f.bytes;
-        memcpy(out->shape, f.shape, sizeof out->shape);
+        out->of.operations += f.operations, out->of.bytes += f.bytes;
+        memcpy(out->of.shape, f.shape, sizeof f.shape);
     }
     ct_plan_free(p);
     ct_arena_free(&arena);
     return status;
 }
 
-ct_status ct_op_time(const char *name, double seconds, ct_kernel_report *out) {
+ct_status ct_op_time(const char *name, double seconds, ct_op_report *out) {
     const ct_op *op = ct_op_find(name);
     ct_case c;
-    *out = (ct_kernel_report){0};
+    *out = (ct_op_report){0};
     if (!op || !is_public(op)) return ct_fail(CT_BAD_SPEC, "there is no op '%.80s'", name);
-    snprintf(out->name, sizeof out->name, "%s", name);
+    snprintf(out->of.name, sizeof out->of.name, "%s", name);
     ct_scope *scope = ct_scope_open();
     ct_no_grad_begin();
     ct_status status = !scope ? CT_NO_MEMORY : read_case(op, &c) ? time_case(&c, seconds, out) : CT_FAIL;
     ct_no_grad_end();
     ct_status closed = ct_scope_close(scope);
-    return status ? status : closed;
+    if (!status) status = closed;
+    if (status) ct_op_report_free(out);
+    return status;
+}
+
+void ct_op_report_free(ct_op_report *r) {
+    ct_free(r->s);
+    *r = (ct_op_report){0};
 }

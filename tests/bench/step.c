@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define WARM_UP 3
 #define LEAST 5 /* samples, however slow a step is */
@@ -48,12 +47,6 @@ static const workload workloads[] = {
     {"infer_cnn", "mnist-cnn", 1, false, CNN_WORK, {0}},
     {"infer_resnet20", "resnet20", 1, false, RESNET20_WORK, {0}},
 };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static double operations(const workload *w) {
     double passes = w->train ? 2 * w->first + 3 * w->rest : w->first + w->rest;
@@ -145,10 +138,10 @@ static ct_status one_step(const workload *w, bench *b, int64_t number) {
 static ct_status time_steps(const workload *w, bench *b, double seconds, samples *out) {
     int64_t number = 0;
     for (; number < WARM_UP; number++) CT_TRY(one_step(w, b, number));
-    for (double end = now() + seconds; now() < end || out->n < LEAST; number++) {
-        double start = now();
+    for (double end = ct_now() + seconds; ct_now() < end || out->n < LEAST; number++) {
+        double start = ct_now();
         CT_TRY(one_step(w, b, number));
-        CT_TRY(add_sample(out, now() - start));
+        CT_TRY(add_sample(out, ct_now() - start));
     }
     qsort(out->s, out->n, sizeof *out->s, by_value);
     return CT_OK;
@@ -197,12 +190,12 @@ static double product_rate(sgemm_fn *sgemm, ct_tensor *a, ct_tensor *b, float *c
     double best = INFINITY;
     for (int i = 0; i < 16; i++) {
         ct_scope *scope = ct_scope_open();
-        double start = now();
+        double start = ct_now();
         if (sgemm)
             sgemm('N', 'N', SIZE, SIZE, SIZE, 1, ct_data(a), SIZE, ct_data(b), SIZE, 0, c, SIZE);
         else
             ct_matmul(a, b);
-        best = CT_MIN(best, now() - start);
+        best = CT_MIN(best, ct_now() - start);
         if (!scope || ct_scope_close(scope)) return 0;
     }
     return 2.0 * SIZE * SIZE * SIZE / best;
