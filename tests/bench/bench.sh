@@ -1,14 +1,15 @@
 #!/bin/sh
 # ctorch beside the peers on this machine: every contender in turn, ROUNDS times, medians; then whole runs. Prints
-# tables, and puts them into README between its two bench marks. What is not there (Python, PyTorch, JAX, a script, the
-# data) is left out with a line.
+# tables. What is not there (Python, PyTorch, JAX, a script, the data) is left out with a line. When all workloads, a
+# peer of each and whole runs were measured, the tables go into README between its two bench marks.
 # usage: bench.sh BUILD [README.md]     PYTHON, PEERS, DATA, WORKLOADS, ROUNDS, STEP_SECONDS and EPOCHS come from the
 # environment. The large workloads take PyTorch minutes a round where a step takes seconds: at least eight each.
 set -u
 build=$1 readme=${2:-README.md}
 PYTHON=${PYTHON:-python3} PEERS=${PEERS:-../shared/peers} DATA=${DATA:-../shared/data}
 small='mnist_mlp mnist_cnn infer_mlp infer_cnn infer_resnet20'
-WORKLOADS=${WORKLOADS:-$small resnet20 resnet18 gpt_nano gpt_char lstm_char}
+all="$small resnet20 resnet18 gpt_nano gpt_char lstm_char"
+WORKLOADS=${WORKLOADS:-$all}
 ROUNDS=${ROUNDS:-3} STEP_SECONDS=${STEP_SECONDS:-2} EPOCHS=${EPOCHS:-5}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -138,7 +139,21 @@ report() {
     awk -F'|' -v epochs="$EPOCHS" -f "$(dirname "$0")/whole.awk" "$work/whole"
 }
 
+# What README's tables would lack.
+missing() {
+    for workload in $all; do
+        grep -q "^ctorch|$workload|" "$work/times" || echo "$workload"
+        grep -v '^ctorch|' "$work/times" | grep -q "|$workload|" || echo "a peer's $workload"
+    done
+    for process in run tutorial; do grep -q "^$process|" "$work/whole" || echo "a whole $process"; done
+}
+
 into_readme() {
+    missing >"$work/missing"
+    if [ -s "$work/missing" ]; then
+        say "not measured: $(paste -sd, "$work/missing" | sed 's/,/, /g'): $readme stays as it is"
+        return
+    fi
     if ! grep -q '<!-- bench -->' "$readme" 2>/dev/null || ! grep -q '<!-- /bench -->' "$readme"; then
         say "$readme has no <!-- bench --> and <!-- /bench --> lines: nothing written there"
         return
