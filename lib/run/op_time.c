@@ -95,14 +95,14 @@ static ct_status call(void *c, ct_tensor **keep) {
     return ct_why(keep[0]) ? keep[0]->status : CT_OK;
 }
 
-/* Runs that take `seconds`, three or more, after a tenth of them that do not count. */
+/* Runs that take `seconds`, LEAST or more, after a tenth of them that do not count. */
 static ct_status time_plan(ct_plan *p, double seconds, ct_op_report *out) {
-    enum { MOST = 4096 };
+    enum { LEAST = 8, MOST = 4096 }; /* runs */
     out->s = ct_alloc(MOST, sizeof *out->s);
     ct_status status = out->s ? ct_plan_run(p) : CT_NO_MEMORY;
     for (double end = ct_now() + seconds / 10; !status && ct_now() < end;) status = ct_plan_run(p);
     double start = ct_now();
-    for (double now = start, end; !status && out->n < MOST && (out->n < 3 || now < start + seconds); now = end) {
+    for (double now = start, end; !status && out->n < MOST && (out->n < LEAST || now < start + seconds); now = end) {
         status = ct_plan_run(p);
         end = ct_now();
         out->s[out->n++] = end - now;
