@@ -46,9 +46,9 @@ typedef struct ct_bench_result {
 void ct_bench_result_free(ct_bench_result *r);
 
 typedef struct ct_bench_plan {
-    const char *path, *vs; /* what is timed: a spec, a model, an op; what beside it, or NULL */
-    bool vs_program;       /* another ctorch */
-    ct_bench_options options;
+    const char *path, *vs;          /* what is timed: a spec, a model, an op; what beside it, or NULL */
+    bool vs_program;                /* another ctorch */
+    ct_bench_options options;       /* ctx: each one's path is put there */
     const char *set, *isa, *passes; /* as they were given, or NULL */
     double seconds;
     bool rates;        /* measure the machine's */

@@ -15,6 +15,7 @@
 typedef struct side {
     const char *path;
     ct_bench *bench;
+    bool opened;           /* before: its notes were given */
     void *room;            /* what lies before it in memory */
     ct_bench_list samples; /* every step's seconds */
 } side;
@@ -27,7 +28,11 @@ static void side_close(side *s) {
 
 static ct_status side_open(const ct_bench_plan *p, side *s) {
     char *messages;
-    ct_status status = ct_bench_open(s->path, &p->options, &s->bench, &messages);
+    ct_bench_options o = p->options;
+    o.ctx = (void *)s->path;
+    if (s->opened) o.note = NULL;
+    s->opened = true;
+    ct_status status = ct_bench_open(s->path, &o, &s->bench, &messages);
     if (status) return ct_say_spec(status, messages);
     ct_text_free(messages);
     return CT_OK;

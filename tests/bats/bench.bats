@@ -199,6 +199,11 @@ $options --seconds=0.002" ]
     run "$ctorch" bench specs/mnist-mlp.yaml --seconds 0.02 --no-peak
     [ "$status" -eq 0 ]
     says "specs/mnist-mlp.yaml: random numbers instead of the data: mnist: train-images-idx3-ubyte is not in data/mnist"
+    run "$ctorch" bench specs/mnist-mlp.yaml --vs specs/mnist-cnn.yaml -b 1 --eval --seconds 0.02 --no-peak
+    [ "$status" -eq 0 ]
+    for spec in mnist-mlp mnist-cnn; do # each once
+        [ "$(grep -c "^ctorch: specs/$spec.yaml: random numbers instead of the data" <<<"$output")" -eq 1 ]
+    done
     run "$ctorch" bench specs/mnist-mlp.yaml --seconds 0.02 --no-peak --device-only
     [ "$status" -eq 0 ]
     [[ $output != *"random numbers"* ]]
