@@ -83,7 +83,8 @@ ct_status ct_bench_sum(ct_bench_result *r) {
     row->p95_s = ct_quantile(t, n, 0.95), row->p99_s = ct_quantile(t, n, 0.99);
     row->spread = (row->p75_s - ct_quantile(t, n, 0.25)) / row->median_s;
     row->per_s = (isfinite(row->batch) ? row->batch : 1) / row->median_s;
-    row->per_s_operations = row->operations / row->median_s, row->per_s_bytes = row->bytes / row->median_s;
+    if (row->operations > 0) row->per_s_operations = row->operations / row->median_s;
+    if (row->bytes > 0) row->per_s_bytes = row->bytes / row->median_s;
     free(t);
     ct_status status = find_interval(r->samples.v, n, &interval);
     if (!status) row->low_s = fmin(interval.low, row->median_s), row->high_s = fmax(interval.high, row->median_s);

@@ -174,7 +174,7 @@ $options --seconds=0.002" ]
     [ "$(wc -l <lines)" -eq 4 ]
 }
 
-@test "bench: warnings name what they are of; a short warm-up is none" {
+@test "bench: warnings name what they are of" {
     run "$ctorch" bench specs/digits-mlp.yaml --seconds 0.02 --no-peak --threads 64 -b 8,16
     [ "$status" -eq 0 ]
     says "ctorch: specs/digits-mlp.yaml, training, batch 8, 64 threads: 64 threads share "
@@ -239,7 +239,9 @@ $options --seconds=0.002" ]
 @test "bench --ops: ops alone, by pattern, with their rates; what no op is called" {
     succeeds quickly --ops '*softmax' matmul view
     [ "${#lines[@]}" -eq 5 ]
-    [[ ${lines[0]} == "op  "*"byte/s"* && ${lines[1]} == "softmax  "*"(1024, 1024)"* && ${lines[3]} == "view  "* ]]
+    [[ ${lines[0]} == "op  "*"FLOP/s"*"byte/s"* && ${lines[1]} == "softmax  "*"(1024, 1024)"* && ${lines[3]} == "view  "* ]]
+    succeeds quickly --ops exp view # no products, and no kernel
+    [[ $output != *FLOP/s* && $output == *byte/s* ]]
     fails 2 quickly --ops 'matmlu'
     says "no op is called so"
     fails 2 quickly
