@@ -115,9 +115,6 @@ typedef struct ct_bench_column {
 const ct_bench_column *ct_bench_column_at(int i); /* NULL past the last */
 const char *ct_bench_word(const ct_bench_row *r, const ct_bench_column *c);
 double *ct_bench_number(ct_bench_row *r, const ct_bench_column *c);
-/* Three digits and the unit's prefix, as "2.37 M"; a time with its unit. */
-void ct_bench_rate(double v, char text[32]);
-void ct_bench_time(double v, char text[32]);
 /* What was measured, to be freed: "specs/x.yaml, training, batch 64, 2 threads". */
 char *ct_bench_label(const ct_bench_row *r);
 /* samples: all of them too. */

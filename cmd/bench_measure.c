@@ -90,7 +90,7 @@ static ct_status run_round(side *s, double seconds, size_t steps, double *median
 
 unsigned ct_bench_draw(unsigned below) {
     static bool seeded;
-    if (!seeded) srandom((unsigned)(1e6 * ct_now()) ^ (unsigned)getpid());
+    if (!seeded) srandom((unsigned)(int64_t)(1e6 * ct_now()) ^ (unsigned)getpid());
     seeded = true;
     return (unsigned)random() % below;
 }

@@ -79,14 +79,15 @@ char *ct_bench_label(const ct_bench_row *r) {
     return ct_cmd_format("%s, %s, batch %.0f, %.0f thread%s", r->model, r->step, r->batch, r->threads, s);
 }
 
-void ct_bench_rate(double v, char text[32]) {
+/* Three digits and the unit's prefix, as "2.37 M". */
+static void write_rate(double v, char text[32]) {
     static const char *const prefix[] = {"", " k", " M", " G", " T"};
     int i = 0;
     for (; v >= 999.5 && i < 4; i++) v /= 1000;
     snprintf(text, 32, "%.3g%s", v, prefix[i]);
 }
 
-void ct_bench_time(double v, char text[32]) {
+static void write_time(double v, char text[32]) {
     static const char *const name[] = {"s", "ms", "us", "ns"};
     int i = 0;
     for (; v < 0.9995 && i < 3; i++) v *= 1000;
@@ -95,9 +96,9 @@ void ct_bench_time(double v, char text[32]) {
 
 static void write_number(double v, ct_bench_unit u, char text[32]) {
     if (u == CT_TIME)
-        ct_bench_time(v, text);
+        write_time(v, text);
     else if (u == CT_RATE)
-        ct_bench_rate(v, text);
+        write_rate(v, text);
     else
         snprintf(text, 32,
                  u == CT_PERCENT  ? "%.1f%%"
@@ -143,22 +144,22 @@ static void print_kernels(const ct_bench_result *r) {
     for (int i = 0; i < r->n_kernels && i < MOST; i++) {
         const ct_bench_kernel *k = &r->kernel[i];
         char time[32], operations[32] = "", bytes[32];
-        ct_bench_time(k->of.seconds, time);
-        if (k->of.operations > 0) ct_bench_rate(k->of.operations / k->of.seconds, operations);
-        ct_bench_rate(k->of.bytes / k->of.seconds, bytes);
+        write_time(k->of.seconds, time);
+        if (k->of.operations > 0) write_rate(k->of.operations / k->of.seconds, operations);
+        write_rate(k->of.bytes / k->of.seconds, bytes);
         printf("%-44.44s %-18s %5d %9s %5.1f%% %8s %8s", k->of.name, k->of.shape, k->calls, time, 100 * k->share,
                operations, bytes);
         if (rates) printf("  %10.2f", k->roofline);
         putchar('\n');
     }
-    ct_bench_time(r->row.kernels_s, all), ct_bench_time(r->row.median_s, step);
+    write_time(r->row.kernels_s, all), write_time(r->row.median_s, step);
     printf("Shares are of all kernels' time, %s when each is timed; a step takes %s.\n", all, step);
 }
 
 static void print_rates(const ct_bench_row *r) {
     char product[32], copy[32];
     if (!isfinite(r->product_rate)) return;
-    ct_bench_rate(r->product_rate, product), ct_bench_rate(r->copy_rate, copy);
+    write_rate(r->product_rate, product), write_rate(r->copy_rate, copy);
     printf("The machine, %.0f thread%s: a product's %sFLOP/s, a copy's %sbyte/s.\n", r->threads,
            r->threads == 1 ? "" : "s", product, copy);
 }
