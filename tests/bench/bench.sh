@@ -1,11 +1,12 @@
 #!/bin/sh
-# ctorch beside the peers on this machine: every contender in turn, ROUNDS times, medians; then whole runs. Prints
-# tables. What is not there (Python, PyTorch, JAX, a script, the data) is left out with a line. When all workloads, a
-# peer of each and whole runs were measured, the tables go into README between its two bench marks.
+# ctorch beside the peers on two processors of this machine: every contender in turn, ROUNDS times, medians; then whole
+# runs. Prints tables. What is not there (Python, PyTorch, JAX, a script, the data) is left out with a line. When all
+# workloads, a peer of each and whole runs were measured, the tables go into README between its two bench marks.
 # usage: bench.sh BUILD [README.md]     PYTHON, PEERS, DATA, WORKLOADS, ROUNDS, STEP_SECONDS and EPOCHS come from the
 # environment. The large workloads take PyTorch minutes a round where a step takes seconds: at least eight each.
 set -u
 build=$1 readme=${2:-README.md}
+. "$(dirname "$0")/two.sh"
 PYTHON=${PYTHON:-python3} PEERS=${PEERS:-../shared/peers} DATA=${DATA:-../shared/data}
 small='mnist_mlp mnist_cnn infer_mlp infer_cnn infer_resnet20'
 all="$small resnet20 resnet18 gpt_nano gpt_char lstm_char"

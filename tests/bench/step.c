@@ -157,11 +157,13 @@ static ct_status run(const workload *w, const options *o) {
     int launches = 0;
     if (!status) status = ct_step_launches(b.step, w->batch, w->train, &launches);
     if (!status) {
-        double median = (s.s[(s.n - 1) / 2] + s.s[s.n / 2]) / 2;
-        printf("{\"workload\": \"%s\", \"median_s\": %.7f, \"min_s\": %.7f, \"per_s\": %.1f, \"operations\": %.0f, "
+        double median = (s.s[(s.n - 1) / 2] + s.s[s.n / 2]) / 2, all = 0;
+        for (size_t i = 0; i < s.n; i++) all += s.s[i];
+        printf("{\"workload\": \"%s\", \"median_s\": %.7f, \"mean_s\": %.7f, \"min_s\": %.7f, \"per_s\": %.1f, "
+               "\"operations\": %.0f, "
                "\"threads\": %d, \"kernels\": \"%s\", \"precision\": \"%s\", \"launches\": %d}\n",
-               w->name, median, s.s[0], (double)w->batch / median, operations(w), ct_threads(), ct_backend_name(),
-               ct_precision_name(b.spec), launches);
+               w->name, median, all / (double)s.n, s.s[0], (double)w->batch / median, operations(w), ct_threads(),
+               ct_backend_name(), ct_precision_name(b.spec), launches);
     }
     ct_free(s.s);
     bench_free(&b);
