@@ -283,6 +283,7 @@ ct_status ct_apply_in_place(int id, ct_tensor *const *in, int n_in, const void *
 }
 
 ct_status ct_set(ct_tensor *dst, ct_tensor *src) {
+    if (!dst || !src) return ct_fail(CT_FAIL, "set: there is no tensor");
     if (ct_why(src)) return ct_fail(src->status, "%s", ct_why(src));
     if (ct_why(dst)) return ct_fail(dst->status, "%s", ct_why(dst));
     if (dst->layout.dtype != src->layout.dtype || dst->layout.ndim != src->layout.ndim ||

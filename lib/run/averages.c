@@ -41,23 +41,38 @@ ct_status ct_run_average_epoch(ct_run *r) {
 
 /* ---- SWA's running statistics ---- */
 
-/* Copies of the buffers, or the copies back. */
-static ct_status move_buffers(ct_run *r, bool back) {
-    int n, k = 0;
-    ct_status status = CT_OK;
+static void drop_own(ct_run *r) {
+    for (int i = 0; i < r->n_own; i++) ct_drop(r->own[i].copy);
+    ct_free(r->own);
+    r->own = NULL, r->n_own = 0;
+}
+
+/* Copies of the buffers: all of them, or none after an error. */
+static ct_status keep_buffers(ct_run *r) {
+    int n;
     ct_entry *entry = entries(r, &n);
-    if (!back) r->own = ct_alloc((size_t)n, sizeof *r->own);
-    if (!entry || !r->own) status = CT_NO_MEMORY;
+    r->own = ct_alloc((size_t)n, sizeof *r->own);
+    ct_status status = entry && r->own ? CT_OK : CT_NO_MEMORY;
     for (int i = 0; !status && i < n; i++) {
         ct_tensor *t = entry[i].param->tensor;
         if (!is_buffer(entry[i].param)) continue;
-        if (!back) r->own[k] = ct_keep(ct_empty(ct_dtype_of(t), ct_shape_of(t)));
-        status = back ? ct_set(t, r->own[k]) : ct_set(r->own[k], t);
-        if (back) ct_drop(r->own[k]);
-        k++;
+        ct_own *own = &r->own[r->n_own++];
+        *own = (ct_own){t, ct_keep(ct_empty(ct_dtype_of(t), ct_shape_of(t)))};
+        status = ct_set(own->copy, t);
     }
     ct_free(entry);
-    if (back) ct_free(r->own), r->own = NULL;
+    if (status) drop_own(r);
+    return status;
+}
+
+/* The copies back, as many as can be. */
+static ct_status restore_buffers(ct_run *r) {
+    ct_status status = CT_OK;
+    for (int i = 0; i < r->n_own; i++) {
+        ct_status back = ct_set(r->own[i].of, r->own[i].copy);
+        if (!status) status = back;
+    }
+    drop_own(r);
     return status;
 }
 
@@ -68,7 +83,7 @@ static ct_status count_statistics(ct_run *r) {
     CT_TRY(ct_run_order(r));
     for (int64_t first = 0; first < n; first += batch) {
         int64_t some = CT_MIN(batch, n - first);
-        if (r->opt->stop && *r->opt->stop) return CT_STOPPED;
+        if (r->opt->stop && *r->opt->stop) return ct_fail(CT_STOPPED, "stopped while running statistics were counted");
         CT_TRY(ct_samples_load(&of, first, some, r->step));
         CT_TRY(ct_step_statistics(r->step, some, first / batch));
     }
@@ -80,7 +95,7 @@ ct_status ct_run_average_enter(ct_run *r) {
     if (!r->average || ct_item(ct_average_count(r->average)) == 0) return CT_OK;
     CT_TRY(ct_average_swap(r->average));
     if (!r->spec->train.swa.start) return CT_OK;
-    CT_TRY(move_buffers(r, false));
+    CT_TRY(keep_buffers(r));
     ct_status status = ct_update_bn_begin(r->net.module, &norms);
     if (!status && norms) status = count_statistics(r);
     ct_status ended = ct_update_bn_end(r->net.module);
@@ -89,6 +104,6 @@ ct_status ct_run_average_enter(ct_run *r) {
 
 ct_status ct_run_average_leave(ct_run *r) {
     if (!r->average) return CT_OK;
-    if (r->own) CT_TRY(move_buffers(r, true));
-    return ct_average_swap(r->average);
+    ct_status status = restore_buffers(r), swapped = ct_average_swap(r->average);
+    return status ? status : swapped;
 }

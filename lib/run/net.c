@@ -226,11 +226,13 @@ ct_status ct_net_forward(const ct_net *net, ct_tensor *const *field,
                          ct_tensor **value) {
     ct_tensor *in[CT_MAX_FIELDS], *target = NULL;
     int n = 0;
-    for (int i = 0; i < net->fields.n; i++)
+    for (int i = 0; i < net->fields.n; i++) {
+        if (ct_why(field[i])) return ct_fail(field[i]->status, "%s", ct_why(field[i]));
         if (i == net->target)
             target = field[i];
         else
             in[n++] = field[i];
+    }
     ct_tensor *y = forward ? forward(ctx, in, n) : ct_module_forward_all(net->module, in, n, NULL);
     for (int i = 0; i < net->n_values - 1; i++) value[i] = net->value[i].module->last;
     value[net->n_values - 1] = y, value[net->n_values] = target;

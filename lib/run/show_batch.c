@@ -92,12 +92,7 @@ static ct_status take(ct_run *r, ct_batch_report *out) {
 ct_status ct_show_batch(ct_show *s, ct_batch_report *out) {
     ct_train_report unused;
     ct_train_options options = {.data_dirs = s->data_dirs};
-    ct_run r = {.spec = s->given.spec,
-                .opt = &options,
-                .report = &unused,
-                .dir = {.log = -1},
-                .began = ct_now(),
-                .ordered = -1};
+    ct_run r = ct_run_begin(s->given.spec, &options, &unused);
     *out = (ct_batch_report){0};
     ct_scope *scope = ct_scope_open();
     if (!scope) return CT_NO_MEMORY;

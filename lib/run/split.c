@@ -53,7 +53,7 @@ ct_status ct_samples_eval(const ct_samples *s, ct_step *step, ct_tally *tally, c
     int64_t capacity = ct_step_capacity(step);
     *tally = (ct_tally){0};
     for (int64_t first = 0; first < s->n; first += capacity) {
-        if (stop && *stop) return CT_STOPPED;
+        if (stop && *stop) return ct_fail(CT_STOPPED, "stopped in the evaluation");
         int64_t n = CT_MIN(capacity, s->n - first);
         ct_step_result r;
         CT_TRY(ct_samples_load(s, first, n, step));

@@ -11,6 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 
+ct_run ct_run_begin(ct_spec *spec, const ct_train_options *options, ct_train_report *report) {
+    return (ct_run){
+        .spec = spec, .opt = options, .report = report, .dir = {.log = -1}, .began = ct_now(), .ordered = -1};
+}
+
 void ct_run_note(const ct_run *r, const char *line) {
     if (r->opt->note) r->opt->note(r->opt->ctx, line);
 }

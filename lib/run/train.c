@@ -231,7 +231,7 @@ static void finish(ct_run *r) {
 ct_status ct_train(ct_spec *spec, const ct_train_options *options, ct_train_report *out, char **messages) {
     if (messages) *messages = NULL;
     *out = (ct_train_report){0};
-    ct_run r = {.spec = spec, .opt = options, .report = out, .dir = {.log = -1}, .began = ct_now(), .ordered = -1};
+    ct_run r = ct_run_begin(spec, options, out);
     r.checkpointed = r.began;
     ct_scope *scope = ct_scope_open();
     if (!scope) return CT_NO_MEMORY;

@@ -8,6 +8,11 @@
 #include "run/split.h"
 #include "run/state.h"
 
+/* A buffer of the model, and what it was. */
+typedef struct ct_own {
+    ct_tensor *of, *copy;
+} ct_own;
+
 typedef struct ct_run {
     ct_spec *spec;
     const ct_train_options *opt;
@@ -18,7 +23,8 @@ typedef struct ct_run {
     ct_net net;
     ct_optim *optim;
     ct_average *average; /* NULL: none */
-    ct_tensor **own;     /* SWA: copies of the model's buffers, in order, while it has averaged weights */
+    ct_own *own;         /* SWA: the model's buffers, while it has averaged weights */
+    int n_own;
     ct_step *step;
     ct_normalizer norm;
     ct_augment *augment;     /* NULL: none */
@@ -34,6 +40,8 @@ typedef struct ct_run {
     int64_t number_at_start;
 } ct_run;
 
+/* One that has read nothing yet. */
+ct_run ct_run_begin(ct_spec *spec, const ct_train_options *options, ct_train_report *report);
 void ct_run_note(const ct_run *r, const char *line); /* what a user should know */
 /* Data, model, optimizer and what a step needs; no directory. resume: a checkpoint will say what the weights are.
    messages: as in ct_train. */

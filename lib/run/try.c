@@ -12,7 +12,7 @@ typedef ct_status (*attempt)(ct_run *r, int64_t steps, ct_try_report *out);
 static ct_status try_spec(ct_spec *spec, const ct_train_options *options, attempt what, int64_t steps,
                           ct_try_report *out, char **messages) {
     ct_train_report unused;
-    ct_run r = {.spec = spec, .opt = options, .report = &unused, .dir = {.log = -1}, .began = ct_now()};
+    ct_run r = ct_run_begin(spec, options, &unused);
     if (messages) *messages = NULL;
     *out = (ct_try_report){0};
     ct_scope *scope = ct_scope_open();

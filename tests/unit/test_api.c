@@ -22,6 +22,8 @@ static void no_tensor(void) {
     CHECK(!ct_numel(NULL) && !ct_is_contiguous(NULL) && !ct_data(NULL) && isnan(ct_item(NULL)) && !ct_grad(NULL));
     CHECK(ct_why(ct_relu(NULL)) && ct_why(ct_add(NULL, NULL)) && ct_backward(NULL) == CT_FAIL);
     ct_zero_grad(NULL), ct_drop(ct_keep(NULL));
+    CHECK(ct_set(ones(1, 1), NULL) == CT_FAIL && ct_set(NULL, ones(1, 1)) == CT_FAIL);
+    CHECK_HAS(ct_error(), "set: there is no tensor");
 }
 
 /* ---- models ---- */

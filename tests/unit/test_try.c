@@ -30,6 +30,10 @@ static void dry_run(void) {
     CHECK(r.parameters == 64 * 24 + 24 + 24 * 10 + 10 && r.samples == 50 && r.passes == 1);
     CHECK(fabs(r.loss - log(10)) < 0.3 && r.eval_loss < r.loss + 0.3 && !strcmp(r.split, "validation"));
     CHECK(r.step_s > 0 && r.step_s <= r.seconds);
+    volatile int stop = 1;
+    CHECK(ct_fail(CT_FAIL, "an older one") &&
+          ct_train_dry_run(spec, &(ct_train_options){.stop = &stop}, &r, NULL) == CT_STOPPED);
+    CHECK_HAS(ct_error(), "stopped in the evaluation");
     ct_spec_free(spec);
     spec = load((const char *const[]){"data.validation=0", NULL});
     CHECK(!ct_train_dry_run(spec, &(ct_train_options){.eager = true}, &r, NULL) && !strcmp(r.split, "test"));
@@ -60,6 +64,22 @@ static void overfit(void) {
     CHECK(!ct_train_overfit(spec, 1000, &(ct_train_options){0}, &r, NULL) && r.samples == 1154);
     ct_spec_free(spec);
     CHECK(nothing_left());
+}
+
+/* A model that gives the same for whatever it sees: of samples of several classes it can learn none by heart. And a dry
+   run's loss is that of the first step of the run. */
+static void many_samples(void) {
+    const char *const set[] = {"init={\"*\": {constant: 0}}", NULL};
+    ct_spec *spec = load(set);
+    ct_try_report r;
+    CHECK(ct_train_overfit(spec, 1, &(ct_train_options){0}, &r, NULL) == CT_FAIL && r.loss > 1);
+    ct_spec_free(spec);
+    spec = load((const char *const[]){"train={steps: 1, batch_size: 50}", NULL});
+    ct_train_report run;
+    CHECK(!ct_train_dry_run(spec, &(ct_train_options){0}, &r, NULL));
+    CHECK(!ct_train(spec, &(ct_train_options){.dir = at("one-step")}, &run, NULL));
+    CHECK(r.loss == run.loss);
+    ct_spec_free(spec);
 }
 
 /* Far from its last step the run is complete, and so is its schedule. */
@@ -112,6 +132,7 @@ int main(void) {
     puts_in("s.yaml", text);
     RUN(dry_run);
     RUN(overfit);
+    RUN(many_samples);
     RUN(max_time);
     RUN(stopped_and_resumed);
     RUN(time_enough);
