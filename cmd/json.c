@@ -4,30 +4,20 @@
 #include <math.h>
 #include <string.h>
 
-/* Bytes of the UTF-8 character at s, or 0 when it is none (RFC 3629: no surrogates, nothing overlong). */
-static int utf8(const unsigned char *s) {
-    if (*s < 0x80) return 1;
-    int n = *s >= 0xf0 && *s < 0xf5 ? 4 : *s >= 0xe0 && *s < 0xf0 ? 3 : *s >= 0xc2 && *s < 0xe0 ? 2 : 0;
-    for (int i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80) return 0;
-    bool overlong = (*s == 0xe0 && s[1] < 0xa0) || (*s == 0xf0 && s[1] < 0x90);
-    bool not_one = (*s == 0xed && s[1] > 0x9f) || (*s == 0xf4 && s[1] > 0x8f);
-    return overlong || not_one ? 0 : n;
-}
-
 static FILE *out_of(const ct_json *j) { return j->out ? j->out : stdout; }
 
 static void write_bytes(FILE *out, const char *text, size_t len) {
-    const unsigned char *s = (const unsigned char *)text, *end = s + len;
+    const char *s = text, *end = s + len;
     putc('"', out);
     while (s < end) {
-        int n = utf8(s);
+        uint32_t c;
+        int n = ct_text_read(s, &c);
         if (!n)
             fputs("\\ufffd", out);
-        else if (*s == '"' || *s == '\\')
+        else if (c == '"' || c == '\\')
             fprintf(out, "\\%c", *s);
-        else if (*s < 0x20 || *s == 0x7f)
-            fprintf(out, "\\u%04x", *s);
+        else if (c < 0x20 || c == 0x7f)
+            fprintf(out, "\\u%04x", c);
         else
             fwrite(s, 1, (size_t)n, out);
         s += n ? n : 1;

@@ -1,6 +1,7 @@
 /* Masks that a model gives, as PNG files in a folder. */
 #include "cmd/cmd.h"
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,7 +11,7 @@ struct ct_masks {
     const char *dir;
     int64_t size[2];
     unsigned char *room; /* masks of a batch */
-    ct_list written;     /* names so far */
+    void *written;       /* names so far, as a tree */
 };
 
 ct_status ct_masks_open(const ct_model *m, const char *dir, size_t batch, ct_masks **out) {
@@ -25,12 +26,13 @@ ct_status ct_masks_open(const ct_model *m, const char *dir, size_t batch, ct_mas
 
 unsigned char *ct_masks_room(ct_masks *k) { return k->room; }
 
+static int by_text(const void *a, const void *b) { return strcmp(a, b); }
+
 /* That a mask would neither replace another one nor the image itself. */
 static ct_status check_name(const ct_masks *k, const char *image, const char *mask) {
     struct stat a, b;
-    for (size_t i = 0; i < k->written.n; i++)
-        if (!strcmp(k->written.v[i], mask))
-            return ct_say(CT_FAIL, "%s: another image of that name has its mask in %s already", image, mask);
+    if (tfind(mask, &k->written, by_text))
+        return ct_say(CT_FAIL, "%s: another image of that name has its mask in %s already", image, mask);
     if (!stat(image, &a) && !stat(mask, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
         return ct_say(CT_FAIL, "%s: its mask would replace it; -o wants another folder", image);
     return CT_OK;
@@ -68,17 +70,18 @@ ct_status ct_masks_write(ct_masks *k, size_t i, const char *image, bool json) {
         ct_status closed = ct_scope_close(scope);
         status = ct_say_error(status ? status : closed);
     }
-    if (!status) {
-        ct_list_add(&k->written, path);
-        if (json) print_json(k, image, path, mask);
-        if (!json) ct_say_text(stdout, image, -1), putchar('\t'), ct_say_text(stdout, path, -1), putchar('\n');
+    if (!status && !tsearch(path, &k->written, by_text)) status = ct_say(CT_NO_MEMORY, "out of memory");
+    if (status) {
+        free(path);
+        return status;
     }
-    free(path);
-    return status;
+    if (json) print_json(k, image, path, mask);
+    if (!json) ct_say_text(stdout, image, -1), putchar('\t'), ct_say_text(stdout, path, -1), putchar('\n');
+    return CT_OK;
 }
 
 void ct_masks_close(ct_masks *k) {
     if (!k) return;
-    ct_list_free(&k->written);
+    tdestroy(k->written, free);
     free(k->room), free(k);
 }

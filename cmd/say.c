@@ -1,21 +1,27 @@
 /* What a user reads on stderr, and text that is safe to show. */
 #include "cmd/cmd.h"
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* C1 controls, and the marks that reorder text, could make a terminal lie; what is no character, a drawing invalid. */
-int ct_text_char(const char *text) {
+int ct_text_read(const char *text, uint32_t *c) {
     const unsigned char *s = (const unsigned char *)text;
-    if (*s < 0x80) return *s >= 0x20 && *s != 0x7f;
-    int n = *s >= 0xf0 && *s < 0xf5 ? 4 : *s >= 0xe0 && *s < 0xf0 ? 3 : *s >= 0xc2 && *s < 0xe0 ? 2 : 0;
-    for (int i = 1; i < n; i++)
+    int n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
+    *c = n > 1 ? *s & (0x7f >> n) : *s;
+    for (int i = 1; i < n; i++) {
         if ((s[i] & 0xc0) != 0x80) return 0;
-    if (n == 2 && *s == 0xc2 && s[1] < 0xa0) return 0;
-    if (n == 3 && *s == 0xe2 && ((s[1] == 0x80 && s[2] >= 0xa8 && s[2] <= 0xae) || (s[1] == 0x81 && s[2] >= 0xa6)))
-        return 0;
-    if (n == 3 && *s == 0xef && s[1] == 0xbf && s[2] >= 0xbe) return 0;
-    return n;
+        *c = *c << 6 | (s[i] & 0x3f);
+    }
+    bool overlong = (n == 3 && *c < 0x800) || (n == 4 && *c < 0x10000), surrogate = *c >> 11 == 0x1b;
+    return overlong || surrogate || *c > 0x10ffff ? 0 : n;
+}
+
+/* Controls, and the marks that reorder text, could make a terminal lie; what is no character, a drawing invalid. */
+int ct_text_char(const char *s) {
+    uint32_t c;
+    int n = ct_text_read(s, &c);
+    bool control = c < 0x20 || (c >= 0x7f && c < 0xa0), reorders = c >= 0x2066 && c <= 0x206f;
+    bool separates = c >= 0x2028 && c <= 0x202e, none = c == 0xfffe || c == 0xffff;
+    return control || reorders || separates || none ? 0 : n;
 }
 
 void ct_say_text(FILE *out, const char *s, int width) {
@@ -44,26 +50,21 @@ int ct_text_bytes(const char *s, int n) {
     return (int)(end - s);
 }
 
-/* A message's own line ends are kept: a library's message may have several lines. */
-static void say_lines(const char *text) {
-    for (const char *end; *text; text = *end ? end + 1 : end) {
-        end = strchrnul(text, '\n');
-        char *line = strndup(text, (size_t)(end - text));
-        ct_say_text(stderr, line ? line : "", -1);
-        putc('\n', stderr);
-        free(line);
-    }
-}
-
+/* In one piece, so that lines of processes that share a terminal or a file stay whole. A message's own line ends are
+   kept: a library's message may have several lines. */
 ct_status ct_say(ct_status status, const char *fmt, ...) {
-    char text[8192];
+    char text[8192] = "ctorch: ";
+    size_t n = strlen(text);
     va_list args;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    vsnprintf(text + n, sizeof text - n - 1, fmt, args);
     va_end(args);
+    for (char *s = text; *s; s += ct_text_char(s) ? ct_text_char(s) : 1)
+        if (!ct_text_char(s) && *s != '\n') *s = '?';
+    n = strlen(text);
+    if (text[n - 1] != '\n') text[n] = '\n', text[n + 1] = 0;
     ct_line_clear();
-    fputs("ctorch: ", stderr);
-    say_lines(text);
+    fputs(text, stderr);
     return status;
 }
 

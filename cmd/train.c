@@ -88,13 +88,13 @@ static void show_progress(void *ctx, const ct_progress *p) {
 
 static void show_epoch(void *ctx, const ct_epoch_report *e) {
     (void)ctx;
-    char number[32];
+    char number[32], seen[48] = "", loss[64] = "", accuracy[48] = "";
+    if (!isnan(e->accuracy)) snprintf(seen, sizeof seen, "  acc %s", percent(e->accuracy, number));
+    if (!isnan(e->val_loss)) snprintf(loss, sizeof loss, "  validation loss %.4f", e->val_loss);
+    if (!isnan(e->val_accuracy)) snprintf(accuracy, sizeof accuracy, "  acc %s", percent(e->val_accuracy, number));
     ct_line_clear();
-    fprintf(stderr, "epoch %" PRId64 "/%" PRId64 "  loss %.4f", e->epoch, e->epochs, e->loss);
-    if (!isnan(e->accuracy)) fprintf(stderr, "  acc %s", percent(e->accuracy, number));
-    if (!isnan(e->val_loss)) fprintf(stderr, "  validation loss %.4f", e->val_loss);
-    if (!isnan(e->val_accuracy)) fprintf(stderr, "  acc %s", percent(e->val_accuracy, number));
-    fprintf(stderr, "  %.1f s%s\n", e->seconds, e->best && !isnan(e->val_loss) ? "  best so far" : "");
+    fprintf(stderr, "epoch %" PRId64 "/%" PRId64 "  loss %.4f%s%s%s  %.1f s%s\n", e->epoch, e->epochs, e->loss, seen,
+            loss, accuracy, e->seconds, e->best && !isnan(e->val_loss) ? "  best so far" : "");
 }
 
 static void show_note(void *ctx, const char *line) {

@@ -1,5 +1,6 @@
 #include "data/tokenizer.h"
 #include "base/alloc.h"
+#include "yaml/doc.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -8,18 +9,11 @@
 #define MOST 100000    /* tokens, as classes */
 #define NO_CODE UINT32_MAX
 
-/* The code point at p, which ends before `end`, and its bytes in *n; NO_CODE where it is no UTF-8 (RFC 3629: neither
-   overlong, nor a surrogate, nor past the last). */
+/* The code point at p, which ends before `end`, and its bytes in *n; NO_CODE where it is no UTF-8. */
 static uint32_t code_at(const unsigned char *p, const unsigned char *end, int *n) {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    *n = *p < 0x80 ? 1 : *p >> 5 == 6 ? 2 : *p >> 4 == 14 ? 3 : *p >> 3 == 30 ? 4 : 0;
-    if (!*n || end - p < *n) return NO_CODE;
-    uint32_t code = *n == 1 ? *p : *p & (0x7fu >> *n);
-    for (int i = 1; i < *n; i++) {
-        if (p[i] >> 6 != 2) return NO_CODE;
-        code = code << 6 | (p[i] & 0x3f);
-    }
-    return code < least[*n] || code >= CODES || code >> 11 == 0x1b ? NO_CODE : code;
+    uint32_t code;
+    *n = ct_utf8_read((const char *)p, (size_t)(end - p), &code);
+    return *n ? code : NO_CODE;
 }
 
 static int put_code(uint32_t code, char out[4]) {

@@ -33,6 +33,27 @@ setup() {
     says "check has no option '-x'"
 }
 
+@test "messages: no byte that is no UTF-8 reaches a terminal, nor a control; each is written in one piece" {
+    need_python
+    # an overlong ESC, a surrogate, past the last code point, C1's CSI, an override, two that are shown
+    for word in '\xe0\x80\x9b[2J=???[2J' '\xed\xa0\x80=???' '\xf4\x90\x80\x80=????' '\xc2\x9bA=??A' '\xe2\x80\xae=???' \
+        '\xc3\xa9=\xc3\xa9' '\xf0\x9f\x98\x80=\xf0\x9f\x98\x80'; do
+        # shellcheck disable=SC2059 # the word is bytes to be made
+        fails 2 "$ctorch" "$(printf "${word%=*}")"
+        # shellcheck disable=SC2059
+        says "unknown command '$(printf "${word#*=}")'"
+    done
+    python3 - "$ctorch" <<'P'
+import os, subprocess, sys
+read, write = os.pipe2(os.O_DIRECT) # what is written at once is read at once
+run = subprocess.Popen([sys.argv[1], "trian"], stderr=write)
+piece = os.read(read, 4096)
+os.close(read)
+run.wait()
+assert piece == b"ctorch: unknown command 'trian'; did you mean 'train'?\n", piece
+P
+}
+
 @test "a spec for a model, and a model for a spec, are told apart" {
     fails 1 "$ctorch" eval specs/digits-mlp.yaml
     says "specs/digits-mlp.yaml: is a spec; a model is what \`ctorch train\` makes of it"
