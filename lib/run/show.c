@@ -7,14 +7,13 @@ ct_status ct_show_data(ct_show *s) {
     return ct_dataset_load(&spec->data, (uint64_t)spec->seed, s->data_dirs, &s->data);
 }
 
-/* A model's own; a spec's as far as they are known, else its data's. */
+/* A model's own, whatever has become of its data; a spec's as far as they are known, else its data's. */
 static ct_status find_fields(ct_show *s, ct_fields *out) {
-    const ct_spec *spec = s->given.spec;
-    ct_status status = ct_spec_fields(spec, out, &s->size);
     if (s->given.model) {
         *out = s->given.model->fields;
         return CT_OK;
     }
+    ct_status status = ct_spec_fields(s->given.spec, out, &s->size);
     if (status || out->n) return status;
     CT_TRY(ct_show_data(s));
     ct_dataset_fields(s->data, out);

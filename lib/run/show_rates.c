@@ -11,7 +11,9 @@
 /* From the size of the data, which are read where it is not known otherwise. */
 static ct_status count_samples(ct_show *s, int64_t *n) {
     const ct_spec *spec = s->given.spec;
+    ct_fields unused;
     int64_t held_out;
+    if (s->given.model) CT_TRY(ct_spec_fields(spec, &unused, &s->size)); /* it was opened without */
     ct_cost_samples(spec, &s->size, n, &held_out);
     if (s->size.train >= 0) return CT_OK;
     CT_TRY(ct_show_data(s));

@@ -138,6 +138,21 @@ END
     says "holds no model"
 }
 
+@test "show: a model knows its fields, whatever has become of its data" {
+    printf '%s\n' a,b,kind 1,2,x 2,1,y 1,3,x 3,1,y 1,2,x 2,1,y >table.csv
+    printf '%s\n' 'data: {csv: table.csv, target: kind, validation: 0}' 'model: [linear: 2]' 'loss: cross_entropy' \
+        'optimizer: sgd' 'train: {epochs: 1}' >spec.yaml
+    "$ctorch" train spec.yaml -q -o run
+    succeeds "$ctorch" show run
+    shown=$output
+    for data in a,b,sort a,b,kind; do
+        echo "$data" >table.csv
+        succeeds "$ctorch" show run
+        [ "$output" = "$shown" ]
+        succeeds "$ctorch" show --plan run
+    done
+}
+
 @test "show: shapes that only the data tell are the data's" {
     need_python
     digits_png images/train/a 4
