@@ -132,16 +132,15 @@ typedef struct ct_machine {
     const char *isa, *passes;
 } ct_machine;
 /* All of them, and those but --threads. */
-#define CT_MACHINE_OPTIONS(args)                      \
-    {                                                 \
-        "threads",                                    \
-        0,                                            \
-        "N",                                          \
-        CT_OPTION_INT,                                \
-        offsetof(args, machine.threads),              \
-        "use N threads, not as many as there may be", \
-        1,                                            \
-        1024},                                        \
+#define CT_MACHINE_OPTIONS(args)                   \
+    {"threads",                                    \
+     0,                                            \
+     "N",                                          \
+     CT_OPTION_INT,                                \
+     offsetof(args, machine.threads),              \
+     "use N threads, not as many as there may be", \
+     1,                                            \
+     CT_MOST_THREADS},                             \
         CT_KERNEL_OPTIONS(args)
 #define CT_KERNEL_OPTIONS(args)                                              \
     {"isa",                                                                  \

@@ -307,8 +307,9 @@ ct_status ct_lr_scheduler_load(ct_lr_scheduler *s, const char *path);
 void ct_lr_scheduler_free(ct_lr_scheduler *s);
 
 /* ---- threads: of the library's own pool ---- */
+#define CT_MOST_THREADS 256
 int ct_threads(void);
-void ct_set_threads(int n);
+void ct_set_threads(int n); /* 1 to CT_MOST_THREADS */
 int ct_threads_available(const char **why);
 
 /* ---- files ---- */

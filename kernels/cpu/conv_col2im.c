@@ -137,7 +137,7 @@ static void col2im_run_(void *plan, const float *a, const float *b, const float 
                         const ct_tail *tail) {
     const col2im_plan *m = plan;
     const conv_problem *p = &m->p;
-    col2im_run r = {.m = m, .g = a, .weight = b, .dx = y, .ordered = work, .tail = tail, .slots = {0, m->slots}};
+    col2im_run r = {.m = m, .g = a, .weight = b, .dx = y, .ordered = work, .tail = tail, .slots.n = m->slots};
     (void)bias;
     r.packed = r.ordered + m->ordered, r.work = r.packed + p->groups * m->spans * m->packed;
     ct_parallel(p->o, grain_of(m->spans * m->columns * 2), order_weight, &r);

@@ -21,6 +21,7 @@ typedef struct direct_plan {
     int64_t panels, each;   /* of the weight; in a task */
     int64_t packed;         /* floats of the weight, as panels */
     int64_t grain;          /* tasks worth claiming at a time */
+    int64_t tasks;          /* bands of images, times shares of the panels */
     int slots;
     bool kept;    /* the weight comes packed */
     int32_t at[]; /* where in a band each float of a window lies, from its first */
@@ -56,7 +57,7 @@ static ct_status direct_prepare(const conv_problem *p, void **plan, size_t *work
             task = CT_MIN(CT_MAX(share, TASK_FLOPS / 4), TASK_FLOPS);
     m->band = band_of(p, task / row), m->grain = task / 2 / (row * m->band.rows);
     for (int64_t i = 0; i < k; i++) m->at[i] = band_place(p, &m->band, i / taps, i % taps);
-    m->slots = slots_wanted(m->n * m->band.bands);
+    m->tasks = m->n * m->band.bands * div_up_i64(m->panels, m->each), m->slots = slots_wanted(m->tasks);
     *workspace = (size_t)(m->packed + m->slots * m->band.room) * sizeof(float);
     *plan = m;
     return CT_OK;
@@ -198,7 +199,7 @@ static void direct_run_(void *plan, const float *a, const float *b, const float 
     r.rooms = r.packing + m->packed, r.slots.n = m->slots;
     r.packed = m->kept ? b : r.packing;
     if (!m->kept) pack(&r);
-    ct_parallel(m->n * m->band.bands * div_up_i64(m->panels, m->each), m->grain, run_tasks, &r);
+    ct_parallel(m->tasks, m->grain, run_tasks, &r);
 }
 
 const conv_method ct_conv_direct = {direct_fits, direct_prepare, direct_run_, ct_free, direct_keeps, direct_keep};

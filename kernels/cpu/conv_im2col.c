@@ -276,7 +276,7 @@ static void im2col_run_(void *plan, const float *a, const float *b, const float 
                     .tail = tail,
                     .sums = work,
                     .work = (float *)work + m->weight,
-                    .slots = {0, m->slots}};
+                    .slots.n = m->slots};
     if (m->p.pass == CONV_DW) {
         r.g = a, r.source = b;
         ct_parallel(m->slices * m->spans, 1, run_spans, &r);

@@ -125,7 +125,7 @@ static void join_slices(const thin_run *r) {
 static void thin_run_(void *plan, const float *a, const float *b, const float *bias, float *y, void *work,
                       const ct_tail *tail) {
     const thin_plan *m = plan;
-    thin_run r = {.m = m, .x = b, .g = a, .dw = y, .sums = work, .slots = {0, m->slots}};
+    thin_run r = {.m = m, .x = b, .g = a, .dw = y, .sums = work, .slots.n = m->slots};
     r.rooms = r.sums + m->slices * m->sum;
     ct_parallel(m->slices, 1, run_slices, &r);
     join_slices(&r);

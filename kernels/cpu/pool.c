@@ -68,13 +68,18 @@ static span window(const pool_state *s, int d, int64_t i) {
     return (span){at + skip * step, CT_MIN(at + s->kernel[d] * step, size)};
 }
 
+/* The index that a window has before any element: its first, or the nearest where all of it is padding. */
+static int64_t first_index(const pool_state *s, span ys, span xs) {
+    return CT_MIN(ys.begin, s->h - 1) * s->w + CT_MIN(xs.begin, s->w - 1);
+}
+
 /* ---- channels-last ---- */
 
 /* One window: the largest of n <= CHANNELS channels, and where it was. */
 static void best_channels(const pool_state *s, const float *x, span ys, span xs, int64_t n, float *y, int64_t *index) {
     float best[CHANNELS];
-    int32_t at[CHANNELS];
-    for (int64_t c = 0; c < n; c++) best[c] = -__builtin_inff(), at[c] = (int32_t)(ys.begin * s->w + xs.begin);
+    int32_t at[CHANNELS], first = (int32_t)first_index(s, ys, xs);
+    for (int64_t c = 0; c < n; c++) best[c] = -__builtin_inff(), at[c] = first;
     for (int64_t i = ys.begin; i < ys.end; i += s->dilation[0])
         for (int64_t j = xs.begin; j < xs.end; j += s->dilation[1]) {
             int32_t here = (int32_t)(i * s->w + j);
@@ -145,7 +150,7 @@ static void pool_rows_plane(void *ctx, int64_t begin, int64_t end) {
         for (int64_t j = 0; j < s->ow; j++) {
             span xs = window(s, 1, j);
             float best = -__builtin_inff();
-            int64_t at = ys.begin * s->w + xs.begin;
+            int64_t at = first_index(s, ys, xs);
             for (int64_t i = ys.begin; i < ys.end; i += s->dilation[0])
                 for (int64_t k = xs.begin; k < xs.end; k += s->dilation[1]) {
                     float v = x[i * s->w + k];
@@ -181,8 +186,8 @@ static void scatter(const pool_run *r, const float *g, const int64_t *index, flo
     for (int64_t c = 0; c < n; c++) {
         if ((uint64_t)index[c] < size)
             y[index[c] * step + (step > 1 ? c : 0)] += g[c];
-        else if (r->exec->bad)
-            atomic_store(r->exec->bad, index[c] + 1);
+        else
+            ct_exec_bad(r->exec, index[c]);
     }
 }
 

@@ -6,23 +6,33 @@
 #include "base/parallel.h"
 #include <stdatomic.h>
 
-#define SLOTS_MAX 64
 typedef struct slots {
-    _Atomic uint64_t taken; /* a bit each */
     int n;
+    _Atomic uint64_t taken[(CT_MOST_THREADS + 63) / 64]; /* a bit each */
 } slots;
 
-static inline int slots_wanted(int64_t tasks) { return (int)CT_MIN(CT_MIN(tasks, ct_threads()), SLOTS_MAX); }
+static inline int slots_wanted(int64_t tasks) { return (int)CT_MIN(tasks, ct_threads()); }
 
+/* One of `most` bits of the word, if possible bit `before`; -1: all are taken. */
+static inline int slots_take_of(_Atomic uint64_t *word, int most, int before) {
+    uint64_t taken = atomic_load(word), all = most < 64 ? (UINT64_C(1) << most) - 1 : ~UINT64_C(0);
+    for (uint64_t free; (free = all & ~taken);) {
+        int bit = free >> before & 1 ? before : __builtin_ctzll(free);
+        if (atomic_compare_exchange_weak(word, &taken, taken | UINT64_C(1) << bit)) return bit;
+    }
+    return -1;
+}
+
+/* If possible the one that this thread had before: it is in its caches. */
 static inline int slots_take(slots *s) {
-    uint64_t all = ~UINT64_C(0) >> (SLOTS_MAX - s->n), taken = atomic_load(&s->taken);
-    for (;;) {
-        int slot = taken == all ? 0 : __builtin_ctzll(~taken);
-        if (taken == all)
-            taken = atomic_load(&s->taken);
-        else if (atomic_compare_exchange_weak(&s->taken, &taken, taken | UINT64_C(1) << slot))
-            return slot;
+    static _Thread_local int before;
+    for (int first = before < s->n ? before : 0, at = first & ~63;; at = at + 64 < s->n ? at + 64 : 0) {
+        int bit = slots_take_of(&s->taken[at / 64], s->n - at, first & 63);
+        if (bit >= 0) return before = at + bit;
+        ct_pause();
     }
 }
-static inline void slots_give(slots *s, int slot) { atomic_fetch_and(&s->taken, ~(UINT64_C(1) << slot)); }
+static inline void slots_give(slots *s, int slot) {
+    atomic_fetch_and(&s->taken[slot / 64], ~(UINT64_C(1) << slot % 64));
+}
 #endif

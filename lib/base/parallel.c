@@ -12,7 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_THREADS 256
 #define MAX_ITEMS (1 << 30)   /* of one call of the pool: they are counted in 32 bits */
 #define WORKER_SPIN_NS 500000 /* between two calls of a training step */
 #define CALLER_SPIN_NS 20000  /* then it sleeps, so that a worker on our processor gets to finish */
@@ -38,8 +37,8 @@ static struct {
     atomic_int items, threads;
     _Alignas(64) _Atomic uint32_t left; /* items not finished: the join waits for these, not for workers */
     atomic_bool caller_sleeps;
-    range ranges[MAX_THREADS];
-    atomic_int cpu[MAX_THREADS], tid[MAX_THREADS]; /* where worker t fell asleep, or -1 */
+    range ranges[CT_MOST_THREADS];
+    atomic_int cpu[CT_MOST_THREADS], tid[CT_MOST_THREADS]; /* where worker t fell asleep, or -1 */
 } pool;
 
 static pthread_mutex_t in_use = PTHREAD_MUTEX_INITIALIZER; /* held by the thread whose call is under way */
@@ -55,14 +54,6 @@ static void futex_wake(_Atomic uint32_t *word, int n) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0);
 }
 
-static void pause_briefly(void) {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
-
 static int64_t now_ns(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -75,7 +66,7 @@ static bool spin_while(_Atomic uint32_t *word, uint32_t value, int64_t limit) {
     for (;;) {
         for (int i = 0; i < 64; i++) {
             if (atomic_load_explicit(word, memory_order_relaxed) != value) return true;
-            pause_briefly();
+            ct_pause();
         }
         int64_t now = now_ns();
         if (!start) start = now;
@@ -266,11 +257,11 @@ void ct_parallel(int64_t n, int64_t grain, ct_parallel_fn fn, void *ctx) {
 int ct_threads(void) {
     int n = atomic_load(&wanted);
     if (n) return n;
-    int found = CT_MIN(ct_threads_available(NULL), MAX_THREADS);
+    int found = CT_MIN(ct_threads_available(NULL), CT_MOST_THREADS);
     return atomic_compare_exchange_strong(&wanted, &n, found) ? found : n; /* someone may have set it meanwhile */
 }
 
-void ct_set_threads(int n) { atomic_store(&wanted, CT_MIN(CT_MAX(n, 1), MAX_THREADS)); }
+void ct_set_threads(int n) { atomic_store(&wanted, CT_MIN(CT_MAX(n, 1), CT_MOST_THREADS)); }
 
 void ct_parallel_on_start(void (*fn)(void)) { atomic_store(&on_start, fn); }
 

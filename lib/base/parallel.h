@@ -18,11 +18,20 @@ void ct_parallel_beside_end(void);
 
 /* Threads that ct_parallel uses, this one included; from ct_threads_available() at first use. */
 int ct_threads(void);
-/* n >= 1; takes effect at the next ct_parallel. */
+/* n: 1 to CT_MOST_THREADS; takes effect at the next ct_parallel. */
 void ct_set_threads(int n);
 /* The smaller of the affinity mask and the cgroup's quota (v2 cpu.max, v1 cfs_quota, rounded up); `why` (if given)
    gets a static sentence that names which of them it was. */
 int ct_threads_available(const char **why);
 /* Called once on every thread the pool starts (the command flushes denormals there); set it before the first use. */
 void ct_parallel_on_start(void (*fn)(void));
+
+/* Once a turn of a loop that waits for another thread. */
+static inline void ct_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
 #endif

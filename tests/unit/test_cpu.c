@@ -171,6 +171,24 @@ static void test_conv(void) {
     CHECK(threads_alive() <= 7);                                                          /* the pool's and no others */
 }
 
+/* One row of one image whose many channels are shared out: each thread has a place of its own. */
+static void test_conv_room(void) {
+    ct_layout in[] = {F32(LAST, 1, 32, 1, 16), F32(PLAIN, 512, 32, 5, 5), absent}, y = F32(LAST, 1, 512, 1, 16);
+    ct_conv2d_args args = {.stride = {1, 1}, .padding = {2, 2}, .dilation = {1, 1}, .groups = 1};
+    ct_call call = {CT_OP_conv2d_, 3, 1, in, &y, &args, false};
+    for (const ct_backend_choice *c = ct_backends_cpu; c->backend; c++) {
+        const ct_kernel *k = c->backend->kernel[CT_OP_conv2d_];
+        size_t bytes[2];
+        if (!c->runs()) continue;
+        for (int many = 0; many < 2; many++) {
+            void *state;
+            ct_set_threads(many ? 4 : 1);
+            if (CHECK(k->prepare(&call, &state, &bytes[many]) == CT_OK)) k->release(state);
+        }
+        if (!CHECK(bytes[1] > bytes[0])) printf("    on %s: %zu, %zu\n", c->backend->name, bytes[0], bytes[1]);
+    }
+}
+
 static void one_pool(int order, ct_max_pool2d_args a, int64_t n, int64_t c, int64_t h, int64_t w) {
     trial t = {0};
     int64_t size[2] = {h, w}, out[2];
@@ -203,6 +221,20 @@ static void test_pool(void) {
     ct_size_args back = {CT_DIMS(1, 2, 3, 3)};
     input(&t, F32(PLAIN, 1, 2, 1, 1)), integers(&t, I64(PLAIN, 1, 2, 1, 1), 9);
     ((int64_t *)t.in[1].data)[1] = 9; /* there is no such place: said, and left out */
+    output(&t, F32(PLAIN, 1, 2, 3, 3));
+    TRY(pool_scatter, &back, 0);
+}
+
+/* A window that lies in the padding alone has an index of its plane all the same; a place before it is none. */
+static void test_pool_edges(void) {
+    trial t = {0};
+    ct_size_args back = {CT_DIMS(1, 2, 3, 3)};
+    for (int order = PLAIN; order <= LAST; order++)
+        for (int64_t size = 2; size < 5; size++)
+            one_pool(order, (ct_max_pool2d_args){{2, 2}, {1, 1}, {1, 1}, {size + 1, size + 1}, false}, 2, 3, size,
+                     size);
+    input(&t, F32(PLAIN, 1, 2, 1, 1)), integers(&t, I64(PLAIN, 1, 2, 1, 1), 9);
+    ((int64_t *)t.in[1].data)[1] = -1;
     output(&t, F32(PLAIN, 1, 2, 3, 3));
     TRY(pool_scatter, &back, 0);
 }
@@ -409,7 +441,9 @@ static void test_update(void) {
 }
 
 int main(void) {
-    RUN(test_sum), RUN(test_softmax), RUN(test_copy), RUN(test_matmul), RUN(test_conv), RUN(test_pool);
+    RUN(test_sum), RUN(test_softmax), RUN(test_copy), RUN(test_matmul), RUN(test_conv), RUN(test_conv_room),
+        RUN(test_pool);
     RUN(test_norm), RUN(test_vectors), RUN(test_attention), RUN(test_dropout), RUN(test_loss), RUN(test_update);
+    RUN(test_pool_edges);
     return check_done("cpu");
 }

@@ -1,6 +1,7 @@
 #include "tests/unit/check.h"
 #include "base/cgroup.h"
 #include "base/parallel.h"
+#include "kernels/cpu/slots.h"
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -58,7 +59,30 @@ static void test_edges(void) {
     ct_set_threads(0);
     CHECK(ct_threads() == 1);
     ct_set_threads(1 << 30);
-    CHECK(ct_threads() >= 1 && ct_threads() <= 1024);
+    CHECK(ct_threads() == CT_MOST_THREADS);
+}
+
+/* A place for each of as many threads as there may be; a thread gets the one back that it had. */
+static void test_slots(void) {
+    static slots s;
+    bool taken[CT_MOST_THREADS] = {0};
+    ct_set_threads(CT_MOST_THREADS);
+    s.n = slots_wanted(INT64_MAX);
+    CHECK(s.n == CT_MOST_THREADS && slots_wanted(70) == 70);
+    for (s.n = 70; s.n <= CT_MOST_THREADS; s.n += CT_MOST_THREADS - 70) {
+        memset(taken, 0, sizeof taken);
+        for (int i = 0; i < s.n; i++) {
+            int slot = slots_take(&s);
+            if (CHECK(slot >= 0 && slot < s.n && !taken[slot])) taken[slot] = true;
+        }
+        slots_give(&s, 3), slots_give(&s, 69);
+        int slot = slots_take(&s), other = slots_take(&s);
+        CHECK(slot + other == 72 && (slot == 3 || other == 3));
+        slots_give(&s, slot), slots_give(&s, other);
+        CHECK(slots_take(&s) == other);
+        for (int i = 0; i < s.n; i++)
+            if (i != slot) slots_give(&s, i);
+    }
 }
 
 /* Items taken along run once: with the next call, or at the end where none came. */
@@ -229,6 +253,7 @@ static void test_cgroup(void) {
 int main(void) {
     RUN(test_threads_start);
     RUN(test_coverage);
+    RUN(test_slots);
     RUN(test_beside);
     RUN(test_nested);
     RUN(test_many);
