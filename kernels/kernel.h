@@ -76,7 +76,8 @@ static inline void ct_exec_bad(const ct_exec *exec, int64_t value) {
 /* The value that was said. */
 static inline int64_t ct_bad_value(int64_t bad) { return bad < 0 ? bad : bad - 1; }
 
-#define CT_UNSUPPORTED CT_STOPPED /* prepare's answer: not this dtype, shape or layout; the next backend is asked */
+/* prepare's answer, which no caller of the library sees: not this dtype, shape or layout; the next backend is asked. */
+#define CT_UNSUPPORTED ((ct_status)(CT_STOPPED + 1))
 
 /* What the items of a kernel share. */
 typedef struct ct_items_room {
@@ -117,6 +118,13 @@ static inline int64_t ct_layout_numel(const ct_layout *l) {
     int64_t n = 1;
     for (int i = 0; i < l->ndim; i++) n *= l->size[i];
     return n;
+}
+/* Elements of the two lie alike, whatever their types: the strides of sizes of 1 do not count. */
+static inline bool ct_layout_alike(const ct_layout *a, const ct_layout *b) {
+    if (a->ndim != b->ndim) return false;
+    for (int i = 0; i < a->ndim; i++)
+        if (a->size[i] != b->size[i] || (a->size[i] != 1 && a->stride[i] != b->stride[i])) return false;
+    return true;
 }
 /* Row-major, without gaps. */
 static inline bool ct_layout_contiguous(const ct_layout *l) {

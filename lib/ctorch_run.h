@@ -379,7 +379,8 @@ ct_status ct_dataset_verify(const char *name, const ct_fetch_options *options);
    data_dirs: as in ct_train_options, or NULL: `digits`, which is embedded, needs none. */
 ct_status ct_dataset_read(const char *name, const char *split, const char *const *data_dirs, ct_tensor **x,
                           ct_tensor **y);
-/* The test images of a spec's dataset as u8 (N, C, H, W), in this scope, for showing; *labels may be NULL. */
+/* Of the samples that the options choose, `n` from `first` on, which are images, as u8 (N, C, H, W) in this scope, for
+   showing; and their classes, where they have such, in labels[n], which may be NULL. */
 ct_tensor *ct_model_samples(ct_model *m, const ct_eval_options *options, int64_t first, int64_t n, int64_t *labels);
 
 /* ---- the machine ---- */

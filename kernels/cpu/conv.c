@@ -18,9 +18,12 @@ typedef struct conv_state {
 } conv_state;
 
 /* The ways there are, most wanted first; each says what it is good for. */
-static const conv_method *const methods[] = {
-    &ct_conv_winograd, &ct_conv_winograd_2, &ct_conv_direct, &ct_conv_depthwise,
-    &ct_conv_thin,     &ct_conv_im2col,     &ct_conv_col2im,
+static const struct {
+    const conv_method *method;
+    bool multiplies; /* copied windows as they are, whose products may be in bf16 */
+} ways[] = {
+    {&ct_conv_winograd, false}, {&ct_conv_winograd_2, false}, {&ct_conv_direct, false}, {&ct_conv_depthwise, false},
+    {&ct_conv_thin, false},     {&ct_conv_im2col, true},      {&ct_conv_col2im, true},
 };
 
 static void set_sizes(conv_problem *p, const ct_layout *x, const ct_layout *y, const ct_layout *w) {
@@ -42,17 +45,18 @@ static void stage(staged *s, const ct_layout *l, size_t *workspace) {
     if (s->used) *workspace = s->at + s->bytes;
 }
 
-/* In bf16 the last two, which are products, are the fastest with many channels, fewer behind a stride. */
-static int first_method(const conv_problem *p) {
+/* In bf16 products are the fastest with many channels, fewer behind a stride. */
+static bool wants_products(const conv_problem *p) {
     int64_t many = p->stride[0] > 1 ? 32 : 128;
-    bool products = p->bf16 && p->pass != CONV_DW && p->groups == 1 && CT_MIN(p->c, p->o) >= many;
-    return products ? CT_COUNT(methods) - 2 : 0;
+    return p->bf16 && p->pass != CONV_DW && p->groups == 1 && CT_MIN(p->c, p->o) >= many;
 }
 
 static ct_status choose(const conv_problem *p, conv_state *s, size_t *workspace) {
     ct_status status = CT_UNSUPPORTED;
-    for (int i = first_method(p); i < CT_COUNT(methods) && status == CT_UNSUPPORTED; i++)
-        if ((s->method = methods[i])->fits(p)) status = s->method->prepare(p, &s->plan, workspace);
+    bool products = wants_products(p);
+    for (int i = 0; i < CT_COUNT(ways) && status == CT_UNSUPPORTED; i++)
+        if ((ways[i].multiplies || !products) && (s->method = ways[i].method)->fits(p))
+            status = s->method->prepare(p, &s->plan, workspace);
     return status;
 }
 

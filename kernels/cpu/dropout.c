@@ -14,7 +14,6 @@
 #define CHUNK 4096 /* elements of a task: a multiple of WORDS */
 
 /* Lanes of two vectors in turn: the first half of them, and the last. */
-#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #if VW == 16
 #define FIRST(a, b) SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
 #define LAST(a, b) SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15)

@@ -28,8 +28,6 @@ typedef struct rows_run {
     const ct_tail *tail;
 } rows_run;
 
-static bool vector_or_none(const ct_layout *l) { return l->dtype == CT_NONE || layout_is(l, CT_F32); }
-
 /* Rows without gaps, in an order in which the statistics, a number a row, lie as well. */
 static bool plan_rows(rows_state *s, const ct_layout *x, const ct_layout *stats) {
     if (x->dtype != CT_F32 || !ct_layout_numel(x) || !layout_dense(x)) return false;
@@ -56,7 +54,7 @@ static ct_status forward_prepare(const ct_call *call, bool centred, double eps, 
     rows_state s = {.centred = centred, .eps = eps};
     const ct_layout *x = &call->in[0], *stats = &call->out[1 + centred];
     bool fits = call->out[0].dtype == CT_F32 && layout_same(x, &call->out[0]) && plan_rows(&s, x, stats);
-    for (int i = 1; i < call->n_in; i++) fits = fits && vector_or_none(&call->in[i]);
+    for (int i = 1; i < call->n_in; i++) fits = fits && layout_is_or_none(&call->in[i], CT_F32);
     *workspace = 0;
     return fits ? keep(&s, state) : CT_UNSUPPORTED;
 }
@@ -74,9 +72,9 @@ static ct_status back_prepare(const ct_call *call, bool centred, void **state, s
     rows_state s = {.centred = centred};
     const ct_layout *x = &call->in[1], *stats = &call->in[2 + centred];
     bool fits = call->in[0].dtype == CT_F32 && layout_same(x, &call->in[0]) && layout_same(x, &call->out[0]);
-    fits =
-        fits && layout_same(stats, &call->in[2]) && plan_rows(&s, x, stats) && vector_or_none(&call->in[3 + centred]);
-    for (int i = 1; i < call->n_out; i++) fits = fits && vector_or_none(&call->out[i]);
+    fits = fits && layout_same(stats, &call->in[2]) && plan_rows(&s, x, stats) &&
+           layout_is_or_none(&call->in[3 + centred], CT_F32);
+    for (int i = 1; i < call->n_out; i++) fits = fits && layout_is_or_none(&call->out[i], CT_F32);
     *workspace = (size_t)((2 * s.blocks + 1) * s.n) * sizeof(float);
     return fits ? keep(&s, state) : CT_UNSUPPORTED;
 }

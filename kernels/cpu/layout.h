@@ -9,12 +9,12 @@ static inline bool layout_is(const ct_layout *l, ct_dtype dtype) {
     return l->dtype == dtype && ct_layout_contiguous(l);
 }
 
-static inline bool layout_same(const ct_layout *a, const ct_layout *b) {
-    if (a->ndim != b->ndim) return false;
-    for (int i = 0; i < a->ndim; i++)
-        if (a->size[i] != b->size[i] || (a->size[i] != 1 && a->stride[i] != b->stride[i])) return false;
-    return true;
+/* The same, or absent. */
+static inline bool layout_is_or_none(const ct_layout *l, ct_dtype dtype) {
+    return l->dtype == CT_NONE || layout_is(l, dtype);
 }
+
+#define layout_same ct_layout_alike
 
 /* The dimensions whose size is not 1, the one that moves least in memory last; how many. */
 static inline int layout_order(const ct_layout *l, int order[CT_MAX_DIMS]) {

@@ -45,14 +45,12 @@ static bool plan_layout(norm_state *s, const ct_layout *x) {
     return ct_layout_contiguous(x) || layout_channels_last(x);
 }
 
-static bool vector_or_none(const ct_layout *l) { return l->dtype == CT_NONE || layout_is(l, CT_F32); }
-
 /* Room for the parts, three floats and two doubles a channel. */
 static ct_status norm_state_new(const ct_call *call, const ct_layout *x, int vectors, void **state, size_t *workspace) {
     norm_state s = {0};
     bool fits = plan_layout(&s, x) && layout_same(x, &call->out[0]) && call->out[0].dtype == CT_F32;
-    for (int i = call->n_in - vectors; i < call->n_in; i++) fits = fits && vector_or_none(&call->in[i]);
-    for (int i = 1; i < call->n_out; i++) fits = fits && vector_or_none(&call->out[i]);
+    for (int i = call->n_in - vectors; i < call->n_in; i++) fits = fits && layout_is_or_none(&call->in[i], CT_F32);
+    for (int i = 1; i < call->n_out; i++) fits = fits && layout_is_or_none(&call->out[i], CT_F32);
     if (!fits) return CT_UNSUPPORTED;
     norm_state *copy = ct_alloc(1, sizeof *copy);
     if (!copy) return CT_NO_MEMORY;

@@ -39,6 +39,9 @@ typedef float vf __attribute__((vector_size(VW * 4)));
 typedef int32_t vi __attribute__((vector_size(VW * 4)));
 typedef float vf_anywhere __attribute__((vector_size(VW * 4), aligned(4), may_alias)); /* as it lies in memory */
 
+/* Elements of a, then of b, by their numbers. */
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+
 CT_INLINE vf vset(float x) { return x - (vf){0}; } /* minus: x + 0 would turn -0 into 0 */
 CT_INLINE vf vload(const float *p) { return *(const vf_anywhere *)p; }
 /* The first n < VW floats of a vector, and zeros: past them nothing is read. */

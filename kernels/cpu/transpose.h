@@ -3,7 +3,6 @@
 #define CT_KERNELS_CPU_TRANSPOSE_H
 #include "kernels/cpu/simd.h"
 
-#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 /* Words and pairs of words of two rows, interleaved within each four; then fours (a stage for each doubling of VW). */
 #if VW == 16
 #define WORDS_LO(a, b) SHUFFLE(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29)

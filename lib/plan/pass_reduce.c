@@ -5,21 +5,15 @@
 #include "plan/merge.h"
 #include "plan/pass.h"
 
-static bool makes(const ct_stage *item, int value) {
-    for (int o = item->n_in; o < item->n_in + item->n_out; o++)
-        if (item->use[o].value == value) return true;
-    return false;
-}
-
 /* The chain, or pointwise op, that makes what item reads first, all of it and nothing else of item's; -1: none. */
 static int source(const ct_program *p, int at) {
     const ct_stage *item = &p->item[at];
     const ct_use *x = item->use;
     for (int k = at - 1; k >= 0 && x->value >= 0; k--) {
         const ct_stage *from = &p->item[k];
-        if (!from->use || !makes(from, x->value)) continue;
+        if (!from->use || !ct_stage_makes(from, x->value)) continue;
         bool pointwise = from->op == CT_CHAIN || (!from->n_parts && ct_stage_row(from));
-        for (int i = 1; i < item->n_in; i++) pointwise &= !makes(from, item->use[i].value);
+        for (int i = 1; i < item->n_in; i++) pointwise &= !ct_stage_makes(from, item->use[i].value);
         const ct_layout *space = &from->use[from->n_in].layout;
         return pointwise && !x->offset && ct_layout_numel(&x->layout) == ct_layout_numel(space) ? k : -1;
     }

@@ -151,13 +151,6 @@ int *ct_program_reads(const ct_program *p) {
     return reads;
 }
 
-bool ct_layout_alike(const ct_layout *a, const ct_layout *b) {
-    if (a->ndim != b->ndim) return false;
-    for (int d = 0; d < a->ndim; d++)
-        if (a->size[d] != b->size[d] || (a->size[d] != 1 && a->stride[d] != b->stride[d])) return false;
-    return true;
-}
-
 bool ct_use_same(const ct_use *a, const ct_use *b) {
     if (a->value < 0 || b->value < 0) return a->value == b->value;
     return a->value == b->value && a->offset == b->offset && a->layout.dtype == b->layout.dtype &&

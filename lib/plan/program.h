@@ -66,8 +66,6 @@ int *ct_program_reads(const ct_program *p);
 bool ct_stage_reads(const ct_stage *item, int value);
 const ct_use *ct_stage_makes(const ct_stage *item, int value); /* as what; NULL: it does not */
 bool ct_use_same(const ct_use *a, const ct_use *b);
-/* Elements of the two lie alike, whatever their types: the strides of sizes of 1 do not count. */
-bool ct_layout_alike(const ct_layout *a, const ct_layout *b);
 /* Those that run at once in it: of CT_TOGETHER its parts, or it alone. */
 const ct_stage *ct_stage_items(const ct_stage *item, int *n);
 /* Its ops in their order, as "linear+relu", and what runs beside it, as "matmul|sum"; "..." where they do not fit. */

@@ -1,5 +1,6 @@
 /* What a model is worth on a split of its data. */
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/math.h"
 #include "data/divide.h"
 #include "run/model.h"
@@ -7,7 +8,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- which samples ---- */
 
@@ -251,8 +251,7 @@ static ct_status evaluate(ct_model *m, const ct_eval_options *o, const chosen *c
 }
 
 ct_status ct_evaluate(ct_model *m, const ct_eval_options *options, ct_eval_report *out) {
-    struct timespec a, b;
-    clock_gettime(CLOCK_MONOTONIC, &a);
+    double began = ct_now();
     *out = (ct_eval_report){0};
     chosen c;
     ct_scope *scope = ct_scope_open();
@@ -265,8 +264,7 @@ ct_status ct_evaluate(ct_model *m, const ct_eval_options *options, ct_eval_repor
     ct_status closed = ct_scope_close(scope);
     if (!status) status = closed;
     if (status) ct_eval_report_free(out);
-    clock_gettime(CLOCK_MONOTONIC, &b);
-    out->seconds = (double)(b.tv_sec - a.tv_sec) + 1e-9 * (double)(b.tv_nsec - a.tv_nsec);
+    out->seconds = ct_now() - began;
     return status;
 }
 

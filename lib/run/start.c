@@ -235,16 +235,16 @@ ct_status ct_run_make(ct_run *r, bool resume, char **messages) {
 
 /* The log's first records. */
 static ct_status log_start(ct_run *r) {
-    int launches = 0;
+    ct_plan *plan = NULL;
     const int *n = r->taken.n;
     if (!r->opt->eager)
-        CT_TRY(ct_step_launches(r->step, CT_MIN(r->spec->train.batch_size, r->parts.n_train), true, &launches));
+        CT_TRY(ct_step_plan(r->step, CT_MIN(r->spec->train.batch_size, r->parts.n_train), CT_STEP_UPDATE, &plan));
     CT_TRY(ct_run_log(&r->dir,
                       "{\"version\":1,\"type\":\"run\",\"ctorch\":\"%s\",\"kernels\":\"%s\",\"threads\":%d,"
                       "\"precision\":\"%s\",\"launches\":%d,\"parameters\":%" PRId64 ",\"samples\":%" PRId64
                       ",\"validation\":%" PRId64 "}",
-                      ct_version(), ct_backend_name(), ct_threads(), ct_precision_name(r->spec), launches,
-                      r->report->parameters, r->parts.n_train, r->held_out.n));
+                      ct_version(), ct_backend_name(), ct_threads(), ct_precision_name(r->spec),
+                      plan ? ct_plan_launches(plan) : 0, r->report->parameters, r->parts.n_train, r->held_out.n));
     if (!r->spec->model.from.path) return CT_OK;
     return ct_run_log(
         &r->dir, "{\"type\":\"init\",\"loaded\":%d,\"by_class\":%d,\"reinitialised\":%d,\"missing\":%d,\"unused\":%d}",

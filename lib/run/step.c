@@ -284,15 +284,9 @@ ct_status ct_step_look(ct_step *s, int64_t n, bool train, const ct_step_view *vi
     return status;
 }
 
-ct_status ct_step_launches(ct_step *s, int64_t n, bool train, int *launches) {
-    ct_plan *plan;
-    CT_TRY(get_plan(s, n, train ? training(s) : 0, &plan));
-    *launches = ct_plan_launches(plan);
-    return CT_OK;
-}
-
-ct_status ct_step_plan(ct_step *s, int64_t n, bool train, ct_plan **out) {
-    return get_plan(s, n, train ? TRAIN | LOSSES : 0, out);
+ct_status ct_step_plan(ct_step *s, int64_t n, ct_step_kind kind, ct_plan **out) {
+    const int mode[] = {[CT_STEP_FORWARD] = 0, [CT_STEP_TRAIN] = TRAIN | LOSSES, [CT_STEP_UPDATE] = training(s)};
+    return get_plan(s, n, mode[kind], out);
 }
 
 /* Both are captured; neither is kept. */

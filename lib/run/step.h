@@ -52,8 +52,9 @@ typedef struct ct_step_bytes {
 ct_status ct_step_look(ct_step *s, int64_t n, bool train, const ct_step_view *view, ct_step_bytes *bytes);
 /* Bytes that a training step's values and kernels take, with checkpointed activations and without. */
 ct_status ct_step_checkpoint_bytes(ct_step *s, int64_t n, size_t bytes[2]);
-/* The plan of a whole step, the cache's: valid until the next step of another kind or size. */
-ct_status ct_step_plan(ct_step *s, int64_t n, bool train, ct_plan **out);
-/* How many kernels its plan runs; of an update's several batches, that of the last. */
-ct_status ct_step_launches(ct_step *s, int64_t n, bool train, int *launches);
+/* What runs: the forward in evaluation mode; ct_step_train; the last batch of an update as the spec wants it, which is
+   ct_step_train but where it accumulates. */
+typedef enum ct_step_kind { CT_STEP_FORWARD, CT_STEP_TRAIN, CT_STEP_UPDATE } ct_step_kind;
+/* Its plan, the cache's: valid until the next step of another kind or size. */
+ct_status ct_step_plan(ct_step *s, int64_t n, ct_step_kind kind, ct_plan **out);
 #endif

@@ -80,7 +80,7 @@ P
     says "takes no value"
     for n in 0 257 two 1x '' 99999999999999999999; do
         fails 2 "$ctorch" train specs/digits-mlp.yaml --threads "$n"
-        says "is not a whole number from 1 to 1024"
+        says "is not a whole number from 1 to 256"
     done
     fails 2 "$ctorch" train specs/digits-mlp.yaml --isa v9
     says "'v9'"

@@ -154,8 +154,8 @@ static ct_status run(const workload *w, const options *o) {
     if (!scope) return CT_NO_MEMORY;
     ct_status status = bench_new(w, o->precision, &b);
     if (!status) status = time_steps(w, &b, o->seconds, &s);
-    int launches = 0;
-    if (!status) status = ct_step_launches(b.step, w->batch, w->train, &launches);
+    ct_plan *plan;
+    if (!status) status = ct_step_plan(b.step, w->batch, w->train ? CT_STEP_TRAIN : CT_STEP_FORWARD, &plan);
     if (!status) {
         double median = (s.s[(s.n - 1) / 2] + s.s[s.n / 2]) / 2, all = 0;
         for (size_t i = 0; i < s.n; i++) all += s.s[i];
@@ -163,7 +163,7 @@ static ct_status run(const workload *w, const options *o) {
                "\"operations\": %.0f, "
                "\"threads\": %d, \"kernels\": \"%s\", \"precision\": \"%s\", \"launches\": %d}\n",
                w->name, median, all / (double)s.n, s.s[0], (double)w->batch / median, operations(w), ct_threads(),
-               ct_backend_name(), ct_precision_name(b.spec), launches);
+               ct_backend_name(), ct_precision_name(b.spec), ct_plan_launches(plan));
     }
     ct_free(s.s);
     bench_free(&b);

@@ -96,7 +96,8 @@ static size_t kept_bytes(int64_t capacity, int64_t n, bool train) {
     pair p;
     ct_plan *plan;
     size_t bytes = SIZE_MAX;
-    if (pair_new(capacity, &p) && CHECK(ct_step_plan(p.plan, n, train, &plan) == CT_OK))
+    if (pair_new(capacity, &p) &&
+        CHECK(ct_step_plan(p.plan, n, train ? CT_STEP_TRAIN : CT_STEP_FORWARD, &plan) == CT_OK))
         bytes = ct_plan_kept_bytes(plan);
     pair_free(&p);
     return bytes;

@@ -116,12 +116,18 @@ static ct_status load(const char *path, const char *set, ct_spec **spec, char **
     return parameters > 50000000 ? ct_spec_load(path, small, spec, messages) : CT_OK;
 }
 
-/* How many kernels a step takes when `passes` are off; 0: an error. */
+/* How many kernels a step takes; 0: an error. */
+static int launches_of(ct_step *s) {
+    ct_plan *plan;
+    return CHECK(ct_step_plan(s, 6, CT_STEP_UPDATE, &plan) == CT_OK) ? ct_plan_launches(plan) : 0;
+}
+
+/* When `passes` are off. */
 static int launches_without(const char *passes, ct_spec *spec, const ct_fields *fields) {
     trainee t;
     int n = 0;
     CHECK(ct_passes_use(passes) == CT_OK);
-    if (trainee_new(spec, fields, false, &t)) CHECK(ct_step_launches(t.s, 6, true, &n) == CT_OK);
+    if (trainee_new(spec, fields, false, &t)) n = launches_of(t.s);
     trainee_free(&t);
     return n;
 }
@@ -245,7 +251,7 @@ static void launches(void) {
         int64_t before = ct_kernel_runs();
         CHECK(ct_step_train(eager.s, 6, 0, &r) == CT_OK);
         int64_t called = ct_kernel_runs() - before;
-        CHECK(ct_step_launches(plan.s, 6, true, &planned) == CT_OK);
+        planned = launches_of(plan.s);
         if (!CHECK(planned > 0 && 2 * planned < called)) printf("    %d of %lld\n", planned, (long long)called);
         before = ct_kernel_runs();
         CHECK(ct_step_train(plan.s, 6, 0, &r) == CT_OK && ct_kernel_runs() == before);
