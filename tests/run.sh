@@ -58,6 +58,7 @@ part_kill() { program kill 1200 sh "$here/kill.sh" "$CTORCH" "${KILLS:-20}" ${SE
 part_goldens() {
     [ -d "$goldens" ] || { skip goldens "no $goldens here"; return; }
     program goldens 600 "$build/tests/goldens" "$goldens"
+    program goldens-ref 600 "$build/tests/goldens" --isa ref "$goldens"
 }
 
 # trained ISA: the digits' spec reaches its accuracy on that instruction set

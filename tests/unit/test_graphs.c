@@ -1,5 +1,5 @@
 /* Random graphs of the table's ops: a plan gives the bits that eager ops give, in value and gradient, with all passes
-   and with some. test_graphs [COUNT [SEED]] */
+   and with some, of formulas' parts and of their kernels. test_graphs [COUNT [SEED]] */
 #include "autograd/backward.h"
 #include "base/alloc.h"
 #include "ops/cases.h"
@@ -25,6 +25,7 @@ typedef struct graph {
     ct_case of[OPS];
     int n;
     uint64_t choices;
+    bool whole; /* formulas that have a kernel of their own are that */
     ct_tensor *leaf[OPS * CT_CASE_INPUTS];
     void *before[OPS * CT_CASE_INPUTS], *after[OPS * CT_CASE_INPUTS]; /* copies of what is in them */
     int n_leaves;
@@ -117,7 +118,7 @@ static ct_tensor *combine(uint64_t *state, ct_tensor *const *pool, int n) {
 }
 
 /* Everything from the leaves on: results in out[0..], then the gradients; how many, 0 where something failed. */
-static int graph_run(const graph *g, ct_tensor **out) {
+static int compute(const graph *g, ct_tensor **out) {
     ct_tensor *pool[POOL], *loss = NULL;
     uint64_t state = g->choices;
     int n = 0, kept = 0;
@@ -154,6 +155,14 @@ static int graph_run(const graph *g, ct_tensor **out) {
     return kept;
 }
 
+static int graph_run(const graph *g, ct_tensor **out) {
+    for (int i = 0; i < g->n_leaves; i++) memcpy(ct_data(g->leaf[i]), g->before[i], g->leaf[i]->storage->bytes);
+    bool was = ct_whole_swap(g->whole);
+    int n = compute(g, out);
+    ct_whole_swap(was);
+    return n;
+}
+
 /* ---- a plan of it ---- */
 static bool same_floats(const float *x, const float *y, size_t n) {
     for (size_t i = 0; i < n; i++)
@@ -167,7 +176,7 @@ static bool same_bits(ct_tensor *a, ct_tensor *b) {
 }
 
 static void say(const graph *g, uint64_t seed, unsigned off, const ct_buf *text) {
-    printf("    graph %llu, passes off %x:", (unsigned long long)seed, off);
+    printf("    graph %llu%s, passes off %x:", (unsigned long long)seed, g->whole ? " of kernels" : "", off);
     for (int k = 0; k < g->n; k++) printf(" %s [%s]", g->of[k].op->kind.name, g->of[k].text);
     printf("\n%s", text->data ? text->data : "");
 }
@@ -178,7 +187,6 @@ static void planned(graph *g, uint64_t seed, unsigned off, ct_tensor *const *eag
     ct_arena arena = {0};
     ct_plan *plan = NULL;
     ct_buf text = CT_BUF(1 << 20);
-    for (int i = 0; i < g->n_leaves; i++) memcpy(ct_data(g->leaf[i]), g->before[i], g->leaf[i]->storage->bytes);
     CHECK(ct_capture_begin(&captured) == CT_OK);
     int kept = graph_run(g, out);
     CHECK(ct_capture_end(&captured) == CT_OK);
@@ -197,7 +205,8 @@ static void check_graph(uint64_t seed) {
     ct_scope *scope = ct_scope_open();
     graph g;
     ct_tensor *eager[2 * POOL + OPS * CT_CASE_INPUTS];
-    if (graph_make(seed, &g)) {
+    for (int whole = graph_make(seed, &g) ? 0 : 2; whole < 2; whole++) {
+        g.whole = whole;
         int n = graph_run(&g, eager);
         for (int i = 0; i < g.n_leaves; i++) memcpy(g.after[i], ct_data(g.leaf[i]), g.leaf[i]->storage->bytes);
         planned(&g, seed, 0, eager, n);
