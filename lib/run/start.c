@@ -171,13 +171,24 @@ static ct_status start_rate(ct_run *r, bool resumed) {
     return CT_OK;
 }
 
-/* What checkpointed activations save. */
-static ct_status tell_saving(const ct_run *r) {
-    size_t bytes[2];
-    char line[128];
-    CT_TRY(ct_step_checkpoint_bytes(r->step, CT_MIN(r->spec->train.batch_size, r->parts.n_train), bytes));
-    snprintf(line, sizeof line, "checkpoint_activations: a step's values take %.1f MB, %.1f MB without it",
-             (double)bytes[0] / 1e6, (double)bytes[1] / 1e6);
+static void write_bytes(size_t bytes, char out[24]) {
+    static const char *const unit[] = {"B", "kB", "MB", "GB"};
+    double n = (double)bytes;
+    int u = 0;
+    for (; n >= 1000 && u + 1 < CT_COUNT(unit); u++) n /= 1000;
+    snprintf(out, 24, "%.*f %s", u ? 1 : 0, n, unit[u]);
+}
+
+ct_status ct_run_tell_saving(const ct_run *r) {
+    ct_step_cost cost[2];
+    char line[192], bytes[2][24];
+    if (!r->spec->train.checkpoint_activations || r->opt->eager) return CT_OK;
+    CT_TRY(ct_step_checkpoint_cost(r->step, CT_MIN(r->spec->train.batch_size, r->parts.n_train), cost));
+    for (int i = 0; i < 2; i++) write_bytes(cost[i].bytes, bytes[i]);
+    snprintf(line, sizeof line,
+             "checkpoint_activations: a step's values take %s, %s without it; what is computed again makes %.1f%% more "
+             "operations of its products and convolutions",
+             bytes[0], bytes[1], cost[1].operations > 0 ? 100 * (cost[0].operations / cost[1].operations - 1) : 0);
     ct_run_note(r, line);
     return CT_OK;
 }
@@ -260,7 +271,7 @@ ct_status ct_run_start(ct_run *r, char **messages) {
     r->state.reproducible = reproducible(r);
     r->state.best = r->state.best_loss = r->state.best_accuracy = NAN;
     r->state.val_loss = r->state.val_accuracy = NAN;
-    if (r->spec->train.checkpoint_activations && !r->opt->eager) CT_TRY(tell_saving(r));
+    CT_TRY(ct_run_tell_saving(r));
     CT_TRY(resume ? pick_up(r) : log_start(r));
     if (r->opt->max_seconds > 0) r->state.max_seconds = r->opt->max_seconds;
     r->number_at_start = r->state.number;

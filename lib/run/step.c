@@ -289,15 +289,25 @@ ct_status ct_step_plan(ct_step *s, int64_t n, ct_step_kind kind, ct_plan **out) 
     return get_plan(s, n, mode[kind], out);
 }
 
+static ct_step_cost cost_of(const ct_plan *p) {
+    ct_step_cost cost = {.bytes = ct_plan_bytes(p)};
+    for (int i = 0; i < ct_plan_launches(p); i++) {
+        ct_launch_facts f;
+        ct_plan_launch_facts(p, i, &f);
+        cost.operations += f.operations;
+    }
+    return cost;
+}
+
 /* Both are captured; neither is kept. */
-ct_status ct_step_checkpoint_bytes(ct_step *s, int64_t n, size_t bytes[2]) {
+ct_status ct_step_checkpoint_cost(ct_step *s, int64_t n, ct_step_cost cost[2]) {
     ct_stretch *stretch = s->stretch;
     ct_status status = CT_OK;
     for (int i = 0; !status && i < 2; i++) {
         ct_plan *plan;
         s->stretch = i ? NULL : stretch;
         if ((status = make_plan(s, n, TRAIN | LOSSES, NULL, &plan))) break;
-        bytes[i] = ct_plan_bytes(plan);
+        cost[i] = cost_of(plan);
         ct_plan_free(plan);
     }
     s->stretch = stretch;

@@ -50,8 +50,13 @@ typedef struct ct_step_bytes {
 /* Plans a training step, or an evaluation with its losses, on n samples, and runs nothing: the net may be one that was
    looked at (ct_net_look). */
 ct_status ct_step_look(ct_step *s, int64_t n, bool train, const ct_step_view *view, ct_step_bytes *bytes);
-/* Bytes that a training step's values and kernels take, with checkpointed activations and without. */
-ct_status ct_step_checkpoint_bytes(ct_step *s, int64_t n, size_t bytes[2]);
+/* What a training step's values and kernels take, and its products and convolutions: with checkpointed activations and
+   without. */
+typedef struct ct_step_cost {
+    size_t bytes;
+    double operations;
+} ct_step_cost;
+ct_status ct_step_checkpoint_cost(ct_step *s, int64_t n, ct_step_cost cost[2]);
 /* What runs: the forward in evaluation mode; ct_step_train; the last batch of an update as the spec wants it, which is
    ct_step_train but where it accumulates. */
 typedef enum ct_step_kind { CT_STEP_FORWARD, CT_STEP_TRAIN, CT_STEP_UPDATE } ct_step_kind;

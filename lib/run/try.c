@@ -19,6 +19,7 @@ static ct_status try_spec(ct_spec *spec, const ct_train_options *options, attemp
     if (!scope) return CT_NO_MEMORY;
     ct_status status = ct_run_make(&r, false, messages);
     if (!status) out->parameters = unused.parameters;
+    if (!status) status = ct_run_tell_saving(&r);
     if (!status) status = ct_run_order(&r);
     if (!status) status = what(&r, steps, out);
     out->seconds = ct_run_spent(&r);

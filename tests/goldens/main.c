@@ -1,8 +1,8 @@
 /* usage: goldens [--isa NAME] [--spec FILE.yaml [--rename FILE]] PATH...
-   Each PATH is a golden file, or a folder searched for *.safetensors. All but schedules is computed twice, define-by-run
-   and from a plan. --isa: the kernels of that instruction set, or ref; without it the best ones, but for whole runs the
-   plain ones (run.c says why). --spec: runs use this spec rather than the one of tests/goldens that has the file's
-   parameters; --rename: a line "their.name our.name" a parameter that is called otherwise there. */
+   Each PATH is a golden file, or a folder searched for *.safetensors. All but schedules is computed twice,
+   define-by-run and from a plan. --isa: the kernels of that instruction set, or ref; without it the best ones, but for
+   whole runs the plain ones (run.c says why). --spec: runs use this spec rather than the one of tests/goldens that has
+   the file's parameters; --rename: a line "their.name our.name" a parameter that is called otherwise there. */
 #include "goldens.h"
 #include "ops/cases.h"
 #include "ops/ops.h"

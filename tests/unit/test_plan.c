@@ -223,9 +223,12 @@ static void checkpointed(void) {
             }
             CHECK(ok && r[0].loss == r[1].loss);
         }
-        size_t bytes[2] = {0};
+        ct_step_cost cost[2];
         if (ok) CHECK(distance(t[0].net.module, t[1].net.module) <= 1e-6);
-        if (ok) CHECK(ct_step_checkpoint_bytes(t[1].s, 6, bytes) == CT_OK && (i % 2 == 0 || bytes[0] < bytes[1]));
+        if (ok && CHECK(ct_step_checkpoint_cost(t[1].s, 6, cost) == CT_OK)) {
+            CHECK(i % 2 == 0 || cost[0].bytes < cost[1].bytes);
+            CHECK(cost[0].operations > cost[1].operations && cost[0].operations < 1.34 * cost[1].operations);
+        }
         for (int k = 0; k < 2; k++) trainee_free(&t[k]), ct_spec_free(spec[k]);
     }
 }

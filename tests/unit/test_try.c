@@ -45,6 +45,32 @@ static void dry_run(void) {
     CHECK(nothing_left());
 }
 
+static char noted[512];
+static void note(void *ctx, const char *line) {
+    (void)ctx;
+    snprintf(noted, sizeof noted, "%s", line);
+}
+
+/* Of activations computed again: what that saves, in a unit that shows it, and what it costs. */
+static void saving(void) {
+    const char *const set[] = {"train.checkpoint_activations=true",
+                               "model=[flatten, linear: 64, relu, linear: 64, relu, linear: 64, relu, linear: 10]",
+                               NULL};
+    ct_spec *spec = load(set);
+    ct_try_report r;
+    char with[8], without[8];
+    double a, b, more;
+    CHECK(!ct_train_dry_run(spec, &(ct_train_options){.note = note}, &r, NULL));
+    if (CHECK(sscanf(noted,
+                     "checkpoint_activations: a step's values take %lf %7[a-zA-Z], %lf %7[a-zA-Z] without it; what is "
+                     "computed again makes %lf%% more operations",
+                     &a, with, &b, without, &more) == 5))
+        CHECK(a >= 1 && b >= 1 && a < 1000 && b < 1000 && !strcmp(with, "kB") && more > 0 && more < 50);
+    *noted = 0;
+    CHECK(!ct_train_dry_run(spec, &(ct_train_options){.note = note, .eager = true}, &r, NULL) && !*noted);
+    ct_spec_free(spec);
+}
+
 static void overfit(void) {
     ct_spec *spec = load((const char *const[]){"data.augment=[{random_crop: 2}]", NULL});
     ct_try_report r, again;
@@ -131,6 +157,7 @@ int main(void) {
     if (!CHECK(scratch_open())) return check_done("try");
     puts_in("s.yaml", text);
     RUN(dry_run);
+    RUN(saving);
     RUN(overfit);
     RUN(many_samples);
     RUN(max_time);
