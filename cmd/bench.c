@@ -8,7 +8,6 @@
 #define OP_SECONDS 0.1
 #define MOST_RESULTS 1000
 #define MOST_BATCH (1 << 20)
-#define MOST_THREADS 1024
 #define SLOWDOWN "5%"
 
 typedef struct args {
@@ -276,7 +275,7 @@ static ct_status prepare(work *w, ct_operands operands) {
     ct_status status = look_at_options(a);
     if (!status) status = find_names(w, operands);
     if (!status) status = read_list("batch", a->batch, MOST_BATCH, &w->batches);
-    if (!status) status = read_list("threads", a->threads, MOST_THREADS, &w->threads);
+    if (!status) status = read_list("threads", a->threads, CT_MOST_THREADS, &w->threads);
     if (!status) status = read_percent(a->slowdown ? a->slowdown : SLOWDOWN, &w->slowdown);
     if (status) return status;
     int n = w->n_names * w->batches.n * w->threads.n;

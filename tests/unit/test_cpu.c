@@ -175,7 +175,7 @@ static void test_conv(void) {
 static void test_conv_room(void) {
     ct_layout in[] = {F32(LAST, 1, 32, 1, 16), F32(PLAIN, 512, 32, 5, 5), absent}, y = F32(LAST, 1, 512, 1, 16);
     ct_conv2d_args args = {.stride = {1, 1}, .padding = {2, 2}, .dilation = {1, 1}, .groups = 1};
-    ct_call call = {CT_OP_conv2d_, 3, 1, in, &y, &args, false};
+    ct_call call = {CT_OP_conv2d_, 3, 1, in, &y, .args = &args};
     for (const ct_backend_choice *c = ct_backends_cpu; c->backend; c++) {
         const ct_kernel *k = c->backend->kernel[CT_OP_conv2d_];
         size_t bytes[2];
