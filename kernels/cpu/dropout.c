@@ -123,7 +123,7 @@ typedef struct mask_run {
 
 static ct_status mask_prepare(const ct_call *call, void **state, size_t *workspace) {
     const ct_layout *x = &call->in[0], *mask = &call->in[1], *y = &call->out[0];
-    bool alike = layout_dense(x) && layout_same(x, y) && layout_same(x, mask);
+    bool alike = layout_dense(x) && ct_layout_alike(x, y) && ct_layout_alike(x, mask);
     if (x->dtype != CT_F32 || y->dtype != CT_F32 || !mask_dtype(mask->dtype) || !alike) return CT_UNSUPPORTED;
     *state = NULL;
     *workspace = 0;

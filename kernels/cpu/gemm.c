@@ -1,11 +1,11 @@
 #include "kernels/cpu/gemm.h"
 #include "base/error.h"
-#include "base/parallel.h"
 #include "kernels/cpu/gemm_bf16.h"
 #include "kernels/cpu/gemm_tile.h"
 #include "kernels/cpu/gemm_vector.h"
+#include "kernels/cpu/layout.h"
+#include "kernels/cpu/slots.h"
 #include <math.h>
-#include <stdatomic.h>
 
 #define KB_MAX 384                           /* part of the definition of the result */
 #define A_FLOATS 32768                       /* of A's tiles at a time: some of a second-level cache */
@@ -18,18 +18,15 @@
 #define SERIAL_FLOPS 3e5                     /* below, a fork costs more than it saves */
 #define TASK_FLOPS 1e6                       /* a task worth claiming */
 #define TASKS_A_THREAD 8
-#define PIECE 500 /* vector multiply-adds that a piece of a row, handed to a tail, takes */
-#define MAX_SLOTS 64
+#define PIECE 500           /* vector multiply-adds that a piece of a row, handed to a tail, takes */
 #define SPLIT_BLOCKS 3      /* of k, at most, that are made apart and then added */
 #define SPLIT_FLOATS 262144 /* of C beside C then */
 
 /* ---- the plan ---- */
 
-static int64_t div_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 static int64_t k_block(int64_t k) {
-    int64_t blocks = CT_MAX(div_up(k, KB_MAX), 1);
-    return (div_up(k, blocks) + 7) / 8 * 8;
+    int64_t blocks = CT_MAX(div_up_i64(k, KB_MAX), 1);
+    return (div_up_i64(k, blocks) + 7) / 8 * 8;
 }
 
 /* One row (or column) times a matrix whose rows lie as they are read. */
@@ -47,7 +44,7 @@ static double grid_cost(const ct_gemm *g, const ct_gemm_plan *p, int threads, in
     double size_a = (double)g->m * g->k, size_b = (double)g->n * g->k, tile = (double)MR * NR / VW * g->k;
     double a = reach(size_a) + (p->pack_a ? 2 : 0), b = reach(size_b);
     if (!g->packed && !p->shared && !p->in_place) b += g->tb ? 2.1 : 1.2;
-    double tasks = (double)(gm * gn), task = (double)(div_up(p->tiles, gm) * div_up(p->panels, gn)) * tile;
+    double tasks = (double)(gm * gn), task = (double)(div_up_i64(p->tiles, gm) * div_up_i64(p->panels, gn)) * tile;
     double time = ceil(tasks * g->batch / threads) / g->batch * task;
     double pieces = g->rows && gn > 1 ? (double)(gn * g->m * g->batch) : 0;
     return time + task / 4 + (gm * size_b * b + gn * size_a * a + tasks * 300 + pieces * PIECE) / threads;
@@ -68,23 +65,23 @@ static void plan_grid(const ct_gemm *g, ct_gemm_plan *p, double flops, int threa
 /* Blocks of k, rows of both matrices, for tasks of their own, which write beside C: a thread then reads the rows that
    it made itself, of a gradient and of a layer's input, and the larger matrix is packed once. */
 static bool plan_split(const ct_gemm *g, ct_gemm_plan *p, int threads) {
-    int64_t blocks = div_up(g->k, p->kb);
+    int64_t blocks = div_up_i64(g->k, p->kb);
     bool few = blocks >= threads && blocks <= SPLIT_BLOCKS && (blocks - 1) * g->m * g->n <= SPLIT_FLOATS;
     if (!g->ta || g->tb || g->batch > 1 || g->packed || !few) return false;
     p->gk = blocks;
     *(p->columns_first ? &p->gn : &p->gm) =
-        CT_MIN(div_up(p->columns_first ? p->panels : p->tiles, 4), div_up(4 * threads, blocks));
-    p->sums = div_up((blocks - 1) * g->m * g->n, 16) * 16;
+        CT_MIN(div_up_i64(p->columns_first ? p->panels : p->tiles, 4), div_up_i64(4 * threads, blocks));
+    p->sums = div_up_i64((blocks - 1) * g->m * g->n, 16) * 16;
     return true;
 }
 
 /* How much a task packs at a time, and the room for it. */
 static void plan_blocks(const ct_gemm *g, ct_gemm_plan *p) {
-    int64_t most = div_up(p->panels, p->gn), kb = CT_MAX(p->kb, 1);
+    int64_t most = div_up_i64(p->panels, p->gn), kb = CT_MAX(p->kb, 1);
     p->mc = CT_MAX(A_FLOATS / (kb * MR), 1);
     p->nc = p->in_place ? most : CT_MIN(CT_MAX(B_FLOATS / (kb * NR), 1), most);
     if (p->kb >= g->k && p->nc == most && most > 1 && most * NR * kb <= L1_FLOATS && !p->pack_a) p->mc = 2;
-    p->mc = CT_MIN(p->mc, div_up(p->tiles, p->gm));
+    p->mc = CT_MIN(p->mc, div_up_i64(p->tiles, p->gm));
     int64_t floats_b = g->packed || p->shared ? 0 : p->nc * NR * kb, floats_a = p->pack_a ? p->mc * MR * (kb + 16) : 0;
     p->slot = (floats_a + floats_b + 15) / 16 * 16;
 }
@@ -99,7 +96,7 @@ static bool in_place(const ct_gemm *g) {
 
 static void plan_product(const ct_gemm *g, ct_gemm_plan *p, double flops, int threads) {
     int64_t size_a = g->m * g->k, size_b = g->n * g->k;
-    p->tiles = div_up(g->m, MR), p->panels = div_up(g->n, NR);
+    p->tiles = div_up_i64(g->m, MR), p->panels = div_up_i64(g->n, NR);
     p->rows = g->m / p->tiles, p->rest = g->m % p->tiles;
     p->in_place = in_place(g);
     p->pack_a = g->ta ? size_a > 8192 && p->panels > 1 && g->lda > NEAR_FLOATS
@@ -123,13 +120,13 @@ size_t ct_gemm_prepare(ct_gemm *g) {
     if (g->m < 1 || g->n < 1 || g->k < 1 || g->batch < 1) return 0;
     if (g->bf16) return ct_gemm_bf16_prepare(g);
     if (p->vector) {
-        p->panels = div_up(g->m == 1 ? g->n : g->m, VR);
+        p->panels = div_up_i64(g->m == 1 ? g->n : g->m, VR);
         if (flops >= SERIAL_FLOPS / 2) p->gn = CT_MIN(p->panels, threads * 4);
     } else {
         plan_product(g, p, flops, threads);
     }
     double tasks = (double)g->batch * p->gm * p->gn * p->gk;
-    p->slots = (int)CT_MIN(CT_MIN(tasks, threads), MAX_SLOTS);
+    p->slots = (int)CT_MIN(CT_MIN(tasks, threads), CT_MOST_THREADS);
     p->grain = (int64_t)CT_MIN(tasks, ceil(SERIAL_FLOPS / 8 * tasks / flops));
     return (size_t)(p->shared + p->sums + p->slots * p->slot) * sizeof(float);
 }
@@ -301,23 +298,8 @@ typedef struct run {
     const float *a, *b, *bias;
     float *c, *work, *sums; /* work: B packed for all; then blocks of k beside C, then slots */
     const ct_tail *tail;
-    _Atomic uint64_t taken; /* a bit for each slot of workspace */
+    slots room; /* of workspace */
 } run;
-
-/* A slot that no other task uses, if possible the one this thread had before: it is in its caches. There are as many as
-   the plan has threads; should more come, they wait for one. */
-static int take_slot(run *r) {
-    static _Thread_local int before;
-    uint64_t all = ~UINT64_C(0) >> (64 - r->g->plan.slots), taken = atomic_load(&r->taken);
-    for (;;) {
-        uint64_t free = all & ~taken, mine = free >> before & 1;
-        int slot = mine ? before : __builtin_ctzll(free | UINT64_C(1) << 63);
-        if (!free)
-            taken = atomic_load(&r->taken);
-        else if (atomic_compare_exchange_weak(&r->taken, &taken, taken | UINT64_C(1) << slot))
-            return before = slot;
-    }
-}
 
 static void run_task(run *r, int64_t id) {
     const ct_gemm *g = r->g;
@@ -334,11 +316,11 @@ static void run_task(run *r, int64_t id) {
     x.packed = g->packed ? x.b : p->shared ? r->work : NULL;
     x.t0 = p->tiles * im / p->gm, x.t1 = p->tiles * (im + 1) / p->gm;
     x.p0 = p->panels * in / p->gn, x.p1 = p->panels * (in + 1) / p->gn;
-    int slot = p->slot ? take_slot(r) : 0;
+    int slot = p->slot ? slots_take(&r->room) : 0;
     x.work_b = p->slot ? r->sums + p->sums + slot * p->slot : NULL;
     x.work_a = x.packed ? x.work_b : p->slot ? x.work_b + p->nc * NR * p->kb : NULL;
     run_block(&x, k);
-    if (p->slot) atomic_fetch_and(&r->taken, ~(UINT64_C(1) << slot));
+    if (p->slot) slots_give(&r->room, slot);
 }
 
 /* Rows of C, and the blocks of k beside it, in order. */
@@ -403,7 +385,7 @@ static void run_nothing(const ct_gemm *g, const float *bias, float *c, const ct_
 void ct_gemm_run(const ct_gemm *g, const float *a, const float *b, const float *bias, float *c, void *work,
                  const ct_tail *tail) {
     const ct_gemm_plan *p = &g->plan;
-    run r = {.g = g, .a = a, .b = b, .bias = bias, .c = c, .work = work, .tail = tail};
+    run r = {.g = g, .a = a, .b = b, .bias = bias, .c = c, .work = work, .tail = tail, .room.n = p->slots};
     if (g->m < 1 || g->n < 1 || g->batch < 1) return;
     if (g->k < 1) {
         run_nothing(g, bias, c, tail);
@@ -414,18 +396,18 @@ void ct_gemm_run(const ct_gemm *g, const float *a, const float *b, const float *
         return;
     }
     if (work) r.sums = r.work + p->shared;
-    if (p->shared) ct_parallel(p->panels, div_up(p->panels, 4 * (int64_t)p->slots), pack_shared, &r);
+    if (p->shared) ct_parallel(p->panels, div_up_i64(p->panels, 4 * (int64_t)p->slots), pack_shared, &r);
     ct_parallel(g->batch * p->gm * p->gn * p->gk, p->grain, p->vector ? run_vectors : run_tasks, &r);
     if (p->gk > 1) ct_parallel(g->m, CT_MAX(16384 / g->n, 1), join_blocks, &r);
 }
 
 size_t ct_gemm_packed_size(const ct_gemm *g) {
-    return g->bf16 ? ct_gemm_bf16_packed_size(g) : (size_t)(div_up(g->n, VW) * VW * g->k) * sizeof(float);
+    return g->bf16 ? ct_gemm_bf16_packed_size(g) : (size_t)(div_up_i64(g->n, VW) * VW * g->k) * sizeof(float);
 }
 
 void ct_gemm_pack(const ct_gemm *g, const float *b, float *packed) {
     if (g->bf16)
         ct_gemm_bf16_pack(g, b, packed);
     else
-        pack_panels(g, b, packed, 0, div_up(g->n, NR));
+        pack_panels(g, b, packed, 0, div_up_i64(g->n, NR));
 }

@@ -53,7 +53,7 @@ static ct_status keep(const rows_state *s, void **state) {
 static ct_status forward_prepare(const ct_call *call, bool centred, double eps, void **state, size_t *workspace) {
     rows_state s = {.centred = centred, .eps = eps};
     const ct_layout *x = &call->in[0], *stats = &call->out[1 + centred];
-    bool fits = call->out[0].dtype == CT_F32 && layout_same(x, &call->out[0]) && plan_rows(&s, x, stats);
+    bool fits = call->out[0].dtype == CT_F32 && ct_layout_alike(x, &call->out[0]) && plan_rows(&s, x, stats);
     for (int i = 1; i < call->n_in; i++) fits = fits && layout_is_or_none(&call->in[i], CT_F32);
     *workspace = 0;
     return fits ? keep(&s, state) : CT_UNSUPPORTED;
@@ -71,8 +71,8 @@ static ct_status rms_prepare(const ct_call *call, void **state, size_t *workspac
 static ct_status back_prepare(const ct_call *call, bool centred, void **state, size_t *workspace) {
     rows_state s = {.centred = centred};
     const ct_layout *x = &call->in[1], *stats = &call->in[2 + centred];
-    bool fits = call->in[0].dtype == CT_F32 && layout_same(x, &call->in[0]) && layout_same(x, &call->out[0]);
-    fits = fits && layout_same(stats, &call->in[2]) && plan_rows(&s, x, stats) &&
+    bool fits = call->in[0].dtype == CT_F32 && ct_layout_alike(x, &call->in[0]) && ct_layout_alike(x, &call->out[0]);
+    fits = fits && ct_layout_alike(stats, &call->in[2]) && plan_rows(&s, x, stats) &&
            layout_is_or_none(&call->in[3 + centred], CT_F32);
     for (int i = 1; i < call->n_out; i++) fits = fits && layout_is_or_none(&call->out[i], CT_F32);
     *workspace = (size_t)((2 * s.blocks + 1) * s.n) * sizeof(float);

@@ -14,8 +14,6 @@ static inline bool layout_is_or_none(const ct_layout *l, ct_dtype dtype) {
     return l->dtype == CT_NONE || layout_is(l, dtype);
 }
 
-#define layout_same ct_layout_alike
-
 /* The dimensions whose size is not 1, the one that moves least in memory last; how many. */
 static inline int layout_order(const ct_layout *l, int order[CT_MAX_DIMS]) {
     int n = 0;

@@ -48,7 +48,7 @@ static bool plan_layout(norm_state *s, const ct_layout *x) {
 /* Room for the parts, three floats and two doubles a channel. */
 static ct_status norm_state_new(const ct_call *call, const ct_layout *x, int vectors, void **state, size_t *workspace) {
     norm_state s = {0};
-    bool fits = plan_layout(&s, x) && layout_same(x, &call->out[0]) && call->out[0].dtype == CT_F32;
+    bool fits = plan_layout(&s, x) && ct_layout_alike(x, &call->out[0]) && call->out[0].dtype == CT_F32;
     for (int i = call->n_in - vectors; i < call->n_in; i++) fits = fits && layout_is_or_none(&call->in[i], CT_F32);
     for (int i = 1; i < call->n_out; i++) fits = fits && layout_is_or_none(&call->out[i], CT_F32);
     if (!fits) return CT_UNSUPPORTED;
@@ -66,7 +66,7 @@ static ct_status train_prepare(const ct_call *call, void **state, size_t *worksp
 
 static ct_status back_prepare(const ct_call *call, void **state, size_t *workspace) {
     const ct_layout *g = &call->in[0], *x = &call->in[1];
-    if (g->dtype != CT_F32 || !layout_same(g, x)) return CT_UNSUPPORTED;
+    if (g->dtype != CT_F32 || !ct_layout_alike(g, x)) return CT_UNSUPPORTED;
     return norm_state_new(call, x, 3, state, workspace);
 }
 

@@ -16,7 +16,8 @@ static ct_status soft_prepare(const ct_call *call, void **state, size_t *workspa
     const ct_layout *x = &call->in[0], *y = &call->out[0];
     const ct_dim_args *args = call->args;
     int64_t numel = ct_layout_numel(x), d = args->dim < 0 ? args->dim + x->ndim : args->dim;
-    if (x->dtype != CT_F32 || y->dtype != CT_F32 || !numel || !layout_dense(x) || !layout_same(x, y) || d >= x->ndim)
+    if (x->dtype != CT_F32 || y->dtype != CT_F32 || !numel || !layout_dense(x) || !ct_layout_alike(x, y) ||
+        d >= x->ndim)
         return CT_UNSUPPORTED;
     soft_state *s = ct_alloc(1, sizeof *s);
     if (!s) return CT_NO_MEMORY;

@@ -42,7 +42,7 @@ static ct_status update_prepare(const ct_call *call, void **state, size_t *works
     for (int i = 0; i < call->n_in - 2 + call->n_out; i++) {
         const ct_layout *l = i < call->n_in - 2 ? &call->in[i] : &call->out[i - call->n_in + 2], *p = &call->in[i % n];
         bool absent = i / n == 1 && l->dtype == CT_NONE;
-        if (!absent && (l->dtype != CT_F32 || !layout_same(l, p) || !layout_dense(p))) return CT_UNSUPPORTED;
+        if (!absent && (l->dtype != CT_F32 || !ct_layout_alike(l, p) || !layout_dense(p))) return CT_UNSUPPORTED;
     }
     for (int i = call->n_in - 2; i < call->n_in; i++) {
         ct_dtype dtype = call->in[i].dtype;

@@ -1,5 +1,6 @@
 /* Numbers about numbers: quantiles, and the interval of a mean (Student, 1908). */
 #include "base/alloc.h"
+#include "base/math.h"
 #include "ctorch_run.h"
 #include <math.h>
 #include <stdlib.h>
@@ -27,10 +28,10 @@ ct_status ct_mean_interval(const double *x, size_t n, ct_interval *out) {
     double mean = 0, squares = 0;
     for (size_t i = 0; i < n; i++) {
         if (!(x[i] > 0)) return ct_fail(CT_FAIL, "an interval wants numbers above 0, not %g", x[i]);
-        mean += log(x[i]) / (double)n;
+        mean += ct_log_f64(x[i]) / (double)n;
     }
-    for (size_t i = 0; i < n; i++) squares += (log(x[i]) - mean) * (log(x[i]) - mean);
+    for (size_t i = 0; i < n; i++) squares += (ct_log_f64(x[i]) - mean) * (ct_log_f64(x[i]) - mean);
     double off = n > 1 ? student(n) * sqrt(squares / (double)(n - 1) / (double)n) : INFINITY;
-    *out = (ct_interval){exp(mean), exp(mean - off), exp(mean + off)};
+    *out = (ct_interval){ct_exp_f64(mean), ct_exp_f64(mean - off), ct_exp_f64(mean + off)};
     return CT_OK;
 }

@@ -98,7 +98,7 @@ matches() {
     command -v nm >/dev/null || skip "no nm"
     echo '#include <math.h>' | cc -E -P -D_GNU_SOURCE -xc - | grep -oE '\b[a-z][a-z0-9_]* ?\(' | tr -d ' (' | sort -u >libm
     grep -qx cos libm && grep -qx powf libm
-    exact='(ceil|floor|fmax|fmin|fmod|ldexp|ll?rint|rint|round|sqrt|trunc)f?'
+    exact='(ceil|floor|fmax|fmin|fmod|ldexp|(ll?)?(rint|round)|sqrt|trunc)f?'
     for file in "$LD_LIBRARY_PATH/libctorch.so.0" "$STAGE/bin/ctorch"; do
         nm -D --undefined-only "$file" | awk '{ sub(/@.*/, "", $2); print $2 }' | sort -u | comm -12 - libm >called
         grep -qx sqrt called
