@@ -25,9 +25,8 @@ typedef struct gather {
 #define FETCH 32 /* lines; of a longer sample, the processor sees by itself how it goes on */
 
 /* Inlined always: gcc drops calls of a function that does nothing but prefetch. */
-static inline __attribute__((always_inline)) void fetch_ahead(const gather *g, int64_t i, int64_t size) {
-    if (i + AHEAD >= g->n) return;
-    const char *x = (const char *)g->x + g->index[i + AHEAD] * g->row;
+static inline __attribute__((always_inline)) void fetch(const gather *g, int64_t i, int64_t size) {
+    const char *x = (const char *)g->x + g->index[i] * g->row;
     for (int64_t at = 0; at < CT_MIN(size, FETCH * LINE); at += LINE) __builtin_prefetch(x + at);
 }
 
@@ -44,9 +43,10 @@ static void look_up(const uint8_t *x, const float *table, int64_t n, float *out,
 static void gather_u8(void *ctx, int64_t begin, int64_t end) {
     const gather *g = ctx;
     int64_t size = g->channels * g->plane;
+    for (int64_t i = begin; i < CT_MIN(begin + AHEAD, end); i++) fetch(g, i, size);
     for (int64_t i = begin; i < end; i++) {
         const uint8_t *x = (const uint8_t *)g->x + g->index[i] * g->row;
-        fetch_ahead(g, i, size);
+        if (i + AHEAD < end) fetch(g, i + AHEAD, size);
         for (int64_t c = 0; c < g->channels; c++)
             look_up(x + c * g->plane, g->norm->table[CT_MIN(c, 2)], g->plane, g->out + i * size + c, g->channels);
     }
@@ -99,7 +99,7 @@ ct_status ct_batch_samples(const ct_tensor *x, const int64_t *index, int64_t n, 
     if (!n) return CT_OK;
     int64_t size = row_size(x), channels = ct_ndim(x) == 4 ? ct_size(x, 1) : 1;
     gather g = {ct_data(x), index, norm, out, n, channels, channels ? size / channels : 0, x->layout.stride[0]};
-    ct_parallel(n, CT_MAX(1, 16384 / CT_MAX(size, 1)), is_u8 ? gather_u8 : gather_f32, &g);
+    ct_parallel(n, CT_MAX(1, 25600 / CT_MAX(size, 1)), is_u8 ? gather_u8 : gather_f32, &g);
     return CT_OK;
 }
 

@@ -155,6 +155,16 @@ ct_status ct_file_commit(const char *path, int fd) {
     return sync_dir(path);
 }
 
+bool ct_file_link(const char *of, const char *path) {
+    char tmp[PATH_MAX];
+    if (tmp_name(path, tmp)) return false;
+    unlink(tmp); /* a crash may have left it */
+    if (link(of, tmp)) return false;
+    if (!rename(tmp, path) && !sync_dir(path)) return true;
+    unlink(tmp);
+    return false;
+}
+
 void ct_file_drop(const char *path, int fd) {
     char tmp[PATH_MAX];
     close(fd);

@@ -23,6 +23,8 @@ void ct_bytes_leave(const ct_bytes *b, size_t n);
 ct_status ct_file_sha256(const char *path, char hex[65]);
 /* Writes path.tmp in the same directory, fsync, rename, fsync of the directory: old or new, never half. */
 ct_status ct_file_write(const char *path, const void *data, size_t len);
+/* Makes path another name of the file `of`, in the same directory, where the file system can; whether it did. */
+bool ct_file_link(const char *of, const char *path);
 /* For writers that stream: create PATH.tmp, put, then commit (fsync, rename, fsync) or drop it. Both close `fd`; a
    commit that fails leaves no PATH.tmp. `path` is the final name in all four. */
 ct_status ct_file_create(const char *path, int *fd);

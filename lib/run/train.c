@@ -169,12 +169,17 @@ static ct_status log_epoch(ct_run *r, const ct_epoch_report *e, const ct_tally *
                       each_loss(r->spec, "val_losses", each[1], losses[1]), e->best ? "true" : "false", e->seconds);
 }
 
+/* One file then, of two names: each is replaced, never written to. */
+static bool last_is_best(ct_run *r) {
+    return ct_file_link(ct_run_path(&r->dir, "best.safetensors"), ct_run_path(&r->dir, "last.safetensors"));
+}
+
 /* Validation and the model's files, of the averaged weights where there are any. */
 static ct_status measure(ct_run *r, ct_epoch_report *e, ct_tally *held_out) {
     ct_status status = ct_run_average_enter(r);
     if (!status) status = validate(r, e, held_out);
     if (!status && e->best) status = save_model(r, "best.safetensors");
-    if (!status) status = save_model(r, "last.safetensors");
+    if (!status && !(e->best && last_is_best(r))) status = save_model(r, "last.safetensors");
     ct_status back = ct_run_average_leave(r);
     return status ? status : back;
 }

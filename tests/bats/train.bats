@@ -34,6 +34,8 @@ wait_newer() {
     succeeds "$ctorch" train specs/digits-mlp.yaml -o run
     says "30 epochs, 1230 steps in" "validation accuracy" "model: run/best.safetensors"
     [ "$(ls run)" = "$(printf '%s\n' best.safetensors last.safetensors log.jsonl spec.yaml state.safetensors)" ]
+    quick -o one --set train.epochs=1
+    [ one/last.safetensors -ef one/best.safetensors ] # there is no other epoch
     python3 -c '
 import json
 log = [json.loads(line) for line in open("run/log.jsonl")]
@@ -189,6 +191,7 @@ assert a["steps"] == d["steps"] == 123 and a["parameters"] == 4810'
 @test "early stopping, and the best epoch's model is kept" {
     need_python
     succeeds "$ctorch" train specs/digits-mlp.yaml -o run --json --set train.early_stopping=2 --set 'optimizer={adam: {lr: 0.05}}'
+    [ ! run/last.safetensors -ef run/best.safetensors ] # the best was two epochs before
     json 'd["stopped_early"] and d["epochs"] == d["best_epoch"] + 2 < 30 and d["model"] == "run/best.safetensors"'
     best=$(python3 -c 'import json, sys; print(json.loads(sys.argv[1])["validation_accuracy"])' "$output")
     succeeds "$ctorch" eval run --split validation --json
