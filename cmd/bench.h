@@ -97,14 +97,14 @@ double ct_bench_memory_peak(void);
 
 /* ---- bench_table.c ---- */
 typedef enum ct_bench_unit {
-    CT_WORD,
-    CT_FLAG,
-    CT_COUNT,
-    CT_TIME,
-    CT_RATE,
-    CT_PERCENT,
-    CT_MEMORY,
-    CT_RATIO
+    CT_BENCH_WORD,
+    CT_BENCH_FLAG,
+    CT_BENCH_COUNT,
+    CT_BENCH_TIME,
+    CT_BENCH_RATE,
+    CT_BENCH_PERCENT,
+    CT_BENCH_MEMORY,
+    CT_BENCH_RATIO
 } ct_bench_unit;
 typedef struct ct_bench_column {
     const char *head, *key; /* head NULL: for programs only */

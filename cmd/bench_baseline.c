@@ -55,8 +55,8 @@ ct_status ct_bench_past_open(const char *file, ct_bench_past **out) {
 static bool is_same(const json_t *json, const ct_bench_row *r, const ct_bench_column *c) {
     const json_t *its = json_object_get(json, c->key);
     const char *word = json_string_value(its);
-    if (c->unit == CT_FLAG) return json_is_true(its) == (*ct_bench_number((ct_bench_row *)r, c) == 1);
-    if (c->unit != CT_WORD) {
+    if (c->unit == CT_BENCH_FLAG) return json_is_true(its) == (*ct_bench_number((ct_bench_row *)r, c) == 1);
+    if (c->unit != CT_BENCH_WORD) {
         double own = *ct_bench_number((ct_bench_row *)r, c);
         return json_is_number(its) ? json_number_value(its) == own : isnan(own);
     }

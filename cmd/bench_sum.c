@@ -46,7 +46,7 @@ void ct_bench_result_start(const ct_bench_plan *p, ct_bench_result *r) {
     const ct_bench_column *c;
     *r = (ct_bench_result){.row = {.kernels = ct_backend_name(), .passes = p->passes, .vs = p->vs}};
     for (int i = 0; (c = ct_bench_column_at(i)); i++)
-        if (c->unit != CT_WORD) *ct_bench_number(&r->row, c) = NAN;
+        if (c->unit != CT_BENCH_WORD) *ct_bench_number(&r->row, c) = NAN;
     strftime(r->date, sizeof r->date, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
     r->row.date = r->date, r->row.version = ct_version(), r->row.cpu = cpu();
     r->row.threads = ct_threads(), r->row.device_only = p->options.device_only;

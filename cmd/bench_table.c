@@ -8,55 +8,55 @@
 #define AT(field) offsetof(ct_bench_row, field)
 #define WHICH true
 static const ct_bench_column columns[] = {
-    {"model", "model", CT_WORD, AT(model), WHICH},
-    {"op", "op", CT_WORD, AT(op), WHICH},
-    {"result", "shape", CT_WORD, AT(shape), WHICH},
-    {"step", "step", CT_WORD, AT(step), WHICH},
-    {"batch", "batch", CT_COUNT, AT(batch), WHICH},
-    {"threads", "threads", CT_COUNT, AT(threads), WHICH},
-    {"kernels", "kernels", CT_WORD, AT(kernels), WHICH},
-    {"precision", "precision", CT_WORD, AT(precision), WHICH},
-    {"passes", "passes", CT_WORD, AT(passes), WHICH},
-    {"set", "set", CT_WORD, AT(set), WHICH},
-    {NULL, "device_only", CT_FLAG, AT(device_only), WHICH},
-    {NULL, "parameters", CT_COUNT, AT(parameters), false},
-    {"launches", "launches", CT_COUNT, AT(launches), false},
-    {"steps", "steps", CT_COUNT, AT(steps), false},
-    {NULL, "warm_steps", CT_COUNT, AT(warm_steps), false},
-    {"median", "median_s", CT_TIME, AT(median_s), false},
-    {"95% from", "low_s", CT_TIME, AT(low_s), false},
-    {"to", "high_s", CT_TIME, AT(high_s), false},
-    {"spread", "spread", CT_PERCENT, AT(spread), false},
-    {NULL, "min_s", CT_TIME, AT(min_s), false},
-    {"mean", "mean_s", CT_TIME, AT(mean_s), false},
-    {NULL, "sd_s", CT_TIME, AT(sd_s), false},
-    {"p75", "p75_s", CT_TIME, AT(p75_s), false},
-    {"p90", "p90_s", CT_TIME, AT(p90_s), false},
-    {"p95", "p95_s", CT_TIME, AT(p95_s), false},
-    {"p99", "p99_s", CT_TIME, AT(p99_s), false},
-    {NULL, "kernels_s", CT_TIME, AT(kernels_s), false},
-    {"per s", "per_s", CT_RATE, AT(per_s), false},
-    {NULL, "operations", CT_COUNT, AT(operations), false},
-    {"FLOP/s", "operations_per_s", CT_RATE, AT(per_s_operations), false},
-    {"of product", "of_product", CT_PERCENT, AT(of_product), false},
-    {NULL, "product_operations_per_s", CT_RATE, AT(product_rate), false},
-    {NULL, "bytes", CT_COUNT, AT(bytes), false},
-    {"byte/s", "bytes_per_s", CT_RATE, AT(per_s_bytes), false},
-    {"of copy", "of_copy", CT_PERCENT, AT(of_copy), false},
-    {NULL, "copy_bytes_per_s", CT_RATE, AT(copy_rate), false},
-    {"memory", "peak_bytes", CT_MEMORY, AT(peak_bytes), false},
-    {"against", "vs", CT_WORD, AT(vs), false},
-    {NULL, "vs_batch", CT_COUNT, AT(vs_batch), false},
-    {NULL, "vs_threads", CT_COUNT, AT(vs_threads), false},
-    {NULL, "vs_kernels", CT_WORD, AT(vs_kernels), false},
-    {NULL, "vs_precision", CT_WORD, AT(vs_precision), false},
-    {"ratio", "vs_ratio", CT_RATIO, AT(vs_ratio), false},
-    {"95% from", "vs_low", CT_RATIO, AT(vs_low), false},
-    {"to", "vs_high", CT_RATIO, AT(vs_high), false},
-    {NULL, "date", CT_WORD, AT(date), false},
-    {NULL, "version", CT_WORD, AT(version), false},
-    {NULL, "cpu", CT_WORD, AT(cpu), false},
-    {NULL, "load", CT_RATIO, AT(load), false},
+    {"model", "model", CT_BENCH_WORD, AT(model), WHICH},
+    {"op", "op", CT_BENCH_WORD, AT(op), WHICH},
+    {"result", "shape", CT_BENCH_WORD, AT(shape), WHICH},
+    {"step", "step", CT_BENCH_WORD, AT(step), WHICH},
+    {"batch", "batch", CT_BENCH_COUNT, AT(batch), WHICH},
+    {"threads", "threads", CT_BENCH_COUNT, AT(threads), WHICH},
+    {"kernels", "kernels", CT_BENCH_WORD, AT(kernels), WHICH},
+    {"precision", "precision", CT_BENCH_WORD, AT(precision), WHICH},
+    {"passes", "passes", CT_BENCH_WORD, AT(passes), WHICH},
+    {"set", "set", CT_BENCH_WORD, AT(set), WHICH},
+    {NULL, "device_only", CT_BENCH_FLAG, AT(device_only), WHICH},
+    {NULL, "parameters", CT_BENCH_COUNT, AT(parameters), false},
+    {"launches", "launches", CT_BENCH_COUNT, AT(launches), false},
+    {"steps", "steps", CT_BENCH_COUNT, AT(steps), false},
+    {NULL, "warm_steps", CT_BENCH_COUNT, AT(warm_steps), false},
+    {"median", "median_s", CT_BENCH_TIME, AT(median_s), false},
+    {"95% from", "low_s", CT_BENCH_TIME, AT(low_s), false},
+    {"to", "high_s", CT_BENCH_TIME, AT(high_s), false},
+    {"spread", "spread", CT_BENCH_PERCENT, AT(spread), false},
+    {NULL, "min_s", CT_BENCH_TIME, AT(min_s), false},
+    {"mean", "mean_s", CT_BENCH_TIME, AT(mean_s), false},
+    {NULL, "sd_s", CT_BENCH_TIME, AT(sd_s), false},
+    {"p75", "p75_s", CT_BENCH_TIME, AT(p75_s), false},
+    {"p90", "p90_s", CT_BENCH_TIME, AT(p90_s), false},
+    {"p95", "p95_s", CT_BENCH_TIME, AT(p95_s), false},
+    {"p99", "p99_s", CT_BENCH_TIME, AT(p99_s), false},
+    {NULL, "kernels_s", CT_BENCH_TIME, AT(kernels_s), false},
+    {"per s", "per_s", CT_BENCH_RATE, AT(per_s), false},
+    {NULL, "operations", CT_BENCH_COUNT, AT(operations), false},
+    {"FLOP/s", "operations_per_s", CT_BENCH_RATE, AT(per_s_operations), false},
+    {"of product", "of_product", CT_BENCH_PERCENT, AT(of_product), false},
+    {NULL, "product_operations_per_s", CT_BENCH_RATE, AT(product_rate), false},
+    {NULL, "bytes", CT_BENCH_COUNT, AT(bytes), false},
+    {"byte/s", "bytes_per_s", CT_BENCH_RATE, AT(per_s_bytes), false},
+    {"of copy", "of_copy", CT_BENCH_PERCENT, AT(of_copy), false},
+    {NULL, "copy_bytes_per_s", CT_BENCH_RATE, AT(copy_rate), false},
+    {"memory", "peak_bytes", CT_BENCH_MEMORY, AT(peak_bytes), false},
+    {"against", "vs", CT_BENCH_WORD, AT(vs), false},
+    {NULL, "vs_batch", CT_BENCH_COUNT, AT(vs_batch), false},
+    {NULL, "vs_threads", CT_BENCH_COUNT, AT(vs_threads), false},
+    {NULL, "vs_kernels", CT_BENCH_WORD, AT(vs_kernels), false},
+    {NULL, "vs_precision", CT_BENCH_WORD, AT(vs_precision), false},
+    {"ratio", "vs_ratio", CT_BENCH_RATIO, AT(vs_ratio), false},
+    {"95% from", "vs_low", CT_BENCH_RATIO, AT(vs_low), false},
+    {"to", "vs_high", CT_BENCH_RATIO, AT(vs_high), false},
+    {NULL, "date", CT_BENCH_WORD, AT(date), false},
+    {NULL, "version", CT_BENCH_WORD, AT(version), false},
+    {NULL, "cpu", CT_BENCH_WORD, AT(cpu), false},
+    {NULL, "load", CT_BENCH_RATIO, AT(load), false},
 };
 #define COLUMNS ((int)(sizeof columns / sizeof *columns))
 
@@ -70,7 +70,7 @@ static double number_of(const ct_bench_row *r, const ct_bench_column *c) {
     return *(const double *)((const char *)r + c->offset);
 }
 static bool is_known(const ct_bench_row *r, const ct_bench_column *c) {
-    return c->unit == CT_WORD ? ct_bench_word(r, c) != NULL : isfinite(number_of(r, c));
+    return c->unit == CT_BENCH_WORD ? ct_bench_word(r, c) != NULL : isfinite(number_of(r, c));
 }
 
 char *ct_bench_label(const ct_bench_row *r) {
@@ -95,26 +95,26 @@ static void write_time(double v, char text[32]) {
 }
 
 static void write_number(double v, ct_bench_unit u, char text[32]) {
-    if (u == CT_TIME)
+    if (u == CT_BENCH_TIME)
         write_time(v, text);
-    else if (u == CT_RATE)
+    else if (u == CT_BENCH_RATE)
         write_rate(v, text);
     else
         snprintf(text, 32,
-                 u == CT_PERCENT  ? "%.1f%%"
-                 : u == CT_MEMORY ? "%.1f MiB"
-                 : u == CT_RATIO  ? "%.3f"
-                                  : "%.0f",
-                 u == CT_PERCENT  ? 100 * v
-                 : u == CT_MEMORY ? v / (1 << 20)
-                                  : v);
+                 u == CT_BENCH_PERCENT  ? "%.1f%%"
+                 : u == CT_BENCH_MEMORY ? "%.1f MiB"
+                 : u == CT_BENCH_RATIO  ? "%.3f"
+                                        : "%.0f",
+                 u == CT_BENCH_PERCENT  ? 100 * v
+                 : u == CT_BENCH_MEMORY ? v / (1 << 20)
+                                        : v);
 }
 
 /* What people read in a place of the table; valid until the next call. */
 static const char *cell(const ct_bench_row *r, const ct_bench_column *c) {
     static char text[32];
     if (!is_known(r, c)) return "";
-    if (c->unit == CT_WORD) return ct_bench_word(r, c);
+    if (c->unit == CT_BENCH_WORD) return ct_bench_word(r, c);
     write_number(number_of(r, c), c->unit, text);
     return text;
 }
@@ -212,7 +212,7 @@ static void print_table(const ct_bench_result *r, int n) {
                 width = w > width ? w : width;
             }
             fputs(between, stdout);
-            print_cell(i < 0 ? columns[c].head : cell(&r[i].row, &columns[c]), width, columns[c].unit == CT_WORD);
+            print_cell(i < 0 ? columns[c].head : cell(&r[i].row, &columns[c]), width, columns[c].unit == CT_BENCH_WORD);
             between = "  ";
         }
         putchar('\n');
@@ -233,7 +233,7 @@ void ct_bench_markdown(const ct_bench_result *r, int n) {
         for (int c = 0; c < COLUMNS; c++) {
             if (!is_shown(&columns[c], r, n)) continue;
             fputs("| ", stdout);
-            const char *rule = columns[c].unit == CT_WORD ? "---" : "---:";
+            const char *rule = columns[c].unit == CT_BENCH_WORD ? "---" : "---:";
             ct_say_text(stdout, i == -2 ? columns[c].head : i == -1 ? rule : cell(&r[i].row, &columns[c]), -1);
             putchar(' ');
         }
@@ -248,9 +248,9 @@ void ct_bench_csv(const ct_bench_result *r, int n) {
         for (int c = 0; c < COLUMNS; c++) {
             if (i < 0)
                 fputs(columns[c].key, stdout);
-            else if (columns[c].unit == CT_WORD)
+            else if (columns[c].unit == CT_BENCH_WORD)
                 ct_csv_field(stdout, is_known(&r[i].row, &columns[c]) ? ct_bench_word(&r[i].row, &columns[c]) : "");
-            else if (columns[c].unit == CT_FLAG)
+            else if (columns[c].unit == CT_BENCH_FLAG)
                 fputs(number_of(&r[i].row, &columns[c]) == 1 ? "true" : "false", stdout);
             else if (is_known(&r[i].row, &columns[c]))
                 printf("%.9g", number_of(&r[i].row, &columns[c]));
@@ -272,11 +272,11 @@ static void write_kernel(ct_json *j, const ct_bench_kernel *k) {
 }
 
 static void write_column(ct_json *j, const ct_bench_row *r, const ct_bench_column *c) {
-    if (c->unit == CT_WORD)
+    if (c->unit == CT_BENCH_WORD)
         ct_json_text(j, c->key, ct_bench_word(r, c));
-    else if (c->unit == CT_FLAG)
+    else if (c->unit == CT_BENCH_FLAG)
         ct_json_bool(j, c->key, number_of(r, c) == 1);
-    else if (c->unit == CT_COUNT && is_known(r, c))
+    else if (c->unit == CT_BENCH_COUNT && is_known(r, c))
         ct_json_int(j, c->key, (int64_t)number_of(r, c));
     else
         ct_json_number(j, c->key, number_of(r, c));

@@ -69,9 +69,7 @@ ct_status ct_say_warnings(const ct_spec *spec, const char *warn);
 /* Text of unknown origin with what a terminal must not see replaced, cut to `width` characters (-1: all). */
 void ct_say_text(FILE *out, const char *s, int width);
 int ct_text_width(const char *s);
-/* Bytes of the character at s, 1 to 4, and its code; 0 where it is no UTF-8 (RFC 3629). */
-int ct_text_read(const char *s, uint32_t *code);
-/* The same, 0 too where it may not be shown; bytes of the first n characters. */
+/* Bytes of the character at s; 0 where it is no UTF-8 or may not be shown; bytes of the first n characters. */
 int ct_text_char(const char *s);
 int ct_text_bytes(const char *s, int n);
 /* The nearest name in rows of `stride` bytes that start with one, or NULL when none is near. */

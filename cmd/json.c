@@ -11,7 +11,7 @@ static void write_bytes(FILE *out, const char *text, size_t len) {
     putc('"', out);
     while (s < end) {
         uint32_t c;
-        int n = ct_text_read(s, &c);
+        int n = ct_utf8_read(s, (size_t)(end - s), &c);
         if (!n)
             fputs("\\ufffd", out);
         else if (c == '"' || c == '\\')

@@ -3,22 +3,10 @@
 #include <stdarg.h>
 #include <string.h>
 
-int ct_text_read(const char *text, uint32_t *c) {
-    const unsigned char *s = (const unsigned char *)text;
-    int n = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : *s < 0xf5 ? 4 : 0;
-    *c = n > 1 ? *s & (0x7f >> n) : *s;
-    for (int i = 1; i < n; i++) {
-        if ((s[i] & 0xc0) != 0x80) return 0;
-        *c = *c << 6 | (s[i] & 0x3f);
-    }
-    bool overlong = (n == 3 && *c < 0x800) || (n == 4 && *c < 0x10000), surrogate = *c >> 11 == 0x1b;
-    return overlong || surrogate || *c > 0x10ffff ? 0 : n;
-}
-
 /* Controls, and the marks that reorder text, could make a terminal lie; what is no character, a drawing invalid. */
 int ct_text_char(const char *s) {
-    uint32_t c;
-    int n = ct_text_read(s, &c);
+    uint32_t c = 0;
+    int n = *s ? ct_utf8_read(s, strnlen(s, 4), &c) : 0;
     bool control = c < 0x20 || (c >= 0x7f && c < 0xa0), reorders = c >= 0x2066 && c <= 0x206f;
     bool separates = c >= 0x2028 && c <= 0x202e, none = c == 0xfffe || c == 0xffff;
     return control || reorders || separates || none ? 0 : n;

@@ -351,7 +351,7 @@ ct_status ct_machine_rates(double *operations, double *bytes);
 double ct_quantile(const double *sorted, size_t n, double q);
 void ct_sort_numbers(double *x, size_t n); /* ascending */
 typedef struct ct_interval {
-    double value, low, high; /* 95%; without an end of one number alone */
+    double value, low, high; /* 95%; of one number alone, from 0 to infinity */
 } ct_interval;
 /* The geometric mean of n >= 1 numbers above 0, none of which depends on another, by Student's t of their logarithms.
  */
@@ -382,6 +382,9 @@ ct_status ct_dataset_read(const char *name, const char *split, const char *const
 /* Of the samples that the options choose, `n` from `first` on, which are images, as u8 (N, C, H, W) in this scope, for
    showing; and their classes, where they have such, in labels[n], which may be NULL. */
 ct_tensor *ct_model_samples(ct_model *m, const ct_eval_options *options, int64_t first, int64_t n, int64_t *labels);
+
+/* Bytes of the character at s (n >= 1 bytes), which goes to *c; 0 when it is not UTF-8. */
+int ct_utf8_read(const char *s, size_t n, uint32_t *c);
 
 /* ---- the machine ---- */
 const char *ct_backend_name(void); /* the kernels in use: "v4", "v3", "v2", "generic", "ref" */

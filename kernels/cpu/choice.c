@@ -30,7 +30,8 @@ static ct_bf16_way find_bf16(void) {
 
 static _Atomic int known; /* plus 1 */
 ct_bf16_way ct_cpu_bf16(void) {
-    if (!known) known = (int)find_bf16() + 1;
+    int none = 0;
+    if (!known) atomic_compare_exchange_strong(&known, &none, (int)find_bf16() + 1);
     return (ct_bf16_way)(known - 1);
 }
 void ct_cpu_bf16_portable(void) {

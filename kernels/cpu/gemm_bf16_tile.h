@@ -60,7 +60,7 @@ static void tile_plain(const bf16_tile *t, float *sum) {
 #define AMX_ZERO(tile) __asm__ volatile("tilezero %%tmm" #tile::)
 #define AMX_DOT(sum, a, b) __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #sum::)
 
-/* HALF rows of two squares of A's times one or two of B's. */
+/* HALF rows of A's squares along k, times one or two squares' columns of B. */
 #define HALF (SIDE / 2)
 CT_INLINE void half_dot(const bool two, const uint32_t *a, const uint32_t *b, int64_t next, int64_t blocks,
                         float *sum) {
@@ -71,7 +71,7 @@ CT_INLINE void half_dot(const bool two, const uint32_t *a, const uint32_t *b, in
             vf first = vload((const float *)b + q * SIDE), second = first;
             if (two) second = vload((const float *)b + next + q * SIDE);
             CT_EACH(i, HALF) {
-                vf pair = vset(((const float *)a)[i * SIDE + q]);
+                words pair = (words){0} + a[i * SIDE + q];
                 __asm__("vdpbf16ps %2, %1, %0" : "+v"(s[2 * i]) : "v"(first), "v"(pair));
                 if (two) __asm__("vdpbf16ps %2, %1, %0" : "+v"(s[2 * i + 1]) : "v"(second), "v"(pair));
             }

@@ -48,7 +48,7 @@ static inline bool layout_channels_last(const ct_layout *l) {
 
 #define HEAD_FLOATS 2048 /* that a head makes at a time, of rows one at least */
 static inline int64_t head_rows(const ct_exec *exec, int64_t n, int64_t left) {
-    return exec->head ? CT_MIN(HEAD_FLOATS / n, left) : left;
+    return exec->head ? CT_MIN(CT_MAX(HEAD_FLOATS / n, 1), left) : left;
 }
 
 /* Items a range for ct_parallel, so that one is worth claiming: `cost` floats moved or ten times as many operations an

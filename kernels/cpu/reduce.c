@@ -10,7 +10,6 @@
 #define BLOCK_ROWS 32                             /* at least, where columns are added */
 #define COLUMNS (VW >= 8 ? 4 * LANES : 2 * LANES) /* added at once, in registers */
 #define TILE 1024                                 /* columns of a task */
-#define ROOM 2048                                 /* elements that a head makes at once, at least a row of them */
 
 typedef struct axis {
     int64_t size, x, y;
@@ -147,10 +146,9 @@ static void add_range(const sum_state *s, const float *x, int64_t stride, int64_
 /* The same of what the head makes: as many rows at once as there is room for, where they have no gaps. */
 static void add_made(const sum_run *r, int64_t at, int64_t stride, int64_t rows, int64_t n, float *acc) {
     float room[BLOCK];
-    int64_t once = stride == n ? CT_MAX(ROOM / n, 1) : 1;
     for (int64_t k; rows > 0; rows -= k, at += k * stride) {
-        k = CT_MIN(once, rows);
-        add_range(r->s, r->exec->head->run(r->exec->head->ctx, at, k * n, room), n, k, n, acc);
+        k = stride == n ? head_rows(r->exec, n, rows) : 1;
+        add_range(r->s, ct_head_read(r->exec, NULL, at, k * n, room), n, k, n, acc);
     }
 }
 
@@ -180,10 +178,10 @@ static bool are_rows(const sum_state *s) {
 static void sum_rows(const sum_run *r, int64_t begin, int64_t end) {
     const sum_state *s = r->s;
     float room[BLOCK];
-    int64_t n = s->run.size, once = CT_MAX(ROOM / n, 1);
+    int64_t n = s->run.size;
     for (int64_t k; begin < end; begin += k) {
-        k = CT_MIN(once, end - begin);
-        const float *x = r->exec->head->run(r->exec->head->ctx, begin * n, k * n, room);
+        k = head_rows(r->exec, n, end - begin);
+        const float *x = ct_head_read(r->exec, NULL, begin * n, k * n, room);
         for (int64_t i = 0; i < k; i++) r->y[(begin + i) * s->kept.of[0].y] = 0 + sum_f32(x + i * n, n);
     }
 }

@@ -1,4 +1,5 @@
 #include "base/cgroup.h"
+#include "base/error.h"
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -103,7 +104,7 @@ static void add_throttled(void *ctx, const struct place *place, const char *dir)
     if (snprintf(path, sizeof path, "%s/cpu.stat", dir) >= (int)sizeof path) return;
     FILE *f = fopen(path, "re");
     while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "nr_throttled %lld", &n) == 1 && n > 0) *(int64_t *)ctx += n;
+        if (sscanf(line, "nr_throttled %lld", &n) == 1) *(int64_t *)ctx = CT_MAX(*(int64_t *)ctx, n);
     if (f) fclose(f);
 }
 

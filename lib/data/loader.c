@@ -16,8 +16,8 @@ typedef struct gather {
     const int64_t *index;
     const ct_normalizer *norm;
     float *out;
-    int64_t n, channels, plane; /* n samples, each (channels, plane) in x and (plane, channels) in out */
-    int64_t row;                /* elements from one sample of x to the next */
+    int64_t channels, plane; /* of a sample: (channels, plane) in x and (plane, channels) in out */
+    int64_t row;             /* elements from one sample of x to the next */
 } gather;
 
 #define AHEAD 2  /* samples lie anywhere: they are asked for before they are read */
@@ -98,7 +98,7 @@ ct_status ct_batch_samples(const ct_tensor *x, const int64_t *index, int64_t n, 
     CT_TRY(check_index(x, index, n));
     if (!n) return CT_OK;
     int64_t size = row_size(x), channels = ct_ndim(x) == 4 ? ct_size(x, 1) : 1;
-    gather g = {ct_data(x), index, norm, out, n, channels, channels ? size / channels : 0, x->layout.stride[0]};
+    gather g = {ct_data(x), index, norm, out, channels, channels ? size / channels : 0, x->layout.stride[0]};
     ct_parallel(n, CT_MAX(1, 25600 / CT_MAX(size, 1)), is_u8 ? gather_u8 : gather_f32, &g);
     return CT_OK;
 }

@@ -111,6 +111,7 @@ static ct_status tmp_name(const char *path, char out[PATH_MAX]) {
 ct_status ct_file_create(const char *path, int *fd) {
     char tmp[PATH_MAX];
     CT_TRY(tmp_name(path, tmp));
+    unlink(tmp); /* what a crash left may be another name of a file that is to stay */
     *fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     return *fd < 0 ? sys_fail(tmp, "cannot be created") : CT_OK;
 }
@@ -158,11 +159,11 @@ ct_status ct_file_commit(const char *path, int fd) {
 bool ct_file_link(const char *of, const char *path) {
     char tmp[PATH_MAX];
     if (tmp_name(path, tmp)) return false;
-    unlink(tmp); /* a crash may have left it */
-    if (link(of, tmp)) return false;
-    if (!rename(tmp, path) && !sync_dir(path)) return true;
     unlink(tmp);
-    return false;
+    if (link(of, tmp)) return false;
+    bool done = !rename(tmp, path);
+    unlink(tmp); /* it stays where both are one file already */
+    return done && !sync_dir(path);
 }
 
 void ct_file_drop(const char *path, int fd) {

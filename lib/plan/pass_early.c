@@ -3,6 +3,13 @@
 #include "plan/launch.h"
 #include "plan/pass.h"
 
+/* Whether it is made by the item's head, in the order in which the op reads. */
+static bool by_head(const ct_stage *item, int value) {
+    for (int i = 0; i < item->n_head; i++)
+        if (ct_stage_makes(&item->part[i], value)) return true;
+    return false;
+}
+
 /* The item of those at k, if any, that makes what `use` reads, and hands it on as it lies there. */
 static ct_status maker_of(const ct_program *p, int k, const ct_use *use, ct_stage **out) {
     int n;
@@ -11,7 +18,7 @@ static ct_status maker_of(const ct_program *p, int k, const ct_use *use, ct_stag
     for (int i = 0; i < n; i++) {
         const ct_use *made = ct_stage_makes(&of[i], use->value);
         bool second = made && made > &of[i].use[of[i].n_in] && made < &of[i].use[of[i].n_in + of[i].own_out];
-        if (!made || second || !ct_use_same(made, use) || made->offset) continue;
+        if (!made || second || by_head(&of[i], use->value) || !ct_use_same(made, use) || made->offset) continue;
         ct_takes takes;
         CT_TRY(ct_stage_takes(&of[i], &takes));
         if (takes.tails) *out = &of[i];

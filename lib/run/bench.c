@@ -190,7 +190,7 @@ ct_status ct_bench_step(ct_bench *b) {
 
 ct_status ct_bench_look(ct_bench *b, ct_bench_facts *out) {
     ct_plan *plan;
-    CT_TRY(ct_step_plan(b->step, b->batch, !b->o.eval, &plan));
+    CT_TRY(ct_step_plan(b->step, b->batch, b->o.eval ? CT_STEP_FORWARD : CT_STEP_TRAIN, &plan));
     *out = (ct_bench_facts){
         b->batch, ct_module_parameters(b->net->module), ct_plan_launches(plan), 0, 0, ct_precision_name(b->spec)};
     for (int i = 0; i < out->launches; i++) {
@@ -217,7 +217,7 @@ static void report_load(const ct_bench *b, double seconds, ct_kernel_report *out
 
 ct_status ct_bench_kernels(ct_bench *b, ct_kernel_report **out, int *n) {
     ct_plan *plan;
-    CT_TRY(ct_step_plan(b->step, b->batch, !b->o.eval, &plan));
+    CT_TRY(ct_step_plan(b->step, b->batch, b->o.eval ? CT_STEP_FORWARD : CT_STEP_TRAIN, &plan));
     int launches = ct_plan_launches(plan), k = 0;
     double *at = ct_alloc((size_t)launches + 1, sizeof *at);
     ct_kernel_report *r = ct_alloc((size_t)launches + 1, sizeof *r);

@@ -34,6 +34,13 @@ static void files_are_written_whole(void) {
     CHECK(ct_file_write(at("empty"), NULL, 0) == CT_OK);
     CHECK(ct_file_map(at("empty"), &b) == CT_OK && b.len == 0);
     ct_bytes_free(&b);
+    CHECK(!link(at("a"), at("b.tmp")) && ct_file_write(at("b"), "b", 1) == CT_OK); /* left by a link that was killed */
+    CHECK(ct_file_map(at("a"), &b) == CT_OK && b.len == 11);
+    ct_bytes_free(&b);
+    CHECK(ct_file_link(at("a"), at("b")) && ct_file_link(at("a"), at("b")) && access(at("b.tmp"), F_OK) != 0);
+    CHECK(ct_file_map(at("b"), &b) == CT_OK && b.len == 11);
+    ct_bytes_free(&b);
+    CHECK(!ct_file_link(at("none"), at("c")) && access(at("c"), F_OK) != 0);
     CHECK(chdir(root) == 0 && ct_file_write("relative", "r", 1) == CT_OK && !access(at("relative"), F_OK));
 }
 

@@ -128,6 +128,12 @@ static void loss_graph(ct_tensor *const *x, ct_tensor **y) {
     *y = ct_cross_entropy(ct_tanh(x[0]), t, NULL, (ct_cross_entropy_args){.ignore_index = -100});
 }
 
+/* A sum's head makes what a norm is of, in the order of the sum, not of the norm: that may not watch it. */
+static void summed_graph(ct_tensor *const *x, ct_tensor **y) {
+    ct_tensor *v = ct_relu(ct_add(x[0], x[1])), *s = ct_sum(v, (ct_reduce_args){.dim = CT_DIMS(1), .keepdim = true});
+    *y = ct_add(ct_batch_norm(v, NULL, NULL, NULL, NULL, (ct_batch_norm_args){.training = true}), s);
+}
+
 /* An image's largest, where they were, put back there. */
 static void pool_graph(ct_tensor *const *x, ct_tensor **y) {
     ct_max_pool2d_args args = {.kernel_size = {2, 2}, .dilation = {1, 1}};
@@ -190,6 +196,7 @@ static void each_pass(void) {
     falls(after_graph, "beside", 3, 3);
     falls(as_large_graph, "beside", 3, 3);
     ct_buf text = CT_BUF(1 << 16);
+    launches(summed_graph, 0, NULL);
     launches(linear_graph, 0, &text);
     CHECK(count(&text, "\n") == 2 && count(&text, "linear(") == 1 && count(&text, "; ") == 2);
     ct_buf_free(&text);
