@@ -96,12 +96,12 @@ bool ct_terminal_draws(int fd); /* whether it is one that shows more than ASCII 
 /* ---- output.c ---- */
 typedef struct ct_output {
     const char *path;
-    char *partial; /* PATH.tmp; NULL: standard output */
+    char *final, *partial; /* where path leads, and final.tmp; NULL: it is written where it is, a device or a pipe */
     FILE *f;
 } ct_output;
 /* path NULL: standard output. What is wrong is said. */
 ct_status ct_output_open(const char *path, ct_output *out);
-/* Moves the file into place when all went well (`status` is CT_OK), else removes it. */
+/* Moves the file, but for a device or a pipe, into place when all went well (`status` is CT_OK), else removes it. */
 ct_status ct_output_close(ct_output *out, ct_status status);
 
 /* ---- json.c: one object or list a line ---- */
@@ -179,7 +179,7 @@ typedef struct ct_predictions ct_predictions;
 ct_status ct_predictions_open(const char *path, const ct_model *m, ct_predictions **out);
 void ct_predictions_add(ct_predictions *p, int64_t i, const char *file, int label, int prediction,
                         const float *probability);
-/* Moves the file into place when all went well (`status` is CT_OK), else removes it. */
+/* Moves the file, but for a device or a pipe, into place when all went well (`status` is CT_OK), else removes it. */
 ct_status ct_predictions_close(ct_predictions *p, ct_status status);
 /* Draws `n` samples, spread over the classes, of the `total` that `options` choose. */
 ct_status ct_draw_samples(ct_model *m, const ct_eval_options *options, int64_t total, int64_t n);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -103,17 +104,32 @@ ct_status ct_file_sha256(const char *path, char hex[65]) {
     return h ? ct_sha256_hex(h, hex) : CT_NO_MEMORY;
 }
 
-static ct_status tmp_name(const char *path, char out[PATH_MAX]) {
-    int n = snprintf(out, PATH_MAX, "%s.tmp", path);
-    return n < 0 || n >= PATH_MAX ? ct_fail(CT_FAIL, "%s: is too long a path", path) : CT_OK;
+/* Where it is made, beside the file that path, maybe a symbolic link, leads to. */
+typedef struct names {
+    char final[PATH_MAX], tmp[PATH_MAX];
+} names;
+
+static ct_status names_of(const char *path, names *out) {
+    if (!realpath(path, out->final)) snprintf(out->final, sizeof out->final, "%s", path);
+    int n = snprintf(out->tmp, sizeof out->tmp, "%s.tmp", out->final);
+    bool fits = strlen(path) < sizeof out->final && n > 0 && n < (int)sizeof out->tmp;
+    return fits ? CT_OK : ct_fail(CT_FAIL, "%s: is too long a path", path);
 }
 
+/* A device or a pipe is written to, never replaced. */
+static bool is_special(const struct stat *st) { return !S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode); }
+
 ct_status ct_file_create(const char *path, int *fd) {
-    char tmp[PATH_MAX];
-    CT_TRY(tmp_name(path, tmp));
-    unlink(tmp); /* what a crash left may be another name of a file that is to stay */
-    *fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
-    return *fd < 0 ? sys_fail(tmp, "cannot be created") : CT_OK;
+    names at;
+    struct stat st;
+    CT_TRY(names_of(path, &at));
+    if (!stat(path, &st) && is_special(&st)) {
+        *fd = open(path, O_WRONLY | O_CLOEXEC);
+        return *fd < 0 ? sys_fail(path, "cannot be opened") : CT_OK;
+    }
+    unlink(at.tmp); /* what a crash left may be another name of a file that is to stay */
+    *fd = open(at.tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    return *fd < 0 ? sys_fail(at.tmp, "cannot be created") : CT_OK;
 }
 
 ct_status ct_file_put(const char *path, int fd, const void *data, size_t len) {
@@ -144,32 +160,35 @@ static ct_status sync_dir(const char *path) {
 }
 
 ct_status ct_file_commit(const char *path, int fd) {
-    char tmp[PATH_MAX];
-    ct_status status = tmp_name(path, tmp);
-    if (!status && fsync(fd)) status = sys_fail(path, "cannot be written");
+    names at;
+    struct stat st;
+    bool special = !fstat(fd, &st) && is_special(&st);
+    ct_status status = names_of(path, &at);
+    if (!status && !special && fsync(fd)) status = sys_fail(path, "cannot be written");
     if (close(fd) && !status) status = sys_fail(path, "cannot be written");
-    if (!status && rename(tmp, path)) status = sys_fail(path, "cannot be renamed into place");
+    if (special) return status;
+    if (!status && rename(at.tmp, at.final)) status = sys_fail(path, "cannot be renamed into place");
     if (status) {
-        unlink(tmp);
+        unlink(at.tmp);
         return status;
     }
-    return sync_dir(path);
+    return sync_dir(at.final);
 }
 
 bool ct_file_link(const char *of, const char *path) {
-    char tmp[PATH_MAX];
-    if (tmp_name(path, tmp)) return false;
-    unlink(tmp);
-    if (link(of, tmp)) return false;
-    bool done = !rename(tmp, path);
-    unlink(tmp); /* it stays where both are one file already */
-    return done && !sync_dir(path);
+    names at;
+    if (names_of(path, &at)) return false;
+    unlink(at.tmp);
+    if (link(of, at.tmp)) return false;
+    bool done = !rename(at.tmp, at.final);
+    unlink(at.tmp); /* it stays where both are one file already */
+    return done && !sync_dir(at.final);
 }
 
 void ct_file_drop(const char *path, int fd) {
-    char tmp[PATH_MAX];
+    names at;
     close(fd);
-    if (!tmp_name(path, tmp)) unlink(tmp);
+    if (!names_of(path, &at)) unlink(at.tmp);
 }
 
 ct_status ct_file_write(const char *path, const void *data, size_t len) {

@@ -21,7 +21,8 @@ void ct_bytes_free(ct_bytes *b);
 void ct_bytes_leave(const ct_bytes *b, size_t n);
 /* A file's SHA-256, of which few pages are in memory at once. */
 ct_status ct_file_sha256(const char *path, char hex[65]);
-/* Writes path.tmp in the same directory, fsync, rename, fsync of the directory: old or new, never half. */
+/* Writes path.tmp in the same directory, fsync, rename, fsync of the directory: old or new, never half. A symbolic link
+   is followed; a device or a pipe is written to as it is. */
 ct_status ct_file_write(const char *path, const void *data, size_t len);
 /* Makes path another name of the file `of`, in the same directory, where the file system can; whether it did. */
 bool ct_file_link(const char *of, const char *path);

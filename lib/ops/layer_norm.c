@@ -54,7 +54,7 @@ static ct_status back_shape(const char *op, const ct_layout *in, int n, int vect
 }
 
 /* Whether one kernel can do all of it: a plan asks for that, and the types are one. The inputs for it are in `as`, the
-   vectors without gaps. */
+   vectors without gaps. What comes of it is to lie as x did, as that of the parts does: random ops go by that order. */
 static bool whole(ct_tensor *const *in, int n_in, int last, ct_tensor **as) {
     memcpy(as, in, (size_t)n_in * sizeof *as);
     for (int i = 1; i < n_in; i++)
@@ -117,7 +117,7 @@ FORMULA(layer_norm) {
         if (in[i]) l[i] = in[i]->layout;
     ct_status status = last_dims("layer_norm", l, n_in, &args->normalized_shape, &dims);
     if (status) return ct_tensor_failed(status);
-    if (whole(in, n_in, dims.n, as)) return ct_apply(CT_OP_layer_norm_, as, n_in, args, NULL);
+    if (whole(in, n_in, dims.n, as)) return ct_in_order_of(ct_apply(CT_OP_layer_norm_, as, n_in, args, NULL), &l[X]);
     return standardised(in, dims, args->eps, NULL);
 }
 
@@ -167,6 +167,6 @@ FORMULA(rms_norm) {
         if (in[i]) l[i] = in[i]->layout;
     ct_status status = last_dims("rms_norm", l, n_in, &args->normalized_shape, &dims);
     if (status) return ct_tensor_failed(status);
-    if (whole(in, n_in, dims.n, as)) return ct_apply(CT_OP_rms_norm_, as, n_in, args, NULL);
+    if (whole(in, n_in, dims.n, as)) return ct_in_order_of(ct_apply(CT_OP_rms_norm_, as, n_in, args, NULL), &l[X]);
     return scaled(in, dims, args->eps, NULL);
 }

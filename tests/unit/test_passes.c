@@ -256,6 +256,22 @@ static int whole_launches(ct_tensor *const *x, unsigned off, ct_buf *text) {
     return n;
 }
 
+/* Results lie as those of the parts do, by which random ops draw. */
+static ct_status turned_norms(void *ctx, ct_tensor **keep) {
+    ct_tensor *x = ct_transpose(*(ct_tensor **)ctx, (ct_transpose_args){0, 1});
+    keep[0] = ct_layer_norm(x, NULL, NULL, (ct_layer_norm_args){.normalized_shape = CT_DIMS(8)});
+    keep[1] = ct_rms_norm(x, NULL, (ct_rms_norm_args){.normalized_shape = CT_DIMS(8)});
+    return CT_OK;
+}
+
+static void whole_lies_alike(ct_tensor *x) {
+    ct_arena arena = {0};
+    ct_plan *plan;
+    if (!CHECK(ct_plan_capture(turned_norms, &x, 2, &arena, NULL, &plan) == CT_OK)) return;
+    for (int i = 0; i < 2; i++) CHECK(ct_stride(ct_plan_value(plan, i), 0) == 1);
+    ct_plan_free(plan), ct_arena_free(&arena);
+}
+
 static void whole(void) {
     static const char *const kernels[] = {" = layer_norm_(",   " = layer_norm_back(", " = rms_norm_(",
                                           " = rms_norm_back(", " = attention_(",      " = attention_back("};
@@ -263,6 +279,7 @@ static void whole(void) {
     ct_buf with = CT_BUF(1 << 16), without = CT_BUF(1 << 16);
     ct_tensor *x[] = {ct_case_uniform(CT_F32, CT_DIMS(2, 70, 16), -1, 1, 1),
                       ct_case_uniform(CT_F32, CT_DIMS(16), 0, 1, 2), ct_case_uniform(CT_F32, CT_DIMS(16), -1, 1, 3)};
+    whole_lies_alike(ct_case_uniform(CT_F32, CT_DIMS(8, 5), -1, 1, 4));
     for (int i = 0; i < 3; i++) ct_requires_grad(x[i], true);
     CHECK(whole_launches(x, but("whole"), &with) < whole_launches(x, ~0u, &without));
     for (int i = 0; i < CT_COUNT(kernels); i++)
@@ -272,20 +289,20 @@ static void whole(void) {
 }
 
 /* ---- winograd: convolutions and their gradients, which it rounds less finely ---- */
-typedef struct wino_case {
-    ct_tensor *x[2];
+typedef struct conv_case {
+    ct_tensor *x[3];
     int64_t stride;
-} wino_case;
+} conv_case;
 
 static ct_status wino_graph(void *ctx, ct_tensor **keep) {
-    const wino_case *c = ctx;
+    const conv_case *c = ctx;
     ct_conv2d_args args = {.stride = {c->stride, c->stride}, .padding = {1, 1}};
     keep[0] = ct_conv2d(c->x[0], c->x[1], NULL, args);
     return ct_gradients(ct_sum(ct_square(keep[0]), (ct_reduce_args){0}), NULL, c->x, 2, false, keep + 1);
 }
 
 /* How far the result and the gradients are from those of doubles. */
-static void wino_errors(wino_case *c, ct_tensor *const *exact, unsigned off, double error[3]) {
+static void wino_errors(conv_case *c, ct_tensor *const *exact, unsigned off, double error[3]) {
     ct_arena arena = {0};
     ct_plan *plan;
     if (!CHECK(ct_plan_capture(wino_graph, c, 3, &arena, &(ct_plan_options){.off = off}, &plan) == CT_OK)) return;
@@ -297,7 +314,7 @@ static void wino_errors(wino_case *c, ct_tensor *const *exact, unsigned off, dou
 static void winograd(void) {
     for (int64_t stride = 1; stride <= 2; stride++) {
         ct_scope *scope = ct_scope_open();
-        wino_case c = {{ct_case_uniform(CT_F32, CT_DIMS(4, 48, 16, 16), -1, 1, 1),
+        conv_case c = {{ct_case_uniform(CT_F32, CT_DIMS(4, 48, 16, 16), -1, 1, 1),
                         ct_case_uniform(CT_F32, CT_DIMS(48, 48, 3, 3), -1, 1, 2)},
                        stride},
                   doubles = {{ct_to(c.x[0], CT_F64), ct_to(c.x[1], CT_F64)}, stride};
@@ -306,9 +323,7 @@ static void winograd(void) {
         for (int i = 0; i < 2; i++) ct_requires_grad(c.x[i], true), ct_requires_grad(doubles.x[i], true);
         CHECK(wino_graph(&doubles, exact) == CT_OK);
         wino_errors(&c, exact, but("winograd"), with), wino_errors(&c, exact, ~0u, without);
-        for (int i = 0; i < 3; i++)
-            if (!CHECK(without[i] > 0 && without[i] < with[i] && with[i] < most[i]))
-                printf("    stride %d, %d: %g, %g\n", (int)stride, i, with[i], without[i]);
+        for (int i = 0; i < 3; i++) CHECK(without[i] > 0 && without[i] < with[i] && with[i] < most[i]);
         CHECK(ct_scope_close(scope) == CT_OK);
     }
 }
@@ -394,13 +409,8 @@ static void tails(void) {
 }
 
 /* ---- early: a batch norm sums up what a convolution makes while it is made ---- */
-typedef struct early_case {
-    ct_tensor *x[3];
-    int64_t stride;
-} early_case;
-
 static ct_status early_graph(void *ctx, ct_tensor **keep) {
-    const early_case *c = ctx;
+    const conv_case *c = ctx;
     ct_tensor *const *x = c->x;
     ct_conv2d_args args = {.padding = {1, 1}, .stride = {c->stride, c->stride}};
     ct_tensor *y = ct_conv2d(x[0], x[1], NULL, args);
@@ -410,7 +420,7 @@ static ct_status early_graph(void *ctx, ct_tensor **keep) {
 }
 
 /* The bits of all that is kept after a second run; how many norms read theirs as made. */
-static int early_bits(early_case *c, unsigned off, char *bits) {
+static int early_bits(conv_case *c, unsigned off, char *bits) {
     ct_buf text = CT_BUF(1 << 16);
     ct_arena arena = {0};
     ct_plan *plan;
@@ -441,9 +451,9 @@ static void early(void) {
         ct_tensor *image = cases[i].planes ? ct_case_uniform(CT_F32, CT_DIMS(5, c, side, side), -1, 1, 1)
                                            : ct_permute(ct_case_uniform(CT_F32, CT_DIMS(5, side, side, c), -1, 1, 1),
                                                         (ct_dims_args){CT_DIMS(0, 3, 1, 2)});
-        early_case e = {{image, ct_case_uniform(CT_F32, CT_DIMS(c, c, 3, 3), -1, 1, 2),
-                         ct_case_uniform(CT_F32, CT_DIMS(c, c, 3, 3), -1, 1, 3)},
-                        cases[i].stride};
+        conv_case e = {{image, ct_case_uniform(CT_F32, CT_DIMS(c, c, 3, 3), -1, 1, 2),
+                        ct_case_uniform(CT_F32, CT_DIMS(c, c, 3, 3), -1, 1, 3)},
+                       cases[i].stride};
         ct_requires_grad(e.x[1], true), ct_requires_grad(e.x[2], true);
         int64_t made = side / (e.stride * e.stride);
         size_t bytes = (size_t)(5 * c * made * made + 2 * c * c * 9) * sizeof(float);
