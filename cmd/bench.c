@@ -220,11 +220,7 @@ static ct_status look_at_options(const args *a) {
 }
 
 static ct_status find_names(work *w, ct_operands operands) {
-    if (w->a->ops) {
-        w->n_names = ct_bench_ops_list(operands, &w->name);
-        if (w->n_names) return CT_OK;
-        return ct_say(CT_BAD_SPEC, "bench --ops: no op is called so; ctorch-ops(7) lists them");
-    }
+    if (w->a->ops) return ct_bench_ops_list(operands, &w->name, &w->n_names);
     if (!operands.n) return ct_say(CT_BAD_SPEC, "bench wants SPEC|MODEL..., or --ops");
     w->name = ct_cmd_alloc((size_t)operands.n, sizeof *w->name);
     w->n_names = operands.n;

@@ -60,8 +60,8 @@ ct_status ct_bench_measure(const ct_bench_plan *p, ct_bench_result *out);
 unsigned ct_bench_draw(unsigned below); /* 0 to below - 1, otherwise in each run of the program */
 
 /* ---- bench_ops.c ---- */
-/* The ops whose names fit one of these patterns (none: all): names[] of them, to be freed; their number. */
-int ct_bench_ops_list(ct_operands patterns, const char ***names);
+/* The ops whose names fit one of these patterns (none: all): names[] of them, to be freed; *n grows by their number. */
+ct_status ct_bench_ops_list(ct_operands patterns, const char ***names, int *n);
 ct_status ct_bench_op(const ct_bench_plan *p, ct_bench_result *out);
 
 /* ---- bench_sum.c ---- */

@@ -9,13 +9,25 @@ static bool is_asked(const char *name, ct_operands patterns) {
     return !patterns.n;
 }
 
-int ct_bench_ops_list(ct_operands patterns, const char ***names) {
-    int all = 0, n = 0;
+/* The first pattern that no op's name fits; NULL: all have some. */
+static const char *useless(ct_operands patterns) {
+    for (int i = 0; i < patterns.n; i++) {
+        int k = 0;
+        while (ct_op_name(k) && fnmatch(patterns.v[i], ct_op_name(k), 0)) k++;
+        if (!ct_op_name(k)) return patterns.v[i];
+    }
+    return NULL;
+}
+
+ct_status ct_bench_ops_list(ct_operands patterns, const char ***names, int *n) {
+    int all = 0;
+    const char *wrong = useless(patterns);
+    if (wrong) return ct_say(CT_BAD_SPEC, "bench --ops: no op is called '%.100s'; ctorch-ops(7) lists them", wrong);
     while (ct_op_name(all)) all++;
     *names = ct_cmd_alloc((size_t)all, sizeof **names);
     for (int i = 0; i < all; i++)
-        if (is_asked(ct_op_name(i), patterns)) (*names)[n++] = ct_op_name(i);
-    return n;
+        if (is_asked(ct_op_name(i), patterns)) (*names)[(*n)++] = ct_op_name(i);
+    return CT_OK;
 }
 
 ct_status ct_bench_op(const ct_bench_plan *p, ct_bench_result *r) {

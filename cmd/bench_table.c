@@ -103,7 +103,7 @@ static void write_number(double v, ct_bench_unit u, char text[32]) {
         snprintf(text, 32,
                  u == CT_BENCH_PERCENT  ? "%.1f%%"
                  : u == CT_BENCH_MEMORY ? "%.1f MiB"
-                 : u == CT_BENCH_RATIO  ? "%.3f"
+                 : u == CT_BENCH_RATIO  ? v < 0.1 ? "%.3g" : "%.3f"
                                         : "%.0f",
                  u == CT_BENCH_PERCENT  ? 100 * v
                  : u == CT_BENCH_MEMORY ? v / (1 << 20)

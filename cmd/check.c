@@ -149,6 +149,7 @@ static ct_status run(const void *args_, ct_operands operands) {
     ct_spec *spec;
     char *messages;
     ct_list set = {0};
+    if (a->expand && a->json) return ct_say(CT_BAD_SPEC, "check --expand: prints YAML, and knows no --json");
     for (const char **key = a->set; key && *key; key++) ct_list_add(&set, *key);
     char *batch = ct_cmd_format("train.batch_size=%" PRId64, a->batch);
     if (a->batch) ct_list_add(&set, batch);

@@ -124,6 +124,7 @@ static ct_status check_options(const args *a) {
     if (is_smoke(a) && (a->resume || a->max_time > 0))
         return ct_say(CT_BAD_SPEC, "train --%s: tries a spec, and knows no --%s", a->dry_run ? "dry-run" : "overfit",
                       a->resume ? "resume" : "max-time");
+    if (a->eager && a->machine.passes) return ct_say(CT_BAD_SPEC, "train --eager: has no plan, and so no --passes");
     return CT_OK;
 }
 

@@ -18,8 +18,8 @@ typedef struct chunk {
 } chunk;
 
 typedef struct update_state {
-    int n, lists; /* params; lists of outputs */
-    int64_t chunks;
+    int n, lists;          /* params; lists of outputs */
+    int64_t chunks, grain; /* grain: of them, worth a thread's while */
     chunk chunk[];
 } update_state;
 
@@ -37,7 +37,8 @@ typedef void update_fn(const moment *now, int64_t n, const float *g, const float
 static ct_status update_prepare(const ct_call *call, void **state, size_t *workspace) {
     int n = call->n_in - 2 - call->n_out;
     if (n <= 0 || call->n_out % n || call->n_out / n > LISTS) return CT_UNSUPPORTED;
-    int64_t chunks = 0;
+    int64_t chunks = 0, all = 0;
+    for (int i = 0; i < n; i++) all += ct_layout_numel(&call->in[i]);
     for (int i = 0; i < n; i++) chunks += div_up_i64(ct_layout_numel(&call->in[i]), CHUNK);
     for (int i = 0; i < call->n_in - 2 + call->n_out; i++) {
         const ct_layout *l = i < call->n_in - 2 ? &call->in[i] : &call->out[i - call->n_in + 2], *p = &call->in[i % n];
@@ -50,7 +51,7 @@ static ct_status update_prepare(const ct_call *call, void **state, size_t *works
     }
     update_state *s = ct_alloc(1, sizeof *s + (size_t)chunks * sizeof *s->chunk);
     if (!s) return CT_NO_MEMORY;
-    s->n = n, s->lists = call->n_out / n;
+    s->n = n, s->lists = call->n_out / n, s->grain = all < CHUNK ? chunks : 2;
     for (int i = 0; i < n; i++)
         for (int64_t at = 0, size = ct_layout_numel(&call->in[i]); at < size; at += CHUNK)
             s->chunk[s->chunks++] = (chunk){i, at, CT_MIN(CHUNK, size - at)};
@@ -344,7 +345,7 @@ static void square_chunks(void *ctx, int64_t begin, int64_t end) {
 static void find_trust(const ct_exec *exec, update_run *r) {
     const update_state *s = r->s;
     r->sums = exec->workspace, r->trust = (double *)(r->sums + s->chunks);
-    ct_parallel(s->chunks, 2, square_chunks, r);
+    ct_parallel(s->chunks, s->grain, square_chunks, r);
     for (int64_t c = 0; c < s->chunks;) {
         int param = s->chunk[c].param;
         double sum[2] = {0};
@@ -377,7 +378,7 @@ static void update(update_fn *formula, const ct_exec *exec, const ct_call *call,
     if (formula == nadam) now.nadam = ct_nadam_shares(call->args, now.step);
     update_run r = {s, in, out, formula, now, NULL, NULL};
     if (formula == lamb) find_trust(exec, &r);
-    ct_parallel(s->chunks, 2, update_chunks, &r);
+    ct_parallel(s->chunks, s->grain, update_chunks, &r);
 }
 
 #define UPDATE(name, prepare_)                                                                           \

@@ -72,9 +72,10 @@ static ct_status measure(trial *t, int64_t n, double best[2]) {
 }
 
 static void tell(const ct_run *r, bool bf16, const double best[2]) {
-    char line[160];
-    snprintf(line, sizeof line, "precision: auto took %s: a step takes %.3g ms, with %s %.3g ms", bf16 ? "bf16" : "f32",
-             1e3 * best[bf16], bf16 ? "f32" : "bf16", 1e3 * best[!bf16]);
+    char line[192];
+    snprintf(line, sizeof line, "precision: auto took %s: a step takes %.3g ms, with %s %.3g ms%s",
+             bf16 ? "bf16" : "f32", 1e3 * best[bf16], bf16 ? "f32" : "bf16", 1e3 * best[!bf16],
+             best[!bf16] < best[bf16] ? ", which saves too little" : "");
     ct_run_note(r, line);
 }
 
@@ -98,7 +99,7 @@ ct_status ct_run_precision_choose(ct_run *r) {
     if (r->spec->train.precision == CT_PRECISION_AUTO) return choose(r);
     if (r->spec->train.precision == CT_PRECISION_BF16 && !ct_backend_bf16())
         ct_run_note(r,
-                    "precision: bf16 is slower than f32 here: this processor, or these kernels, have no instructions "
-                    "for its products");
+                    "precision: bf16 is slower than f32 here: this processor or these kernels have no instructions for "
+                    "its products, or none whose bits are reproducible");
     return CT_OK;
 }

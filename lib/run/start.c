@@ -185,6 +185,11 @@ ct_status ct_run_tell_saving(const ct_run *r) {
     if (!r->spec->train.checkpoint_activations || r->opt->eager) return CT_OK;
     CT_TRY(ct_step_checkpoint_cost(r->step, CT_MIN(r->spec->train.batch_size, r->parts.n_train), cost));
     for (int i = 0; i < 2; i++) write_bytes(cost[i].bytes, bytes[i]);
+    if (cost[0].bytes >= cost[1].bytes) {
+        snprintf(line, sizeof line, "checkpoint_activations: saves nothing here: a step's values take %s", bytes[0]);
+        ct_run_note(r, line);
+        return CT_OK;
+    }
     snprintf(line, sizeof line,
              "checkpoint_activations: a step's values take %s, %s without it; what is computed again makes %.1f%% more "
              "operations of its products and convolutions",

@@ -243,7 +243,8 @@ $options --seconds=0.002" ]
     succeeds quickly --ops exp view # no products, and no kernel
     [[ $output != *FLOP/s* && $output == *byte/s* ]]
     fails 2 quickly --ops 'matmlu'
-    says "no op is called so"
+    says "no op is called 'matmlu'"
+    fails 2 quickly --ops exp matmlu
     fails 2 quickly
     says "bench wants SPEC|MODEL..., or --ops"
 }

@@ -400,3 +400,19 @@ END
     "$ctorch" show specs/digits-mlp.yaml --batch c.png
     cmp b.png c.png
 }
+
+@test "show: what is no file is written where it is, a link followed" {
+    mkfifo pipe
+    cat pipe >drawn &
+    succeeds timeout 10 "$ctorch" show specs/digits-mlp.yaml --svg -o pipe
+    wait
+    [ -p pipe ]
+    >drawing
+    ln -s drawing link
+    succeeds "$ctorch" show specs/digits-mlp.yaml --svg -o link
+    [ -L link ]
+    cmp drawn drawing
+    fails 1 "$ctorch" show specs/digits-mlp.yaml --svg -o /dev/full
+    says "No space left"
+    [ -c /dev/full ]
+}
