@@ -160,8 +160,8 @@ static ct_status one(work *w, const char *name, int64_t batch) {
     }
     if (a->json) ct_bench_json(stdout, r, a->samples);
     if (w->lines) ct_bench_json(w->lines, r, a->samples);
-    if ((a->json && fflush(stdout)) || (w->lines && fflush(w->lines)))
-        return ct_say(CT_FAIL, "a result cannot be written: %s", strerror(errno));
+    if (a->json && fflush(stdout)) return ct_say(CT_FAIL, "a result cannot be written: %s", strerror(errno));
+    if (w->lines && fflush(w->lines)) return ct_say(CT_FAIL, "%s: cannot be written: %s", a->jsonl, strerror(errno));
     return CT_OK;
 }
 

@@ -75,7 +75,7 @@ static ct_status run_round(side *s, double seconds, size_t steps, double *median
     for (double sum = 0; sum < seconds || s->samples.n - first < steps; sum += took) {
         ct_status status = one_step(s, &s->samples, &took);
         if (status) return status;
-        if (ct_line_due()) ct_line_show("%zu steps", s->samples.n);
+        if (ct_line_due()) ct_line_show("%s: step %zu", s->path, s->samples.n);
     }
     size_t n = s->samples.n - first;
     double *sorted = ct_cmd_alloc(n, sizeof *sorted);

@@ -28,7 +28,9 @@ static int wider(int width, const char *text) {
 }
 
 static void print_numbers(int64_t parameters, int64_t multiply_adds, int64_t activations) {
-    printf("  %10" PRId64 "  %13" PRId64 "  %8.1f MB\n", parameters, multiply_adds, (double)activations / 1e6);
+    char bytes[24];
+    ct_bytes_text((double)activations, bytes);
+    printf("  %10" PRId64 "  %13" PRId64 "  %11s\n", parameters, multiply_adds, bytes);
 }
 
 static void print_table(const ct_check_report *r) {
@@ -70,16 +72,16 @@ static int64_t bytes_of(const ct_memory_report *m, size_t kind) {
     return *(const int64_t *)((const char *)m + kinds[kind].offset);
 }
 
+static void print_bytes(const char *name, int64_t bytes) {
+    char text[24];
+    ct_bytes_text((double)bytes, text);
+    printf("%-11s  %11s\n", name, bytes < 0 ? "not known without it" : text);
+}
+
 static void print_memory(const ct_check_report *r) {
     printf("\nmemory to train with batches of %" PRId64 "\n", r->batch);
-    for (size_t i = 0; i < KINDS; i++) {
-        int64_t bytes = bytes_of(&r->memory, i);
-        if (bytes < 0)
-            printf("%-11s  not known without it\n", kinds[i].name);
-        else
-            printf("%-11s  %8.1f MB\n", kinds[i].name, (double)bytes / 1e6);
-    }
-    printf("%-11s  %8.1f MB\n", "peak", (double)r->peak / 1e6);
+    for (size_t i = 0; i < KINDS; i++) print_bytes(kinds[i].name, bytes_of(&r->memory, i));
+    print_bytes("peak", r->peak);
 }
 
 static void print_why(const ct_check_report *r) {

@@ -383,6 +383,7 @@ ct_status ct_dataset_read(const char *name, const char *split, const char *const
    showing; and their classes, where they have such, in labels[n], which may be NULL. */
 ct_tensor *ct_model_samples(ct_model *m, const ct_eval_options *options, int64_t first, int64_t n, int64_t *labels);
 
+void ct_bytes_text(double bytes, char out[24]); /* as "512 B", "18.8 MB"; a kB is 1000 B */
 /* Bytes of the character at s (n >= 1 bytes), which goes to *c; 0 when it is not UTF-8. */
 int ct_utf8_read(const char *s, size_t n, uint32_t *c);
 

@@ -1,8 +1,10 @@
 #include "base/number.h"
+#include "base/error.h"
 #include <ctype.h>
 #include <errno.h>
 #include <locale.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char *skip_digits(const char *s) {
@@ -53,4 +55,11 @@ ct_number_fit ct_number_int(const char *s, int64_t *out) {
     if (v != trunc(v)) return CT_NUMBER_FRACTION;
     *out = (int64_t)v;
     return CT_NUMBER_FITS;
+}
+
+void ct_bytes_text(double bytes, char out[24]) {
+    static const char *const unit[] = {"B", "kB", "MB", "GB"};
+    int u = 0;
+    for (; bytes >= 1000 && u + 1 < CT_COUNT(unit); u++) bytes /= 1000;
+    snprintf(out, 24, "%.*f %s", u ? 1 : 0, bytes, unit[u]);
 }

@@ -11,6 +11,9 @@ const char *ct_number_read(const char *s, double *out);
 typedef enum ct_number_fit { CT_NUMBER_FITS, CT_NUMBER_NONE, CT_NUMBER_FRACTION, CT_NUMBER_TOO_LARGE } ct_number_fit;
 ct_number_fit ct_number_int(const char *s, int64_t *out);
 
+/* As "512 B", "18.8 MB"; a kB is 1000 B. */
+void ct_bytes_text(double bytes, char out[24]);
+
 /* Of counts, none negative; INT64_MAX: that or more. */
 static inline int64_t ct_count_add(int64_t a, int64_t b) {
     int64_t y;

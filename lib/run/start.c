@@ -171,20 +171,12 @@ static ct_status start_rate(ct_run *r, bool resumed) {
     return CT_OK;
 }
 
-static void write_bytes(size_t bytes, char out[24]) {
-    static const char *const unit[] = {"B", "kB", "MB", "GB"};
-    double n = (double)bytes;
-    int u = 0;
-    for (; n >= 1000 && u + 1 < CT_COUNT(unit); u++) n /= 1000;
-    snprintf(out, 24, "%.*f %s", u ? 1 : 0, n, unit[u]);
-}
-
 ct_status ct_run_tell_saving(const ct_run *r) {
     ct_step_cost cost[2];
     char line[192], bytes[2][24];
     if (!r->spec->train.checkpoint_activations || r->opt->eager) return CT_OK;
     CT_TRY(ct_step_checkpoint_cost(r->step, CT_MIN(r->spec->train.batch_size, r->parts.n_train), cost));
-    for (int i = 0; i < 2; i++) write_bytes(cost[i].bytes, bytes[i]);
+    for (int i = 0; i < 2; i++) ct_bytes_text((double)cost[i].bytes, bytes[i]);
     if (cost[0].bytes >= cost[1].bytes) {
         snprintf(line, sizeof line, "checkpoint_activations: saves nothing here: a step's values take %s", bytes[0]);
         ct_run_note(r, line);
