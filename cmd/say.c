@@ -7,9 +7,7 @@
 int ct_text_char(const char *s) {
     uint32_t c = 0;
     int n = *s ? ct_utf8_read(s, strnlen(s, 4), &c) : 0;
-    bool control = c < 0x20 || (c >= 0x7f && c < 0xa0), reorders = c >= 0x2066 && c <= 0x206f;
-    bool separates = c >= 0x2028 && c <= 0x202e, none = c == 0xfffe || c == 0xffff;
-    return control || reorders || separates || none ? 0 : n;
+    return ct_utf8_is_control(c) ? 0 : n;
 }
 
 void ct_say_text(FILE *out, const char *s, int width) {

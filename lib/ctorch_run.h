@@ -386,6 +386,8 @@ ct_tensor *ct_model_samples(ct_model *m, const ct_eval_options *options, int64_t
 void ct_bytes_text(double bytes, char out[24]); /* as "512 B", "18.8 MB"; a kB is 1000 B */
 /* Bytes of the character at s (n >= 1 bytes), which goes to *c; 0 when it is not UTF-8. */
 int ct_utf8_read(const char *s, size_t n, uint32_t *c);
+/* Control characters, line and paragraph separators, marks that reorder text: never written to a terminal. */
+bool ct_utf8_is_control(uint32_t c);
 
 /* ---- the machine ---- */
 const char *ct_backend_name(void); /* the kernels in use: "v4", "v3", "v2", "generic", "ref" */

@@ -28,7 +28,7 @@ typedef struct ct_gemm_plan {
 typedef struct ct_gemm {
     bool ta, tb;    /* A is stored (k, m), B is stored (n, k) */
     bool acc, relu; /* add to C; then max(x, 0), NaN kept */
-    bool rows;      /* whole rows of C at a time are wanted, for a tail */
+    bool rows;      /* a tail follows, for which whole rows of C at a time are cheaper */
     bool bf16;      /* inputs are rounded to bf16 (gemm_bf16.h says what the bits are then) */
     bool packed;    /* b is what ct_gemm_pack wrote (step_b still apart) */
     int64_t m, n, k;

@@ -2,6 +2,7 @@
    products or by the vectors there are. */
 #ifndef CT_KERNELS_CPU_GEMM_BF16_TILE_H
 #define CT_KERNELS_CPU_GEMM_BF16_TILE_H
+#include "base/dtype.h"
 #include "kernels/cpu/gemm_bf16_pack.h"
 
 #define SUMS (2 * SIDE) /* a row of them */
@@ -13,13 +14,8 @@ typedef struct bf16_tile {
     bool two_a, two_b;
 } bf16_tile;
 
-CT_INLINE float low_half(uint32_t word) {
-    uint32_t bits = word << 16;
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-CT_INLINE float high_half(uint32_t word) { return low_half(word >> 16); }
+CT_INLINE float low_half(uint32_t word) { return ct_float_of_bits(word << 16); }
+CT_INLINE float high_half(uint32_t word) { return ct_float_of_bits(word & 0xffff0000); }
 
 /* A product of two numbers of bf16 is exact in f32, so that these are AMX's bits with or without a fused
    multiply-add. */

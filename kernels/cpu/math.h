@@ -3,22 +3,14 @@
    minimax fits of our own. */
 #ifndef CT_KERNELS_CPU_MATH_H
 #define CT_KERNELS_CPU_MATH_H
+#include "base/dtype.h"
 #include "kernels/cpu/simd.h"
-#include <string.h>
 
-CT_INLINE uint32_t bits_of(float x) {
-    uint32_t u;
-    memcpy(&u, &x, sizeof u);
-    return u;
-}
-CT_INLINE float float_of(uint32_t u) {
-    float x;
-    memcpy(&x, &u, sizeof x);
-    return x;
-}
-CT_INLINE float magnitude(float x) { return float_of(bits_of(x) & 0x7fffffffu); }
+CT_INLINE float magnitude(float x) { return ct_float_of_bits(ct_bits_of_float(x) & 0x7fffffffu); }
 /* x, which is not negative, with the sign of s. */
-CT_INLINE float sign_like_f32(float x, float s) { return float_of(bits_of(x) | (bits_of(s) & 0x80000000u)); }
+CT_INLINE float sign_like_f32(float x, float s) {
+    return ct_float_of_bits(ct_bits_of_float(x) | (ct_bits_of_float(s) & 0x80000000u));
+}
 
 /* x = n ln 2 + r, |r| <= ln 2 / 2. n comes as the low bits of 1.5 * 2^23 + n, which needs no conversion. */
 typedef struct exp_parts {
@@ -28,10 +20,11 @@ typedef struct exp_parts {
 CT_INLINE exp_parts exp_reduce(float x) {
     const float round = 0x1.8p23f;
     float biased = sfma(x, 0x1.715476p+0f, round), n = biased - round;
-    return (exp_parts){bits_of(biased) - bits_of(round), sfma(n, 2.12194440e-4f, sfma(n, -0.693359375f, x))};
+    return (exp_parts){ct_bits_of_float(biased) - ct_bits_of_float(round),
+                       sfma(n, 2.12194440e-4f, sfma(n, -0.693359375f, x))};
 }
-CT_INLINE float exp_power(uint32_t n) { return float_of((n + 127u) << 23); } /* 2^n, -127 < n < 128 */
-CT_INLINE float expm1_poly(float r) {                                        /* e^r - 1 */
+CT_INLINE float exp_power(uint32_t n) { return ct_float_of_bits((n + 127u) << 23); } /* 2^n, -127 < n < 128 */
+CT_INLINE float expm1_poly(float r) {                                                /* e^r - 1 */
     float p = 1.9875691500e-4f;
     p = sfma(p, r, 1.3981999507e-3f);
     p = sfma(p, r, 8.3334519073e-3f);
@@ -83,8 +76,8 @@ CT_INLINE float log_poly(float f, float e) {
 CT_INLINE float log_f32(float x) {
     const uint32_t root_half = 0x3f3504f3u;
     float tiny = x < 0x1p-126f ? 23.0f : 0.0f;
-    uint32_t u = bits_of(x < 0x1p-126f ? x * 0x1p23f : x) - root_half;
-    float m = float_of((u & 0x007fffffu) + root_half), e = (float)((int32_t)u >> 23) - tiny;
+    uint32_t u = ct_bits_of_float(x < 0x1p-126f ? x * 0x1p23f : x) - root_half;
+    float m = ct_float_of_bits((u & 0x007fffffu) + root_half), e = (float)((int32_t)u >> 23) - tiny;
     float y = log_poly(m - 1.0f, e);
     y = x == __builtin_inff() ? x : y;
     y = x == 0.0f ? -__builtin_inff() : y;

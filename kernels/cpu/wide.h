@@ -6,21 +6,11 @@
 #include "kernels/cpu/math.h"
 #include "kernels/cpu/turns.h"
 
-CT_INLINE uint64_t bits_of_f64(double x) {
-    uint64_t u;
-    memcpy(&u, &x, sizeof u);
-    return u;
-}
-CT_INLINE double f64_of(uint64_t u) {
-    double x;
-    memcpy(&x, &u, sizeof x);
-    return x;
-}
 #define WIDE_ROUND 0x1.8p52 /* added to a number below 2^51: the nearest integer, in its low bits */
 
 /* sin(x + quarters pi / 2): x in quarters of a turn is n + r, |r| <= 1/2. */
 CT_INLINE float sin_quarters_f32(float x, uint64_t quarters) {
-    int64_t e = (int64_t)(bits_of(x) >> 23 & 0xff) - (127 + 25), at = e < 0 ? 0 : e > 102 ? 102 : e;
+    int64_t e = (int64_t)(ct_bits_of_float(x) >> 23 & 0xff) - (127 + 25), at = e < 0 ? 0 : e > 102 ? 102 : e;
     double whole = (double)x * turns_high[at], rest = (double)x * turns_low[at];
     double biased = whole + rest + WIDE_ROUND, r = (whole - (biased - WIDE_ROUND)) + rest, z = r * r;
     double s = 0x1.4bc88d15ac688p-13, c = 0x1.d9c34f987b58ep-11;
@@ -28,9 +18,9 @@ CT_INLINE float sin_quarters_f32(float x, uint64_t quarters) {
     s = s * z + 0x1.466bbacaa6e2ap-4, c = c * z + 0x1.03c1dc1b10158p-2;
     s = s * z - 0x1.4abbce56b1bcbp-1, c = c * z - 0x1.3bd3cc7321a9ep+0;
     s = s * z + 0x1.921fb5443b5bdp+0, c = c * z + 0x1.ffffffff97bf2p-1;
-    uint64_t n = bits_of_f64(biased) + quarters;
+    uint64_t n = ct_bits_of_double(biased) + quarters;
     double y = n & 1 ? c : s * r;
-    return (float)f64_of(bits_of_f64(y) ^ (n & 2) << 62);
+    return (float)ct_double_of_bits(ct_bits_of_double(y) ^ (n & 2) << 62);
 }
 CT_INLINE float sin_f32(float x) {
     float y = sin_quarters_f32(x, 0);
@@ -52,17 +42,17 @@ CT_INLINE float atan2_f32(float y, float x) {
     p = p * z + 0x1.fffffffffe733p-1;
     double t = (same ? 0 : p * q) + (far || (same && b > 0) ? 0x1.921fb54442d18p-1 : 0);
     t = h > w ? 0x1.921fb54442d18p+0 - t : t;
-    t = bits_of(x) >> 31 ? 0x1.921fb54442d18p+1 - t : t;
+    t = ct_bits_of_float(x) >> 31 ? 0x1.921fb54442d18p+1 - t : t;
     t = h != h || w != w ? __builtin_nan("") : t;
-    return (float)f64_of(bits_of_f64(t) | (uint64_t)(bits_of(y) & 0x80000000u) << 32);
+    return (float)ct_double_of_bits(ct_bits_of_double(t) | (uint64_t)(ct_bits_of_float(y) & 0x80000000u) << 32);
 }
 
 /* log2(a), a a float's magnitude: a = 2^k m, m in [sqrt(1/2), sqrt(2)), by s = (m - 1) / (m + 1). */
 CT_INLINE double log2_wide(double a) {
     const uint64_t root_half = 0x3fe6a09e667f3bcdu, one = 0x3ff0000000000000u;
-    uint64_t u = bits_of_f64(a) - root_half + one;
-    double m = f64_of((u & 0xfffffffffffffu) + root_half);
-    double k = f64_of(u >> 52 | 0x4330000000000000u) - (0x1p52 + 1023), s = (m - 1) / (m + 1), z = s * s;
+    uint64_t u = ct_bits_of_double(a) - root_half + one;
+    double m = ct_double_of_bits((u & 0xfffffffffffffu) + root_half);
+    double k = ct_double_of_bits(u >> 52 | 0x4330000000000000u) - (0x1p52 + 1023), s = (m - 1) / (m + 1), z = s * s;
     double p = 0x1.21b33efbe0813p-2;
     p = p * z + 0x1.47952a5582c5dp-2;
     p = p * z + 0x1.a61a2feadda12p-2;
@@ -86,13 +76,15 @@ CT_INLINE double exp2_wide(double t) {
     p = p * f + 0x1.ebfbdff932091p-3;
     p = p * f + 0x1.62e42fef8609fp-1;
     p = p * f + 0x1.ffffffffff79fp-1;
-    return p * f64_of((bits_of_f64(biased) + 1023) << 52);
+    return p * ct_double_of_bits((ct_bits_of_double(biased) + 1023) << 52);
 }
 
 CT_INLINE float pow_f32(float base, float exponent) {
     const uint64_t sign = 0x8000000000000000u;
-    double x = (double)base, y = (double)exponent, a = f64_of(bits_of_f64(x) & ~sign), t = y * log2_wide(a);
-    double p = exp2_wide(a == 1 ? 0 : t), turned = f64_of(bits_of_f64(p) | (bits_of_f64(x) & sign)); /* 1^inf is 1 */
+    double x = (double)base, y = (double)exponent, a = ct_double_of_bits(ct_bits_of_double(x) & ~sign),
+           t = y * log2_wide(a);
+    double p = exp2_wide(a == 1 ? 0 : t),
+           turned = ct_double_of_bits(ct_bits_of_double(p) | (ct_bits_of_double(x) & sign)); /* 1^inf is 1 */
     double whole = __builtin_floor(y), half = 0.5 * y, even = __builtin_floor(half);
     double other = half != even ? turned : p;
     double fraction = x < 0 ? __builtin_nan("") : p, of = a < 0x1p128 ? fraction : p;

@@ -97,7 +97,7 @@ int ct_cgroup_cpus(const char *self, const char *root, const char **why) {
     return l.n;
 }
 
-static void add_throttled(void *ctx, const struct place *place, const char *dir) {
+static void take_throttled(void *ctx, const struct place *place, const char *dir) {
     char path[PATH_MAX], line[256];
     long long n;
     (void)place;
@@ -110,6 +110,6 @@ static void add_throttled(void *ctx, const struct place *place, const char *dir)
 
 int64_t ct_cgroup_throttled(const char *self, const char *root) {
     int64_t n = 0;
-    each_group(self, root, add_throttled, &n);
+    each_group(self, root, take_throttled, &n);
     return n;
 }

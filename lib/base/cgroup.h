@@ -7,6 +7,6 @@
    of its tree below `root` (/sys/fs/cgroup), in processors, rounded up; 0 when none is set. `why` gets a static
    sentence when one is. */
 int ct_cgroup_cpus(const char *self, const char *root, const char **why);
-/* Times that quotas of the same groups have stopped what runs in them (cpu.stat), as far as is known. */
+/* Times that a quota has stopped the one of these groups that was stopped most (cpu.stat), as far as is known. */
 int64_t ct_cgroup_throttled(const char *self, const char *root);
 #endif

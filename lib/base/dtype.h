@@ -23,6 +23,16 @@ static inline uint32_t ct_bits_of_float(float f) {
     memcpy(&bits, &f, sizeof bits);
     return bits;
 }
+static inline double ct_double_of_bits(uint64_t bits) {
+    double f;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+static inline uint64_t ct_bits_of_double(double f) {
+    uint64_t bits;
+    memcpy(&bits, &f, sizeof bits);
+    return bits;
+}
 
 /* To f32 is exact; from it rounds to the nearest, ties to even, as IEEE 754 does. No branches: loops of these become
    vectors. */

@@ -3,10 +3,9 @@
    fdlibm; erfc as Shepherd and Laframboise (1981). Sums of two doubles by Knuth and Dekker. The coefficients are
    minimax fits (Remez) of our own. No step relies on a fused multiply-add. */
 #include "base/math.h"
+#include "base/dtype.h"
 #include "base/error.h"
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
 
 #define POLY(x, c) poly(x, c, CT_COUNT(c))
 static inline double poly(double x, const double *c, int n) {
@@ -15,18 +14,8 @@ static inline double poly(double x, const double *c, int n) {
     return y;
 }
 
-/* ---- doubles as bits, and in pairs ---- */
-static uint64_t bits_of(double x) {
-    uint64_t u;
-    memcpy(&u, &x, sizeof u);
-    return u;
-}
-static double double_of(uint64_t u) {
-    double x;
-    memcpy(&x, &u, sizeof x);
-    return x;
-}
-static double power_of_2(int n) { return double_of((uint64_t)(n + 1023) << 52); } /* -1023 < n < 1024 */
+/* ---- doubles by their parts, and in pairs ---- */
+static double power_of_2(int n) { return ct_double_of_bits((uint64_t)(n + 1023) << 52); } /* -1023 < n < 1024 */
 /* y 2^n, rounded once: the first factor keeps y normal. */
 static double scale(double y, int n) { return y * power_of_2(n / 2) * power_of_2(n - n / 2); }
 
@@ -34,8 +23,8 @@ static double scale(double y, int n) { return y * power_of_2(n / 2) * power_of_2
 static int split(double x, double *m) {
     const uint64_t root_half = 0x3fe6a09e667f3bcdu;
     int tiny = x < 0x1p-1022 ? 54 : 0;
-    uint64_t u = bits_of(tiny ? x * 0x1p54 : x) - root_half + (1023ull << 52);
-    *m = double_of((u & 0xfffffffffffffu) + root_half);
+    uint64_t u = ct_bits_of_double(tiny ? x * 0x1p54 : x) - root_half + (1023ull << 52);
+    *m = ct_double_of_bits((u & 0xfffffffffffffu) + root_half);
     return (int)(u >> 52) - 1023 - tiny;
 }
 
@@ -216,8 +205,8 @@ static angle angle_of(double x) {
                                            0x56033046fc7b6bab};
     if (x < 0x1.921fb54442d18p-1) return (angle){0, {x, 0}};
     if (x < 0x1p20) return near_angle_of(x);
-    uint64_t m = (bits_of(x) & 0xfffffffffffffu) | 1ull << 52, w[3];
-    int first = 62 + (int)(bits_of(x) >> 52) - 1075, by = first % 64;
+    uint64_t m = (ct_bits_of_double(x) & 0xfffffffffffffu) | 1ull << 52, w[3];
+    int first = 62 + (int)(ct_bits_of_double(x) >> 52) - 1075, by = first % 64;
     for (int i = 0; i < 3; i++) {
         const uint64_t *at = &two_over_pi[first / 64 + i];
         w[i] = by ? at[0] << by | at[1] >> (64 - by) : at[0];

@@ -20,9 +20,10 @@ typedef struct gather {
     int64_t row;             /* elements from one sample of x to the next */
 } gather;
 
-#define AHEAD 2  /* samples lie anywhere: they are asked for before they are read */
-#define LINE 64  /* bytes that memory hands over at a time */
-#define FETCH 32 /* lines; of a longer sample, the processor sees by itself how it goes on */
+#define AHEAD 2     /* samples lie anywhere: they are asked for before they are read */
+#define RANGE 25600 /* elements that are worth a thread's while */
+#define LINE 64     /* bytes that memory hands over at a time */
+#define FETCH 32    /* lines; of a longer sample, the processor sees by itself how it goes on */
 
 /* Inlined always: gcc drops calls of a function that does nothing but prefetch. */
 static inline __attribute__((always_inline)) void fetch(const gather *g, int64_t i, int64_t size) {
@@ -99,7 +100,7 @@ ct_status ct_batch_samples(const ct_tensor *x, const int64_t *index, int64_t n, 
     if (!n) return CT_OK;
     int64_t size = row_size(x), channels = ct_ndim(x) == 4 ? ct_size(x, 1) : 1;
     gather g = {ct_data(x), index, norm, out, channels, channels ? size / channels : 0, x->layout.stride[0]};
-    ct_parallel(n, CT_MAX(1, 25600 / CT_MAX(size, 1)), is_u8 ? gather_u8 : gather_f32, &g);
+    ct_parallel(n, CT_MAX(1, RANGE / CT_MAX(size, 1)), is_u8 ? gather_u8 : gather_f32, &g);
     return CT_OK;
 }
 

@@ -27,7 +27,7 @@ int ct_utf8_count(const char *s, size_t n) {
 }
 
 bool ct_utf8_is_control(uint32_t c) {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x206f) ||
            c == 0xfeff || c == 0xfffe || c == 0xffff;
 }
 
