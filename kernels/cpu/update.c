@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#define CHUNK 16384
+#define CHUNK 4096
 #define LISTS 4 /* at most: params and three states */
 
 typedef struct chunk {
@@ -51,7 +51,7 @@ static ct_status update_prepare(const ct_call *call, void **state, size_t *works
     }
     update_state *s = ct_alloc(1, sizeof *s + (size_t)chunks * sizeof *s->chunk);
     if (!s) return CT_NO_MEMORY;
-    s->n = n, s->lists = call->n_out / n, s->grain = all < CHUNK ? chunks : 2;
+    s->n = n, s->lists = call->n_out / n, s->grain = all < 4 * CHUNK ? chunks : 1;
     for (int i = 0; i < n; i++)
         for (int64_t at = 0, size = ct_layout_numel(&call->in[i]); at < size; at += CHUNK)
             s->chunk[s->chunks++] = (chunk){i, at, CT_MIN(CHUNK, size - at)};
@@ -84,7 +84,7 @@ static void sgd(const moment *now, int64_t n, const float *g, const float *const
 
 typedef struct adam_rule {
     float l2, shrink;                           /* weight_decay, joined to the gradient or as a factor of the weights */
-    float rest1, beta2, rest2, eps, size, root; /* rest: 1 - beta; root: of 1 - beta2^step */
+    float rest1, beta2, rest2, eps, size, grow; /* rest: 1 - beta; grow: 1 / sqrt(1 - beta2^step) */
     float fresh;                                /* what a step takes of the gradient itself */
 } adam_rule;
 
@@ -96,7 +96,7 @@ static adam_rule rule_of(const moment *now, const double *betas, double eps) {
                        .rest2 = (float)(1 - betas[1]),
                        .eps = (float)eps,
                        .size = (float)size,
-                       .root = (float)root};
+                       .grow = (float)(1 / root)};
 }
 
 CT_INLINE void adam_loop(adam_rule r, bool amsgrad, bool nesterov, int64_t n, const float *g, const float *const *old,
@@ -110,7 +110,7 @@ CT_INLINE void adam_loop(adam_rule r, bool amsgrad, bool nesterov, int64_t n, co
         if (amsgrad) largest = most[i] > square ? most[i] : square, new_most[i] = largest;
         if (nesterov) step += r.fresh * grad;
         new_m[i] = mean, new_v[i] = square;
-        new_p[i] = r.shrink * p[i] - step / (__builtin_sqrtf(largest) / r.root + r.eps);
+        new_p[i] = r.shrink * p[i] - step / (r.grow * __builtin_sqrtf(largest) + r.eps);
     }
 }
 
@@ -153,9 +153,9 @@ static void radam(const moment *now, int64_t n, const float *g, const float *con
     double rho = most - 2 * now->step * power / (1 - power);
     decay_by(&r, now->lr, a->weight_decay, a->decoupled_weight_decay);
     if (rho > 5)
-        r.size *= r.root * (float)sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho)), r.root = 1;
+        r.size *= (float)sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho)) / r.grow, r.grow = 1;
     else
-        r.root = INFINITY, r.eps = 1; /* the average alone */
+        r.grow = 0, r.eps = 1; /* the average alone */
     adam_step(r, false, n, g, old, new);
 }
 
@@ -321,7 +321,7 @@ static void add_squares(adam_rule r, float decay, int64_t n, const float *g, con
 #pragma omp simd
         for (int64_t i = 0; i < some; i++) {
             float mean = m[i] + r.rest1 * (g[i] - m[i]), square = r.beta2 * v[i] + r.rest2 * g[i] * g[i];
-            float d = r.size * mean / (__builtin_sqrtf(square) / r.root + r.eps) + decay * p[i];
+            float d = r.size * mean / (r.grow * __builtin_sqrtf(square) + r.eps) + decay * p[i];
             weight[i] = p[i] * p[i], direction[i] = d * d;
         }
         sum[0] += (double)sum_f32(weight, some), sum[1] += (double)sum_f32(direction, some);
