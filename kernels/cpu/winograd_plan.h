@@ -17,6 +17,7 @@
 #define WIDE_GRAIN 14       /* tiles of a wide block transformed by a task */
 #define KEEP_TILES 128      /* with more, transforming the weight costs little beside the products */
 #define APART_THREADS 6     /* more share out each of the products of a block that is strided and wide */
+#define FEW 4               /* times the slices' sums: a gradient of tiles with fewer floats is wide too */
 #define SLICES 8            /* of a weight gradient: part of the definition of the result, as are its blocks */
 
 typedef struct wino_plan {
@@ -45,14 +46,12 @@ static bool shape_fits(const conv_problem *p, int64_t stride) {
     return p->groups == 1 && CT_MIN(p->c, p->o) >= 16 && !p->direct;
 }
 
-/* Worth it: enough channels for vectors, tiles full enough (half, of stride 2 four fifths), and enough of them to pay
-   for the weight's transform: 4 (measured: 64 channels), or 16 where it leaves the cache (256 channels); of its
-   gradient 32, of whose sums there are slices to add, or 8. */
+/* Worth it: enough channels for vectors, tiles full enough (half, of stride 2 four fifths), and enough of them: 4, or
+   16 to pay for the transform of a weight that leaves the cache (256 channels). */
 static bool fits(const conv_problem *p, int64_t stride) {
     bool dx = p->pass == CONV_DX, dw = p->pass == CONV_DW;
     int64_t h = dx ? p->h : p->oh, w = dx ? p->w : p->ow, size = dx ? 4 * stride : 4;
-    int64_t weight = WEIGHTS * p->c * p->o, least = weight > WIDE_WEIGHT ? 16 : 4, most = stride > 1 ? 5 : 8;
-    if (dw) least = weight > WIDE_SUM ? 8 : 32;
+    int64_t weight = WEIGHTS * p->c * p->o, least = !dw && weight > WIDE_WEIGHT ? 16 : 4, most = stride > 1 ? 5 : 8;
     return shape_fits(p, stride) && (dw || conv_weight_dense(p)) && p->n * h * w >= least * size * size &&
            4 * round_up_i64(h, size) * round_up_i64(w, size) <= most * h * w;
 }
@@ -86,8 +85,9 @@ static void plan_blocks(wino_plan *m) {
     m->panel = dw ? m->from.c * m->to.padded
                   : (int64_t)(ct_gemm_packed_size(&(ct_gemm){.n = m->to.c, .k = m->from.c}) / sizeof(float));
     m->panel = round_up_i64(m->panel, 16) + GAP;
-    m->wide = WEIGHTS * m->panel > (dw ? WIDE_SUM : WIDE_WEIGHT);
-    m->thin = !m->strided && m->from.c == 16 && m->to.c == 16;
+    bool few = m->tiles * m->points * (m->from.ld + m->to.ld) < FEW * SLICES * WEIGHTS * m->panel;
+    m->wide = WEIGHTS * m->panel > (dw ? WIDE_SUM : WIDE_WEIGHT) || (dw && few);
+    m->thin = !m->wide && !m->strided && m->from.c == 16 && m->to.c == 16;
     m->shared = !dw && !m->wide;
     m->apart = m->wide && m->strided && ct_threads() <= APART_THREADS;
     if (m->shared) m->from.ld = m->to.ld = CT_MAX(m->from.ld, m->to.ld);
