@@ -166,9 +166,15 @@ static void test_conv(void) {
         one_conv(&shapes[s], PLAIN, LAST);
         one_conv(&shapes[s], LAST, PLAIN);
     }
-    one_conv(&(shape){1, 16, 182, 181, 16, 3, 3, {1, 1}, {1, 1}, {1, 1}, 1}, LAST, LAST); /* streamed past the caches */
-    one_conv(&(shape){131, 120, 8, 8, 250, 3, 3, {2, 2}, {1, 1}, {1, 1}, 1}, LAST, LAST); /* in several blocks */
-    CHECK(threads_alive() <= 7);                                                          /* the pool's and no others */
+    static const shape large[] = {
+        {1, 16, 182, 181, 16, 3, 3, {1, 1}, {1, 1}, {1, 1}, 1}, /* streamed past the caches */
+        {131, 120, 8, 8, 250, 3, 3, {2, 2}, {1, 1}, {1, 1}, 1}, /* in several blocks of Winograd's */
+        {61, 120, 8, 8, 256, 3, 3, {2, 2}, {1, 1}, {1, 1}, 1},  /* whose gradient of w packs as it transforms */
+        {57, 120, 8, 7, 128, 3, 3, {1, 1}, {1, 1}, {1, 1}, 1},
+        {3, 32, 60, 58, 48, 3, 3, {1, 1}, {1, 1}, {1, 1}, 1}, /* or is made in slices */
+        {3, 16, 60, 61, 34, 3, 3, {2, 2}, {1, 1}, {1, 1}, 1}};
+    for (int s = 0; s < CT_COUNT(large); s++) one_conv(&large[s], LAST, LAST);
+    CHECK(threads_alive() <= 7); /* the pool's and no others */
 }
 
 /* One row of one image whose many channels are shared out: each thread has a place of its own. */
