@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef enum ct_key_type {
     CT_KEY_INT,    /* int64_t */
@@ -15,7 +16,7 @@ typedef enum ct_key_type {
     CT_KEY_STRING, /* const char *, or NULL */
     CT_KEY_PATH,   /* const char *: a path relative to the file that says it */
     CT_KEY_INTS,   /* int64_t[count]: one number fills all */
-    CT_KEY_FLOATS, /* double[count]: one number fills all, of a list of two the rest stay */
+    CT_KEY_FLOATS, /* double[count]: one number fills all, what a shorter list lacks stays */
     CT_KEY_DIMS,   /* ct_dims: a list of any length up to CT_MAX_DIMS */
     CT_KEY_MAP,    /* a struct with its own rows, `sub` */
     CT_KEY_NODE    /* no field: its owner reads the node itself; `choices` names the form it has (run/form.h) */
@@ -58,10 +59,9 @@ int ct_key_choice_index(const ct_key *key, const char *word, size_t len);
 static inline bool ct_key_has_words(const ct_key *key) {
     return key->choices && (key->type == CT_KEY_INT || key->type == CT_KEY_INTS || key->type == CT_KEY_FLOAT);
 }
-/* How many numbers a list of them must have, up to count: of four two will do, of three, a channel's each, none less.
- */
+/* How many numbers a list of them must have, up to count: all, or two where by default there are none, "0,0,0". */
 static inline int ct_key_least(const ct_key *key) {
-    return key->type == CT_KEY_FLOATS && key->count > 3 ? 2 : key->count;
+    return key->type == CT_KEY_FLOATS && key->choices && !strncmp(key->choices, "0,", 2) ? 2 : key->count;
 }
 /* No index, where a negative one counts from the end. */
 #define CT_NO_INDEX (-(1 << 30) - 1)

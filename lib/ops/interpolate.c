@@ -28,6 +28,8 @@ SHAPE(interpolate) {
         return ct_shape_fail("interpolate", "size is one number or %d, got %d", n, args->size.n);
     int64_t size[5] = {in->size[0], in->size[1]};
     for (int i = 0; i < n; i++) {
+        if (!args->size.n && args->scale_factor[0] > 0 && !(args->scale_factor[i] > 0))
+            return ct_shape_fail("interpolate", "scale_factor is one number or %d, got %d", n, i);
         double scaled = args->size.n ? (double)args->size.v[i % args->size.n]
                                      : floor((double)in->size[2 + i] * args->scale_factor[i]);
         if (!(scaled >= 1 && scaled <= (double)CT_MAX_NUMEL) || in->size[2 + i] < 1)

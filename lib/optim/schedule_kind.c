@@ -188,7 +188,7 @@ static const ct_key constant_keys[] = {FLOAT(constant_args, factor, 1.0 / 3, "un
                                        {0}};
 static double constant_at(const void *args, double base, int64_t t) {
     const constant_args *a = args;
-    return t < a->total_iters ? base * a->factor : base;
+    return t < a->total_iters || !a->total_iters ? base * a->factor : base; /* as PyTorch: of 0 steps, forever */
 }
 static double constant_next(const void *args, double base, double lr, int64_t t) {
     (void)base;

@@ -3,6 +3,7 @@
    define-by-run and from a plan. --isa: the kernels of that instruction set, or ref; without it the best ones, but for
    whole runs the plain ones (run.c says why). --spec: runs use this spec rather than the one of tests/goldens that has
    the file's parameters; --rename: a line "their.name our.name" a parameter that is called otherwise there. */
+#include "base/buf.h"
 #include "goldens.h"
 #include "ops/cases.h"
 #include "ops/ops.h"
@@ -71,6 +72,7 @@ bool golden_args(const ct_key *keys, void *args, const json_t *object, const cha
     json_t *value;
     json_object_foreach((json_t *)object, name, value) {
         if (json_is_null(value) || (except && !strcmp(name, except))) continue;
+        if (json_is_false(value) && !ct_key_find(keys, name)) continue; /* PyTorch's own, as inplace and foreach */
         *what = name;
         char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
         const char *said = text ? text : json_string_value(value);
@@ -106,6 +108,20 @@ void golden_each(golden *g, const char *what, const ct_kind *(*find)(const char 
     }
 }
 
+/* Python's json writes infinity as a word that JSON lacks: it becomes the text of a number that is as much. */
+static json_t *read_cases(const char *text) {
+    static const char word[] = "Infinity";
+    ct_buf cases = CT_BUF(1 << 30);
+    for (const char *at; (at = strstr(text, word)); text = at + strlen(word)) {
+        bool minus = at > text && at[-1] == '-';
+        ct_buf_printf(&cases, "%.*s\"%s1e999\"", (int)(at - text - minus), text, minus ? "-" : "");
+    }
+    ct_buf_printf(&cases, "%s", text);
+    json_t *read = ct_buf_status(&cases) ? NULL : json_loads(cases.data, 0, NULL);
+    ct_buf_free(&cases);
+    return read;
+}
+
 static void run_file(const char *path) {
     golden g = {.path = path, .spec = spec, .rename = rename_table, .isa = isa};
     ct_scope *scope = ct_scope_open();
@@ -114,7 +130,7 @@ static void run_file(const char *path) {
     } else {
         const char *format = ct_safetensors_meta(g.file, "format"), *family = ct_safetensors_meta(g.file, "family");
         const char *cases = ct_safetensors_meta(g.file, "cases");
-        g.cases = json_loads(cases ? cases : "[]", 0, NULL);
+        g.cases = read_cases(cases ? cases : "[]");
         if (!format || strcmp(format, "ctorch-golden-1") || !family || !g.cases)
             golden_fail(&g, "open", "is no golden file");
         else if (!strcmp(family, "optim"))

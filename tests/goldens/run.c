@@ -21,6 +21,14 @@ static void write_schedule(const char *scheduler, ct_buf *text) {
     json_decref(s);
 }
 
+/* "cross_entropy, sum": a loss and its reduction. */
+static void write_loss(const char *loss, ct_buf *text) {
+    int name = (int)strcspn(loss, ",");
+    const char *reduction = loss + name + strspn(loss + name, ", ");
+    ct_buf_printf(text, "loss: {%.*s: %s%s%s}\n", name, loss, *reduction ? "{reduction: " : "", reduction,
+                  *reduction ? "}" : "");
+}
+
 /* The spec that the file's metadata describes, of a model in YAML; NULL with the reason where ours cannot say it. */
 static ct_spec *make_spec(golden *g, const char *model, const char **why) {
     const char *loss = ct_safetensors_meta(g->file, "loss"), *clip = ct_safetensors_meta(g->file, "clip_grad_norm");
@@ -32,7 +40,9 @@ static ct_spec *make_spec(golden *g, const char *model, const char **why) {
     if (!loss || !kind) return NULL;
     ct_spec *spec = NULL;
     ct_buf text = CT_BUF(1 << 17);
-    ct_buf_printf(&text, "%s\nloss: %.*s\noptimizer: {%s: ", model, (int)strcspn(loss, ","), loss, kind);
+    ct_buf_printf(&text, "%s\n", model);
+    write_loss(loss, &text);
+    ct_buf_printf(&text, "optimizer: {%s: ", kind);
     json_object_del(opt, "opt");
     char *args = json_dumps(opt, JSON_COMPACT);
     ct_buf_printf(&text, "%s}\n", args);
@@ -136,6 +146,33 @@ static ct_status run(golden *g, const ct_spec *spec, const char *rename, bool ea
     return status;
 }
 
+/* Size `dim` of a first weight of the file, -1 where there is none. */
+static int64_t size_of(golden *g, const char *name, int dim) {
+    for (int i = 0; i < ct_safetensors_count(g->file); i++) {
+        const char *theirs = ct_safetensors_name(g->file, i);
+        if (strncmp(theirs, "init.", 5) || strcmp(theirs + 5, name)) continue;
+        const ct_tensor *t = ct_safetensors_get(g->file, theirs);
+        return dim < ct_ndim(t) ? ct_size(t, dim) : -1;
+    }
+    return -1;
+}
+
+/* A model with its sizes: `<fc1.weight 0>` is the first one of that tensor; NULL where the file lacks it. */
+static char *with_sizes(golden *g, const char *model) {
+    ct_buf text = CT_BUF(1 << 17);
+    int64_t size = 0;
+    for (const char *at; size >= 0 && (at = strchr(model, '<')); model = strchr(at, '>') + 1) {
+        char name[200];
+        int dim;
+        size = sscanf(at, "<%199s %d>", name, &dim) == 2 ? size_of(g, name, dim) : -1;
+        ct_buf_printf(&text, "%.*s%lld", (int)(at - model), model, (long long)size);
+    }
+    ct_buf_printf(&text, "%s", model);
+    char *whole = size < 0 || ct_buf_status(&text) ? NULL : strdup(text.data);
+    ct_buf_free(&text);
+    return whole;
+}
+
 /* The spec of a model in a file of `folder` whose parameters, by name and shape, are the file's; NULL: none. */
 static ct_spec *find_spec(golden *g, const char *folder, char *rename, size_t size) {
     glob_t list;
@@ -149,10 +186,10 @@ static ct_spec *find_spec(golden *g, const char *folder, char *rename, size_t si
         ct_net net;
         snprintf(rename, size, "%.*s.rename", (int)strlen(list.gl_pathv[i]) - 5, list.gl_pathv[i]);
         if (ct_file_read(list.gl_pathv[i], 1 << 16, &model)) continue;
-        char *text = strndup((const char *)model.data, model.len);
+        char *text = strndup((const char *)model.data, model.len), *sized = with_sizes(g, text);
         ct_bytes_free(&model);
-        spec = make_spec(g, text, &why);
-        free(text);
+        spec = sized ? make_spec(g, sized, &why) : NULL;
+        free(text), free(sized);
         ct_status status = spec ? open_net(g, spec, rename, &net) : CT_FAIL;
         if (!status) ct_net_free(&net);
         if (status) ct_spec_free(spec), spec = NULL;

@@ -121,6 +121,7 @@ static const nn_case nn_cases[] = {
     {"unflatten", "dim=-1 unflattened_size=[-1,2]", "2x3x4", "", 0.9, 0.2576923},
     {"identity", "", "2x3", "", 0.1, 0.08076923},
     {"upsample", "scale_factor=2", "1x2x3x4", "", 3.6, 2.407692},
+    {"upsample", "scale_factor=[2,3]", "1x2x3x4", "", 5.4, 3.338461538461538},
     {"constant_pad1d", "padding=[1,2] value=1.5", "2x3x4", "", 27.9, 12.30385},
     {"zero_pad2d", "padding=[1,2,3,0]", "2x3x4x5", "", 6.1, 3.330769},
     {"reflection_pad2d", "padding=[1,2,3,0]", "2x3x4x5", "", 17.4, 9.05},

@@ -84,6 +84,7 @@ static void windows(void) {
                 1, 1, 2, 2);
     REFUSED(ct_interpolate(x, (ct_interpolate_args){0}), "interpolate: from size 8 to size 0");
     CHECK_SHAPE(ct_interpolate(x, (ct_interpolate_args){.scale_factor = {1.5, 0.5}}), 2, 3, 12, 4);
+    REFUSED(ct_interpolate(x, (ct_interpolate_args){.scale_factor = {1.5}}), "scale_factor is one number or 2, got 1");
     REFUSED(ct_interpolate(x, (ct_interpolate_args){.size = CT_DIMS(2), .align_corners = true}), "align_corners is of");
     REFUSED(ct_interpolate(x, (ct_interpolate_args){.size = CT_DIMS(2, 2, 2)}), "size is one number or 2, got 3");
     REFUSED(ct_interpolate(x, (ct_interpolate_args){.size = CT_DIMS(2), .mode = 2}), "dimensions");

@@ -32,6 +32,8 @@ static const struct {
     const char *schedule;
     double want[2 * N_LOOKS];
 } rows[] = {
+    {"constant: {factor: 0.5, total_iters: 0}",
+     {0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.015, 0.015, 0.015, 0.015, 0.015, 0.015, 0.015}},
     {"sequential: {schedulers: [{linear: {start_factor: 0.1, total_iters: 4}}, {cosine: {T_max: 10, eta_min: 0.001}}], "
      "milestones: [4]}",
      {0.01, 0.0325, 0.0775, 0.0975772975566101, 0.0657963412215599, 0.0104536587784401, 0.0505000000000002, 0.003,
