@@ -3,8 +3,8 @@
    the transformed weight, and transformed back, most of it in the second-level cache. Where the weight does not fit
    there, blocks are large, and each step runs in parallel (`wide`). The gradient of x is a convolution with the weight
    turned round; that of the weight multiplies transformed x and g over all tiles, in a fixed number of slices added in
-   order. F(2 x 2, 3 x 3) is not here: measured on the ResNets' images, it takes 1.4 to 1.7 times as long forward and in
-   dw. */
+   order, or in wide blocks, one after the other. F(2 x 2, 3 x 3) is not here: measured on the ResNets' images, it
+   takes 1.4 to 1.7 times as long forward and in dw. */
 #include "kernels/cpu/winograd_plan.h"
 #include "kernels/cpu/winograd_thin.h"
 
