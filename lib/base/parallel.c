@@ -44,6 +44,8 @@ static struct {
 static pthread_mutex_t in_use = PTHREAD_MUTEX_INITIALIZER; /* held by the thread whose call is under way */
 static int started = 1;                                    /* threads there are, the caller counted; under in_use */
 static _Thread_local bool inside;
+static _Thread_local int me;
+static _Thread_local bool spares; /* it is this thread's spare work */
 static atomic_int wanted;
 static _Atomic(void (*)(void)) on_start;
 
@@ -60,13 +62,38 @@ static int64_t now_ns(void) {
     return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* Spins until *word is not `value`; false after `limit` nanoseconds. */
+/* Items for threads that would wait, one call's: the numbers of calls and items as in a range. */
+static struct {
+    range range;
+    _Atomic(ct_parallel_fn) fn;
+    _Atomic(void *) ctx;
+    _Atomic uint32_t items;
+    atomic_bool taken;
+    _Alignas(64) _Atomic uint32_t left;
+} spare;
+
+/* Runs one of them; false: there is none. */
+static bool run_spare(void) {
+    uint64_t at = atomic_load(&spare.range.next);
+    if ((uint32_t)at >= atomic_load(&spare.items) || !(me || spares) || me >= ct_threads()) return false;
+    ct_parallel_fn fn = atomic_load(&spare.fn);
+    void *ctx = atomic_load(&spare.ctx);
+    if (!atomic_compare_exchange_strong(&spare.range.next, &at, at + 1)) return true;
+    bool was = inside;
+    inside = true;
+    fn(ctx, (uint32_t)at, (int64_t)(uint32_t)at + 1);
+    inside = was;
+    atomic_fetch_sub(&spare.left, 1);
+    return true;
+}
+
+/* Spins until *word is not `value`, with spare work between looks; false after `limit` nanoseconds. */
 static bool spin_while(_Atomic uint32_t *word, uint32_t value, int64_t limit) {
     int64_t start = 0;
     for (;;) {
         for (int i = 0; i < 64; i++) {
             if (atomic_load_explicit(word, memory_order_relaxed) != value) return true;
-            ct_pause();
+            if (i % 8 != 7 || !run_spare()) ct_pause();
         }
         int64_t now = now_ns();
         if (!start) start = now;
@@ -82,7 +109,7 @@ static void run_item(ct_parallel_fn fn, void *ctx, int64_t item, int64_t n, int6
 static uint32_t range_begin(int items, int threads, int t) { return (uint32_t)((int64_t)items * t / threads); }
 
 /* Claims items of call `epoch` until none are left: those of our own range first, then the others'. */
-static void drain(uint32_t epoch, int me) {
+static void drain(uint32_t epoch) {
     ct_parallel_fn fn = atomic_load(&pool.fn);
     void *ctx = atomic_load(&pool.ctx);
     int64_t n = atomic_load(&pool.n), grain = atomic_load(&pool.grain), first = atomic_load(&pool.first);
@@ -122,11 +149,10 @@ static int64_t watch(guard *g, int64_t start, int64_t end) {
 }
 
 static void *worker(void *arg) {
-    int me = (int)(intptr_t)arg;
     uint32_t seen = 0;
     int64_t spin = WORKER_SPIN_NS;
     guard g = {0};
-    inside = true;
+    me = (int)(intptr_t)arg, inside = true;
     atomic_store(&pool.tid[me], (int)syscall(SYS_gettid));
     void (*hook)(void) = atomic_load(&on_start);
     if (hook) hook();
@@ -140,7 +166,7 @@ static void *worker(void *arg) {
         }
         seen = atomic_load(&pool.epoch);
         int64_t start = now_ns();
-        drain(seen, me);
+        drain(seen);
         spin = watch(&g, start, now_ns());
     }
     return NULL;
@@ -193,7 +219,7 @@ static void run_pool(ct_parallel_fn fn, void *ctx, int64_t n, int64_t grain, int
     atomic_store(&pool.epoch, epoch);
     if (atomic_load(&pool.sleepers)) nudge(threads), futex_wake(&pool.epoch, INT_MAX);
     inside = true;
-    drain(epoch, 0);
+    drain(epoch);
     inside = false;
     for (uint32_t left; (left = atomic_load(&pool.left));) {
         if (spin_while(&pool.left, left, CALLER_SPIN_NS)) continue;
@@ -253,6 +279,33 @@ void ct_parallel(int64_t n, int64_t grain, ct_parallel_fn fn, void *ctx) {
         run_pool(fn, ctx, n, grain, i, (int)CT_MIN(items - i, MAX_ITEMS), threads);
     pthread_mutex_unlock(&in_use);
 }
+
+static void run_spares(void *ctx, int64_t begin, int64_t end) {
+    (void)ctx, (void)begin, (void)end;
+    while (run_spare()) {}
+}
+
+bool ct_parallel_spare(int64_t n, ct_parallel_fn fn, void *ctx) {
+    if (n < 1 || n > MAX_ITEMS || ct_threads() < 2 || atomic_exchange(&spare.taken, true)) return false;
+    uint64_t call = (atomic_load(&spare.range.next) >> 32) + 1;
+    atomic_store(&spare.range.next, call << 32 | UINT32_MAX);
+    atomic_store(&spare.fn, fn), atomic_store(&spare.ctx, ctx);
+    atomic_store(&spare.items, (uint32_t)n), atomic_store(&spare.left, (uint32_t)n);
+    atomic_store(&spare.range.next, call << 32);
+    return spares = true;
+}
+
+void ct_parallel_spare_end(void) {
+    int64_t left = atomic_load(&spare.left);
+    if (left) ct_parallel(CT_MIN(left, ct_threads()), 1, run_spares, NULL);
+    run_spares(NULL, 0, 0); /* where that ran on no thread of the pool but this */
+    for (uint32_t of; (of = atomic_load(&spare.left));)
+        if (!spin_while(&spare.left, of, CALLER_SPIN_NS)) sched_yield();
+    spares = false;
+    atomic_store(&spare.taken, false);
+}
+
+int ct_thread(void) { return me; }
 
 int ct_threads(void) {
     int n = atomic_load(&wanted);

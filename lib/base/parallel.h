@@ -1,6 +1,7 @@
 /* The library's own small pool of threads; the only place that starts any. */
 #ifndef CT_BASE_PARALLEL_H
 #define CT_BASE_PARALLEL_H
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef void (*ct_parallel_fn)(void *ctx, int64_t begin, int64_t end);
@@ -16,6 +17,14 @@ void ct_parallel_beside(int64_t n, ct_parallel_fn fn, void *ctx);
 /* Runs what no ct_parallel took along. */
 void ct_parallel_beside_end(void);
 
+/* Work for threads of the pool, this one included, while they would wait: n ranges of one, each soon done. false: it
+   was not taken on, as there is one thread, or such work is under way. */
+bool ct_parallel_spare(int64_t n, ct_parallel_fn fn, void *ctx);
+/* Runs what is left of it; by the thread that began it. */
+void ct_parallel_spare_end(void);
+
+/* Which of the pool's threads this is; 0: none of those that it started. */
+int ct_thread(void);
 /* Threads that ct_parallel uses, this one included; from ct_threads_available() at first use. */
 int ct_threads(void);
 /* n: 1 to CT_MOST_THREADS; takes effect at the next ct_parallel. */

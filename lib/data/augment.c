@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/parallel.h"
 #include "data/transform.h"
+#include <stdatomic.h>
 #include <string.h>
 
 #define GRAIN 4 /* samples that a thread takes at a time */
@@ -61,9 +62,7 @@ struct ct_augment {
     int n;
     int64_t c, h, w;
     ct_philox_key key;
-    ct_philox_key *keys; /* of each transform, in the epoch under way */
-    float *room;         /* two images for each range of samples */
-    int64_t n_rooms;
+    float *room[CT_MOST_THREADS]; /* a thread's own: two images; NULL before it needs them */
 };
 
 ct_status ct_augment_open(const ct_transform_use *list, int n, uint64_t seed, const ct_tensor *x, ct_augment **out) {
@@ -77,19 +76,14 @@ ct_status ct_augment_open(const ct_transform_use *list, int n, uint64_t seed, co
         if (list[i].transform->check) CT_TRY(list[i].transform->check(list[i].args, h, w));
     ct_augment *a = ct_alloc(1, sizeof *a);
     if (!a) return CT_NO_MEMORY;
-    *a = (ct_augment){list, n, d == 4 ? ct_size(x, 1) : 1, h, w, ct_philox_make(seed, ct_hash_name("augment")), NULL,
-                      NULL, 0};
-    if (!(a->keys = ct_alloc((size_t)n, sizeof *a->keys))) {
-        ct_augment_free(a);
-        return CT_NO_MEMORY;
-    }
+    *a = (ct_augment){list, n, d == 4 ? ct_size(x, 1) : 1, h, w, ct_philox_make(seed, ct_hash_name("augment")), {NULL}};
     *out = a;
     return CT_OK;
 }
 
 void ct_augment_free(ct_augment *a) {
     if (!a) return;
-    ct_free(a->keys), ct_free(a->room);
+    for (int t = 0; t < CT_MOST_THREADS; t++) ct_free(a->room[t]);
     ct_free(a);
 }
 
@@ -101,7 +95,8 @@ typedef struct gather {
     const ct_normalizer *norm; /* NULL: masks */
     float *out;
     int64_t *classes; /* of masks */
-    int64_t first, size;
+    int64_t epoch, first, size;
+    atomic_bool short_of; /* memory */
 } gather;
 
 static void take(const gather *g, int64_t sample, float *to) {
@@ -128,54 +123,55 @@ static void give(const gather *g, const ct_picture *p, int64_t i) {
     }
 }
 
+/* The draws of transform k on sample i of the batch. */
+static ct_draw draws(const gather *g, int k, int64_t i) {
+    const ct_philox_key *key = &g->a->key;
+    uint64_t base = (uint64_t)key->k[0] << 32 | key->k[1];
+    return (ct_draw){ct_philox_make(base, (uint64_t)g->epoch << 16 | (uint64_t)k), (uint64_t)(g->first + i), 0};
+}
+
 static void gather_some(void *ctx, int64_t begin, int64_t end) {
-    const gather *g = ctx;
-    const ct_augment *a = g->a;
-    float *room = a->room + begin / GRAIN * 2 * a->c * a->h * a->w;
+    gather *g = ctx;
+    ct_augment *a = g->a;
+    float **room = &a->room[ct_thread()];
+    if (!*room && !(*room = ct_alloc((size_t)(2 * a->c), (size_t)(a->h * a->w) * sizeof **room))) {
+        atomic_store(&g->short_of, true);
+        return;
+    }
     for (int64_t i = begin; i < end; i++) {
-        ct_picture p = {g->norm ? a->c : 1, a->h, a->w, !g->norm, room, room + g->size, NULL, NULL};
+        ct_picture p = {g->norm ? a->c : 1, a->h, a->w, !g->norm, *room, *room + g->size, NULL, NULL};
         if (g->norm) p.mean = g->norm->mean, p.std = g->norm->std;
         take(g, g->index[i], p.at);
         for (int k = 0; k < a->n; k++) {
-            ct_draw d = {a->keys[k], (uint64_t)(g->first + i), 0};
+            ct_draw d = draws(g, k, i);
             if (!p.is_mask || a->list[k].transform->moves) a->list[k].transform->apply(a->list[k].args, &p, &d);
         }
         give(g, &p, i);
     }
 }
 
-static ct_status run(gather *g, int64_t epoch, int64_t n) {
-    ct_augment *a = g->a;
-    int64_t samples = ct_size(g->x, 0), rooms = (n + GRAIN - 1) / GRAIN;
+static ct_status run(gather *g, int64_t n) {
+    int64_t samples = ct_size(g->x, 0);
     for (int64_t i = 0; i < n; i++)
         if (g->index[i] < 0 || g->index[i] >= samples)
             return ct_fail(CT_FAIL, "sample %lld is asked for; there are %lld", (long long)g->index[i],
                            (long long)samples);
-    if (rooms > a->n_rooms) {
-        ct_free(a->room);
-        a->n_rooms = 0;
-        if (!(a->room = ct_alloc((size_t)(2 * rooms), (size_t)(a->c * a->h * a->w) * sizeof *a->room)))
-            return CT_NO_MEMORY;
-        a->n_rooms = rooms;
-    }
-    uint64_t base = (uint64_t)a->key.k[0] << 32 | a->key.k[1];
-    for (int k = 0; k < a->n; k++) a->keys[k] = ct_philox_make(base, (uint64_t)epoch << 16 | (uint64_t)k);
     ct_parallel(n, GRAIN, gather_some, g);
-    return CT_OK;
+    return atomic_load(&g->short_of) ? CT_NO_MEMORY : CT_OK;
 }
 
 ct_status ct_augment_samples(ct_augment *a, int64_t epoch, int64_t first, const ct_tensor *x, const int64_t *index,
                              int64_t n, const ct_normalizer *norm, float *out) {
     if (ct_dtype_of(x) != CT_U8 && ct_dtype_of(x) != CT_F32)
         return ct_fail(CT_FAIL, "augment: images must be u8 or f32; got %s", ct_dtype_name(ct_dtype_of(x)));
-    gather g = {a, x, index, norm, out, NULL, first, a->c * a->h * a->w};
-    return run(&g, epoch, n);
+    gather g = {a, x, index, norm, out, NULL, epoch, first, a->c * a->h * a->w, false};
+    return run(&g, n);
 }
 
 ct_status ct_augment_masks(ct_augment *a, int64_t epoch, int64_t first, const ct_tensor *y, const int64_t *index,
                            int64_t n, int64_t *out) {
     if (ct_dtype_of(y) != CT_U8 || ct_ndim(y) != 3 || ct_size(y, 1) != a->h || ct_size(y, 2) != a->w)
         return ct_fail(CT_FAIL, "augment: masks must be u8, of the images' height and width");
-    gather g = {a, y, index, NULL, NULL, out, first, a->h * a->w};
-    return run(&g, epoch, n);
+    gather g = {a, y, index, NULL, NULL, out, epoch, first, a->h * a->w, false};
+    return run(&g, n);
 }

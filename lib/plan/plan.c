@@ -109,6 +109,15 @@ static void set_addresses(const ct_plan *p, const ct_stage *item, ct_launch *l) 
     for (int k = 1; k < n; k++) set_addresses(p, &of[k], &l->beside[k - 1]);
 }
 
+/* Where all values lie now, those whose memory is a tensor's too. */
+static void find_values(ct_plan *p) {
+    for (int i = 0; i < p->program.n_values; i++) {
+        ct_value *v = &p->program.value[i];
+        if (v->fixed && v->storage->data) v->at = v->storage->data;
+    }
+    for (int k = 0; k < p->program.n_items; k++) set_addresses(p, &p->program.item[k], &p->launch[k]);
+}
+
 static ct_status settle(ct_plan *p) {
     ct_arena *a = p->arena;
     if (a->bytes < ct_plan_bytes(p)) {
@@ -117,8 +126,7 @@ static ct_status settle(ct_plan *p) {
         ct_free(a->data);
         a->data = data, a->bytes = ct_plan_bytes(p), a->moved++;
     }
-    for (int k = 0; k < p->program.n_items && p->moved != a->moved; k++)
-        set_addresses(p, &p->program.item[k], &p->launch[k]);
+    if (p->moved != a->moved) find_values(p);
     p->moved = a->moved;
     for (int k = 0; k < p->program.n_items; k++) CT_TRY(ct_launch_ready(&p->launch[k]));
     return CT_OK;

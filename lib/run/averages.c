@@ -84,7 +84,7 @@ static ct_status count_statistics(ct_run *r) {
     for (int64_t first = 0; first < n; first += batch) {
         int64_t some = CT_MIN(batch, n - first);
         if (r->opt->stop && *r->opt->stop) return ct_fail(CT_STOPPED, "stopped while running statistics were counted");
-        CT_TRY(ct_samples_load(&of, first, some, r->step));
+        CT_TRY(ct_samples_next(&of, first, some, r->step));
         CT_TRY(ct_step_statistics(r->step, some, first / batch));
     }
     return CT_OK;

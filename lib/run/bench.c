@@ -174,7 +174,7 @@ static ct_status load(ct_bench *b) {
         else
             b->at = 0, b->samples.epoch++;
     }
-    CT_TRY(ct_samples_load(&b->samples, b->at, b->batch, b->step));
+    CT_TRY(ct_samples_next(&b->samples, b->at, b->batch, b->step));
     b->at += b->batch;
     return CT_OK;
 }

@@ -141,9 +141,9 @@ static ct_status look_at_step(const ct_net *net, int64_t batch, int64_t held_out
     ct_status status = look_at_plans(s, batch, held_out, k, out);
     ct_step_free(s);
     for (int i = 0; i < k->n; i++) k->out[i].multiply_adds = (k->out[i].multiply_adds + batch - 1) / batch;
+    int64_t samples = CT_MAX(batch, held_out) * (ct_threads() > 1 ? 2 : 1); /* the next batch too: ahead.h */
     for (int i = 0; i < net->fields.n; i++)
-        out->batch =
-            ct_count_add(out->batch, ct_count_mul(sample_bytes(&net->fields.of[i].layout), CT_MAX(batch, held_out)));
+        out->batch = ct_count_add(out->batch, ct_count_mul(sample_bytes(&net->fields.of[i].layout), samples));
     return status;
 }
 

@@ -14,8 +14,19 @@ typedef struct ct_samples {
     int64_t epoch;
 } ct_samples;
 
-/* Fills the step's fields with samples `first` to first + n; fields that the part lacks stay as they are. */
+/* Fields from..to-1 of a batch, each of any number of samples. */
+typedef struct ct_batch {
+    const ct_net *net;
+    int from, to;
+    void *field[CT_MAX_FIELDS];
+} ct_batch;
+/* Samples `first` to first + n into the batch from place `at` on; fields that the part lacks stay as they are. */
+ct_status ct_batch_load(const ct_samples *s, int64_t first, int64_t n, const ct_batch *to, int64_t at);
+
+/* Fills the step's fields with samples `first` to first + n. */
 ct_status ct_samples_load(const ct_samples *s, int64_t first, int64_t n, ct_step *step);
+/* And has the next n, or as many as there are, loaded while the step is at work: as ct_ahead_begin. */
+ct_status ct_samples_next(const ct_samples *s, int64_t first, int64_t n, ct_step *step);
 
 /* The target's field alone. */
 ct_status ct_samples_load_target(const ct_samples *s, int64_t first, int64_t n, ct_step *step);

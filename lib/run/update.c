@@ -42,7 +42,7 @@ static ct_status several(ct_run *r, const ct_samples *of, int64_t first, int64_t
         int64_t some = CT_MIN(batch, n - at);
         ct_step_part part = {.first = !at, .last = at + some == n};
         ct_step_result own;
-        CT_TRY(ct_samples_load(of, first + at, some, r->step));
+        CT_TRY(ct_samples_next(of, first + at, some, r->step));
         find_shares(r, some, all, part.share);
         CT_TRY(ct_step_train_part(r->step, some, number, &part, &own));
         add_losses(r, part.share, &own, out);
@@ -56,7 +56,7 @@ ct_status ct_run_update(ct_run *r, ct_step_result *out) {
     int64_t size = ct_run_step_samples(r), first = s->step * size, n = CT_MIN(size, r->parts.n_train - first);
     ct_samples of = {&r->data->train, &r->norm, r->order, r->parts.n_train, r->augment, s->epoch};
     if (n > r->spec->train.batch_size) return several(r, &of, first, n, out);
-    CT_TRY(ct_samples_load(&of, first, n, r->step));
+    CT_TRY(ct_samples_next(&of, first, n, r->step));
     CT_TRY(ct_step_train(r->step, n, s->number * r->spec->train.accumulate, out));
     ct_tally_add(&s->tally, r->step, n, out);
     return CT_OK;

@@ -148,6 +148,49 @@ static void test_two_callers(void) {
     CHECK(ok[0] && ok[1]);
 }
 
+/* Each item once, those that were not reached by the time of the end too; nested calls in them run serially. */
+static void spare_item(void *ctx, int64_t begin, int64_t end) { ct_parallel(end - begin, 1, count, ctx); }
+
+static void test_spare(void) {
+    atomic_long spare = 0, other = 0;
+    ct_set_threads(1);
+    CHECK(!ct_parallel_spare(3, spare_item, &spare)); /* nobody would wait */
+    for (int threads = 2; threads <= 4; threads++) {
+        ct_set_threads(threads);
+        CHECK(!ct_parallel_spare(0, spare_item, &spare));
+        for (int i = 0; i < 300; i++) {
+            spare = other = 0;
+            CHECK(ct_parallel_spare(1 + i, spare_item, &spare));
+            CHECK(!ct_parallel_spare(1, spare_item, &other)); /* one at a time */
+            for (int k = 0; k < i % 5; k++) ct_parallel(100, 7, count, &other);
+            ct_parallel_spare_end();
+            CHECK(spare == 1 + i && other == 100 * (i % 5));
+        }
+    }
+}
+
+static atomic_long spent;
+
+static void spend(void *ctx, int64_t begin, int64_t end) {
+    (void)ctx;
+    atomic_fetch_add(&spent, end - begin);
+}
+
+/* One thread waits (seconds at most) for spare items, which the other, done with its own, has time for. */
+static void wait_for_spare(void *ctx, int64_t begin, int64_t end) {
+    (void)ctx, (void)end;
+    for (int ms = 0; !begin && spent < 10 && ms < 10000; ms++) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
+static void test_spare_is_spent(void) {
+    ct_set_threads(2);
+    CHECK(ct_parallel_spare(10, spend, NULL));
+    ct_parallel(2, 1, wait_for_spare, NULL);
+    CHECK(spent == 10);
+    ct_parallel_spare_end();
+    CHECK(spent == 10);
+}
+
 static atomic_int started, unblocked, meeting;
 
 static void on_start(void) { started++; }
@@ -255,6 +298,8 @@ int main(void) {
     RUN(test_coverage);
     RUN(test_slots);
     RUN(test_beside);
+    RUN(test_spare);
+    RUN(test_spare_is_spent);
     RUN(test_nested);
     RUN(test_many);
     RUN(test_two_callers);
