@@ -7,16 +7,17 @@
 #include "kernels/cpu/slots.h"
 #include <math.h>
 
-#define KB_MAX 384                           /* part of the definition of the result */
-#define A_FLOATS 32768                       /* of A's tiles at a time: some of a second-level cache */
-#define B_FLOATS 262144                      /* of B's panels packed at a time by a task */
-#define PACK_STEPS 8                         /* of k, packed at a time */
-#define NEAR_FLOATS 256                      /* from a row to the next: such columns are read well where they lie */
-#define CLASH_FLOATS (VW == 16 ? 256 : 1024) /* rows so far apart share sets of the first-level cache */
-#define L1_FLOATS 6144                       /* of B that stay in the first-level cache beside a tile of A */
-#define L2_FLOATS 131072                     /* of a matrix that stays near */
-#define SERIAL_FLOPS 3e5                     /* below, a fork costs more than it saves */
-#define TASK_FLOPS 1e6                       /* a task worth claiming */
+#define KB_MAX 384                             /* part of the definition of the result */
+#define A_FLOATS 32768                         /* of A's tiles at a time: some of a second-level cache */
+#define B_FLOATS 262144                        /* of B's panels packed at a time by a task */
+#define PACK_STEPS 8                           /* of k, packed at a time */
+#define NEAR_FLOATS 256                        /* from a row to the next: such columns are read well where they lie */
+#define CLASH_FLOATS (VW == 16 ? 256 : 1024)   /* rows so far apart share sets of the first-level cache */
+#define L1_FLOATS 6144                         /* of B that stay in the first-level cache beside a tile of A */
+#define L2_FLOATS 131072                       /* of a matrix that stays near */
+#define WIDE_N (VW == 16 ? 2 * NR : INT64_MAX) /* with as many columns, tiles have WIDE_MR rows: they load less */
+#define SERIAL_FLOPS 3e5                       /* below, a fork costs more than it saves */
+#define TASK_FLOPS 1e6                         /* a task worth claiming */
 #define TASKS_A_THREAD 8
 #define PIECE 500           /* vector multiply-adds that a piece of a row, handed to a tail, takes */
 #define SPLIT_BLOCKS 3      /* of k, at most, that are made apart and then added */
@@ -38,13 +39,29 @@ static bool is_vector(const ct_gemm *g) {
 /* What reading an element costs a task, roughly, in vector multiply-adds. */
 static double reach(double floats) { return floats > L2_FLOATS ? 0.5 : 0.1; }
 
+static int64_t most_rows(const ct_gemm_plan *p) { return p->rows + (p->rest > 0); } /* of a tile */
+
+/* Panels that a grid leaves together: those taken at once by several tiles; one tile is not worth that. */
+static int64_t together(const ct_gemm_plan *p) { return p->tiles > 1 ? p->at_once : 1; }
+
+/* Panels of the largest of gn parts; the first panel of part i. */
+static int64_t part_of(const ct_gemm_plan *p, int64_t gn) {
+    int64_t some = together(p);
+    return CT_MIN(div_up_i64(div_up_i64(p->panels, some), gn) * some, p->panels);
+}
+static int64_t part_begin(const ct_gemm_plan *p, int64_t i) {
+    int64_t some = together(p);
+    return CT_MIN(div_up_i64(p->panels, some) * i / p->gn * some, p->panels);
+}
+
 /* What a grid of gm x gn tasks costs: the longest thread's tiles, some waiting for the last task, A packed and read
    again for every column of the grid, B for every row of it, each task's own; a tail gets rows in pieces. */
 static double grid_cost(const ct_gemm *g, const ct_gemm_plan *p, int threads, int64_t gm, int64_t gn) {
-    double size_a = (double)g->m * g->k, size_b = (double)g->n * g->k, tile = (double)MR * NR / VW * g->k;
+    double size_a = (double)g->m * g->k, size_b = (double)g->n * g->k;
+    double tile = (double)(most_rows(p) * NR / VW) * g->k;
     double a = reach(size_a) + (p->pack_a ? 2 : 0), b = reach(size_b);
     if (!g->packed && !p->shared && !p->in_place) b += g->tb ? 2.1 : 1.2;
-    double tasks = (double)(gm * gn), task = (double)(div_up_i64(p->tiles, gm) * div_up_i64(p->panels, gn)) * tile;
+    double tasks = (double)(gm * gn), task = (double)(div_up_i64(p->tiles, gm) * part_of(p, gn)) * tile;
     double time = ceil(tasks * g->batch / threads) / g->batch * task;
     double pieces = g->rows && gn > 1 ? (double)(gn * g->m * g->batch) : 0;
     return time + task / 4 + (gm * size_b * b + gn * size_a * a + tasks * 300 + pieces * PIECE) / threads;
@@ -55,7 +72,7 @@ static void plan_grid(const ct_gemm *g, ct_gemm_plan *p, double flops, int threa
     double want = CT_MIN(CT_MAX(flops / TASK_FLOPS, threads), threads * TASKS_A_THREAD) / (double)g->batch;
     double best = INFINITY;
     p->gm = p->gn = 1;
-    for (int64_t gn = 1; gn <= p->panels && gn <= want; gn++)
+    for (int64_t gn = 1; gn <= div_up_i64(p->panels, together(p)) && gn <= want; gn++)
         for (int64_t gm = 1; gm <= p->tiles && gm * gn <= want + gn - 1; gm++) {
             double cost = grid_cost(g, p, threads, gm, gn);
             if (cost < best) best = cost, p->gm = gm, p->gn = gn;
@@ -77,12 +94,13 @@ static bool plan_split(const ct_gemm *g, ct_gemm_plan *p, int threads) {
 
 /* How much a task packs at a time, and the room for it. */
 static void plan_blocks(const ct_gemm *g, ct_gemm_plan *p) {
-    int64_t most = div_up_i64(p->panels, p->gn), kb = CT_MAX(p->kb, 1);
-    p->mc = CT_MAX(A_FLOATS / (kb * MR), 1);
-    p->nc = p->in_place ? most : CT_MIN(CT_MAX(B_FLOATS / (kb * NR), 1), most);
-    if (p->kb >= g->k && p->nc == most && most > 1 && most * NR * kb <= L1_FLOATS && !p->pack_a) p->mc = 2;
+    int64_t most = part_of(p, p->gn), kb = CT_MAX(p->kb, 1), rows = most_rows(p);
+    p->mc = CT_MAX(A_FLOATS / (kb * rows), 1);
+    p->nc = p->in_place ? most : CT_MIN(CT_MAX(B_FLOATS / (kb * NR * p->at_once), 1) * p->at_once, most);
+    if (p->kb >= g->k && p->nc == most && most > 1 && most * NR * kb <= L1_FLOATS && !p->pack_a) p->mc = 2 * MR / rows;
     p->mc = CT_MIN(p->mc, div_up_i64(p->tiles, p->gm));
-    int64_t floats_b = g->packed || p->shared ? 0 : p->nc * NR * kb, floats_a = p->pack_a ? p->mc * MR * (kb + 16) : 0;
+    int64_t floats_b = g->packed || p->shared ? 0 : p->nc * NR * kb;
+    int64_t floats_a = p->pack_a ? p->mc * rows * (kb + 16) : 0;
     p->slot = (floats_a + floats_b + 15) / 16 * 16;
 }
 
@@ -96,8 +114,10 @@ static bool in_place(const ct_gemm *g) {
 
 static void plan_product(const ct_gemm *g, ct_gemm_plan *p, double flops, int threads) {
     int64_t size_a = g->m * g->k, size_b = g->n * g->k;
-    p->tiles = div_up_i64(g->m, MR), p->panels = div_up_i64(g->n, NR);
+    p->tiles = div_up_i64(g->m, g->n >= WIDE_N ? WIDE_MR : MR), p->panels = div_up_i64(g->n, NR);
     p->rows = g->m / p->tiles, p->rest = g->m % p->tiles;
+    int64_t rows = most_rows(p), wide = rows <= WIDE_MR ? wide_tiles[rows - 1].panels : 1;
+    p->at_once = wide <= p->panels ? wide : 1;
     p->in_place = in_place(g);
     p->pack_a = g->ta ? size_a > 8192 && p->panels > 1 && g->lda > NEAR_FLOATS
                       : g->m > 1 && g->lda % CLASH_FLOATS == 0 && p->panels > 4;
@@ -223,12 +243,14 @@ static void run_edge(tile_fn run, const gemm_tile *tile, int64_t rows, int64_t c
         for (int64_t j = 0; j < columns; j++) tile->c[i * tile->ldc + j] = c[i * w + j];
 }
 
-/* Tiles [t0, t1) of panel p (or of some panels from there): how many panels that were. */
+/* Tiles [t0, t1) of panel p, or of some panels from there: how many panels that were. */
 static int64_t run_panel(block *x, int64_t t0, int64_t t1, int64_t p, int64_t p1) {
     const ct_gemm *g = x->g;
-    int64_t columns = panel_columns(g->n, p), w = panel_width(g->n, p);
+    int64_t many = g->plan.at_once, columns = panel_columns(g->n, p), w = panel_width(g->n, p);
     bool last = x->finish && x->k0 + x->kc == x->k1;
     gemm_tile tile = {.k = x->kc, .ldc = x->ldc, .add = x->add, .relu = last && g->relu};
+    if (p + many > p1 || g->n - p * NR < many * NR) many = 1;
+    if (many > 1) columns = w = many * NR;
     if (x->next.n) tile.next = &x->next;
     tile.bias = last && x->bias ? x->bias + p * NR : NULL;
     set_b(x, p, &tile);
@@ -237,18 +259,13 @@ static int64_t run_panel(block *x, int64_t t0, int64_t t1, int64_t p, int64_t p1
         set_a(x, i, rows, &tile);
         tile.c = x->c + i * x->ldc + p * NR;
         for (int64_t r = 0; r < rows && last; r++) ct_tail_fetch(x->tail, tile.c + r * x->ldc, columns);
-        int64_t wide = rows <= 3 && t1 - t0 == 1 ? wide_tiles[rows - 1].panels : 0;
-        if (wide && p + wide <= p1 && g->n - p * NR >= wide * NR) {
-            wide_tiles[rows - 1].run[g->ta](&tile);
-            return wide;
-        }
-        tile_fn run = tiles[rows - 1].run[g->ta][w / VW - 1];
+        tile_fn run = many > 1 ? wide_tiles[rows - 1].run[g->ta] : tiles[rows - 1].run[g->ta][w / VW - 1];
         if (columns == w)
             run(&tile);
         else
             run_edge(run, &tile, rows, columns, w);
     }
-    return 1;
+    return many;
 }
 
 /* Tiles [t0, t1) of panels [p0, p1) are whole. */
@@ -315,7 +332,7 @@ static void run_task(run *r, int64_t id) {
     if (part) x.c = r->sums + (part - 1) * g->m * g->n, x.ldc = g->n, x.add = false;
     x.packed = g->packed ? x.b : p->shared ? r->work : NULL;
     x.t0 = p->tiles * im / p->gm, x.t1 = p->tiles * (im + 1) / p->gm;
-    x.p0 = p->panels * in / p->gn, x.p1 = p->panels * (in + 1) / p->gn;
+    x.p0 = part_begin(p, in), x.p1 = part_begin(p, in + 1);
     int slot = p->slot ? slots_take(&r->room) : 0;
     x.work_b = p->slot ? r->sums + p->sums + slot * p->slot : NULL;
     x.work_a = x.packed ? x.work_b : p->slot ? x.work_b + p->nc * NR * p->kb : NULL;

@@ -43,7 +43,7 @@ CT_INLINE void tile_store(const gemm_tile *t, vf *acc, const int mr, const int w
 
 /* A row of C's w vectors, which will be written. */
 CT_INLINE void fetch_row(const float *c, const int w) {
-    __builtin_prefetch(c, 1);
+    CT_EACH(i, (w * VW + 15) / 16) { __builtin_prefetch(c + i * 16, 1); }
     __builtin_prefetch(c + w * VW - 1, 1);
 }
 
@@ -116,9 +116,7 @@ typedef void (*pack_tile_fn)(int64_t k, const float *a, int64_t lda, float *d);
     static void pack_tile_##mr(int64_t k, const float *a, int64_t lda, float *d) { pack_tile(mr, k, a, lda, d); }
 EACH_MR(TILES)
 #define WIDE(mr, np) TILE(mr, 2, np, 0, NULL) TILE(mr, 2, np, 1, NULL)
-WIDE(1, 4)
-WIDE(2, 2)
-WIDE(3, 2)
+EACH_WIDE(WIDE)
 
 /* By rows - 1: tiles by [k-major][vectors - 1]. */
 #define ROW(mr) {{{tile_##mr##_1_1_0, tile_##mr##_2_1_0}, {tile_##mr##_1_1_1, tile_##mr##_2_1_1}}, pack_tile_##mr},
@@ -127,10 +125,10 @@ static const struct {
     pack_tile_fn pack;
 } tiles[MR] = {EACH_MR(ROW)};
 
-/* Few rows leave registers for more panels at once. */
+/* Few rows leave registers for more panels at once; by rows - 1. */
+#define WIDE_ROW(mr, np) {{tile_##mr##_2_##np##_0, tile_##mr##_2_##np##_1}, np},
 static const struct {
     tile_fn run[2];
     int panels;
-} wide_tiles[3] = {
-    {{tile_1_2_4_0, tile_1_2_4_1}, 4}, {{tile_2_2_2_0, tile_2_2_2_1}, 2}, {{tile_3_2_2_0, tile_3_2_2_1}, 2}};
+} wide_tiles[WIDE_MR] = {EACH_WIDE(WIDE_ROW)};
 #endif
