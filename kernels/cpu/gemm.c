@@ -42,15 +42,15 @@ static double reach(double floats) { return floats > L2_FLOATS ? 0.5 : 0.1; }
 static int64_t most_rows(const ct_gemm_plan *p) { return p->rows + (p->rest > 0); } /* of a tile */
 
 /* Panels that a grid leaves together: those taken at once by several tiles; one tile is not worth that. */
-static int64_t together(const ct_gemm_plan *p) { return p->tiles > 1 ? p->at_once : 1; }
+static int64_t panels_together(const ct_gemm_plan *p) { return p->tiles > 1 ? p->at_once : 1; }
 
 /* Panels of the largest of gn parts; the first panel of part i. */
-static int64_t part_of(const ct_gemm_plan *p, int64_t gn) {
-    int64_t some = together(p);
+static int64_t largest_part(const ct_gemm_plan *p, int64_t gn) {
+    int64_t some = panels_together(p);
     return CT_MIN(div_up_i64(div_up_i64(p->panels, some), gn) * some, p->panels);
 }
 static int64_t part_begin(const ct_gemm_plan *p, int64_t i) {
-    int64_t some = together(p);
+    int64_t some = panels_together(p);
     return CT_MIN(div_up_i64(p->panels, some) * i / p->gn * some, p->panels);
 }
 
@@ -61,7 +61,7 @@ static double grid_cost(const ct_gemm *g, const ct_gemm_plan *p, int threads, in
     double tile = (double)(most_rows(p) * NR / VW) * g->k;
     double a = reach(size_a) + (p->pack_a ? 2 : 0), b = reach(size_b);
     if (!g->packed && !p->shared && !p->in_place) b += g->tb ? 2.1 : 1.2;
-    double tasks = (double)(gm * gn), task = (double)(div_up_i64(p->tiles, gm) * part_of(p, gn)) * tile;
+    double tasks = (double)(gm * gn), task = (double)(div_up_i64(p->tiles, gm) * largest_part(p, gn)) * tile;
     double time = ceil(tasks * g->batch / threads) / g->batch * task;
     double pieces = g->rows && gn > 1 ? (double)(gn * g->m * g->batch) : 0;
     return time + task / 4 + (gm * size_b * b + gn * size_a * a + tasks * 300 + pieces * PIECE) / threads;
@@ -72,7 +72,7 @@ static void plan_grid(const ct_gemm *g, ct_gemm_plan *p, double flops, int threa
     double want = CT_MIN(CT_MAX(flops / TASK_FLOPS, threads), threads * TASKS_A_THREAD) / (double)g->batch;
     double best = INFINITY;
     p->gm = p->gn = 1;
-    for (int64_t gn = 1; gn <= div_up_i64(p->panels, together(p)) && gn <= want; gn++)
+    for (int64_t gn = 1; gn <= div_up_i64(p->panels, panels_together(p)) && gn <= want; gn++)
         for (int64_t gm = 1; gm <= p->tiles && gm * gn <= want + gn - 1; gm++) {
             double cost = grid_cost(g, p, threads, gm, gn);
             if (cost < best) best = cost, p->gm = gm, p->gn = gn;
@@ -94,7 +94,7 @@ static bool plan_split(const ct_gemm *g, ct_gemm_plan *p, int threads) {
 
 /* How much a task packs at a time, and the room for it. */
 static void plan_blocks(const ct_gemm *g, ct_gemm_plan *p) {
-    int64_t most = part_of(p, p->gn), kb = CT_MAX(p->kb, 1), rows = most_rows(p);
+    int64_t most = largest_part(p, p->gn), kb = CT_MAX(p->kb, 1), rows = most_rows(p);
     p->mc = CT_MAX(A_FLOATS / (kb * rows), 1);
     p->nc = p->in_place ? most : CT_MIN(CT_MAX(B_FLOATS / (kb * NR * p->at_once), 1) * p->at_once, most);
     if (p->kb >= g->k && p->nc == most && most > 1 && most * NR * kb <= L1_FLOATS && !p->pack_a) p->mc = 2 * MR / rows;

@@ -13,7 +13,7 @@
 typedef struct ct_gemm_plan {
     int64_t kb;            /* a block of k */
     int64_t tiles, panels; /* of rows, of columns */
-    int64_t at_once;       /* panels, of as many as there are */
+    int64_t at_once;       /* panels that a tile takes, where as many are left */
     int64_t rows, rest;    /* of a tile; tiles that have one more */
     int64_t gm, gn, gk;    /* the grid of tasks over them; blocks of k made apart, or 1 */
     int64_t mc, nc;        /* tiles and panels packed at a time */

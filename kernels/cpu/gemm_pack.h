@@ -10,8 +10,9 @@
 #if VW == 16
 #define MR 14 /* rows of a tile: with two vectors a row, 28 of 32 registers; 12 of 16 else */
 #define EACH_MR(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
-/* Tiles of several panels, and their most rows: six make 24 multiply-adds for 10 loads. Fourteen of one panel make 28
-   for 16, too many where a core loads a vector a cycle and multiplies two (measured: Ice Lake). */
+/* Tiles of several panels, by rows and panels, and their most rows. A product's tiles differ by one row and must take
+   as many panels (two tiles have three rows at least). Six rows make 24 multiply-adds for 10 loads. Fourteen of one
+   panel make 28 for 16, too many where a core loads a vector a cycle and multiplies two (measured: Ice Lake). */
 #define EACH_WIDE(X) X(1, 4) X(2, 2) X(3, 2) X(4, 2) X(5, 2) X(6, 2)
 #define WIDE_MR 6
 #else

@@ -41,11 +41,11 @@ static struct {
     atomic_int cpu[CT_MOST_THREADS], tid[CT_MOST_THREADS]; /* where worker t fell asleep, or -1 */
 } pool;
 
-static pthread_mutex_t in_use = PTHREAD_MUTEX_INITIALIZER; /* held by the thread whose call is under way */
-static int started = 1;                                    /* threads there are, the caller counted; under in_use */
+static pthread_mutex_t in_use = PTHREAD_MUTEX_INITIALIZER;       /* held by the thread whose call is under way */
+static pthread_mutex_t spare_in_use = PTHREAD_MUTEX_INITIALIZER; /* held while spare work begins or ends */
+static int started = 1; /* threads there are, the caller counted; under in_use */
 static _Thread_local bool inside;
 static _Thread_local int me;
-static _Thread_local bool spares; /* it is this thread's spare work */
 static atomic_int wanted;
 static _Atomic(void (*)(void)) on_start;
 
@@ -67,15 +67,16 @@ static struct {
     range range;
     _Atomic(ct_parallel_fn) fn;
     _Atomic(void *) ctx;
+    _Atomic(int *) owner; /* `me` of the thread that began it, or ends it; NULL: there is none */
     _Atomic uint32_t items;
-    atomic_bool taken;
     _Alignas(64) _Atomic uint32_t left;
 } spare;
 
 /* Runs one of them; false: there is none. */
 static bool run_spare(void) {
     uint64_t at = atomic_load(&spare.range.next);
-    if ((uint32_t)at >= atomic_load(&spare.items) || !(me || spares) || me >= ct_threads()) return false;
+    if ((uint32_t)at >= atomic_load(&spare.items) || me >= ct_threads()) return false;
+    if (!me && atomic_load(&spare.owner) != &me) return false;
     ct_parallel_fn fn = atomic_load(&spare.fn);
     void *ctx = atomic_load(&spare.ctx);
     if (!atomic_compare_exchange_strong(&spare.range.next, &at, at + 1)) return true;
@@ -93,7 +94,10 @@ static bool spin_while(_Atomic uint32_t *word, uint32_t value, int64_t limit) {
     for (;;) {
         for (int i = 0; i < 64; i++) {
             if (atomic_load_explicit(word, memory_order_relaxed) != value) return true;
-            if (i % 8 != 7 || !run_spare()) ct_pause();
+            if (i % 8 == 7 && run_spare())
+                start = 0; /* that was no waiting */
+            else
+                ct_pause();
         }
         int64_t now = now_ns();
         if (!start) start = now;
@@ -285,24 +289,48 @@ static void run_spares(void *ctx, int64_t begin, int64_t end) {
     while (run_spare()) {}
 }
 
-bool ct_parallel_spare(int64_t n, ct_parallel_fn fn, void *ctx) {
-    if (n < 1 || n > MAX_ITEMS || ct_threads() < 2 || atomic_exchange(&spare.taken, true)) return false;
-    uint64_t call = (atomic_load(&spare.range.next) >> 32) + 1;
-    atomic_store(&spare.range.next, call << 32 | UINT32_MAX);
-    atomic_store(&spare.fn, fn), atomic_store(&spare.ctx, ctx);
-    atomic_store(&spare.items, (uint32_t)n), atomic_store(&spare.left, (uint32_t)n);
-    atomic_store(&spare.range.next, call << 32);
-    return spares = true;
+/* Nothing of it is claimed any more: how many items that leaves undone. */
+static uint32_t close_spare(void) {
+    uint64_t call = atomic_load(&spare.range.next) >> 32,
+             at = atomic_exchange(&spare.range.next, call << 32 | UINT32_MAX);
+    uint32_t items = atomic_load(&spare.items);
+    return items - CT_MIN((uint32_t)at, items);
 }
 
-void ct_parallel_spare_end(void) {
+static void end_spare(bool all) {
+    atomic_store(&spare.owner, &me);
     int64_t left = atomic_load(&spare.left);
-    if (left) ct_parallel(CT_MIN(left, ct_threads()), 1, run_spares, NULL);
-    run_spares(NULL, 0, 0); /* where that ran on no thread of the pool but this */
+    if (all && left) ct_parallel(CT_MIN(left, ct_threads()), 1, run_spares, NULL);
+    if (all) run_spares(NULL, 0, 0); /* where that ran on no thread of the pool but this */
+    atomic_fetch_sub(&spare.left, close_spare());
     for (uint32_t of; (of = atomic_load(&spare.left));)
         if (!spin_while(&spare.left, of, CALLER_SPIN_NS)) sched_yield();
-    spares = false;
-    atomic_store(&spare.taken, false);
+    atomic_store(&spare.owner, NULL);
+}
+
+static void begin_spare(uint32_t n, ct_parallel_fn fn, void *ctx) {
+    uint64_t call = (atomic_load(&spare.range.next) >> 32) + 1;
+    atomic_store(&spare.owner, &me);
+    atomic_store(&spare.fn, fn), atomic_store(&spare.ctx, ctx);
+    atomic_store(&spare.items, n), atomic_store(&spare.left, n);
+    atomic_store(&spare.range.next, call << 32);
+}
+
+bool ct_parallel_spare(int64_t n, ct_parallel_fn fn, void *ctx) {
+    if (n < 1 || n > MAX_ITEMS || ct_threads() < 2 || pthread_mutex_trylock(&spare_in_use)) return false;
+    if (atomic_load(&spare.owner) == &me) end_spare(false);
+    bool is_free = !atomic_load(&spare.owner);
+    if (is_free) begin_spare((uint32_t)n, fn, ctx);
+    pthread_mutex_unlock(&spare_in_use);
+    return is_free;
+}
+
+bool ct_parallel_spare_end(void *ctx, bool all) {
+    pthread_mutex_lock(&spare_in_use);
+    bool is_ours = atomic_load(&spare.owner) && atomic_load(&spare.ctx) == ctx;
+    if (is_ours) end_spare(all);
+    pthread_mutex_unlock(&spare_in_use);
+    return is_ours;
 }
 
 int ct_thread(void) { return me; }

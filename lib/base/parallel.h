@@ -17,11 +17,11 @@ void ct_parallel_beside(int64_t n, ct_parallel_fn fn, void *ctx);
 /* Runs what no ct_parallel took along. */
 void ct_parallel_beside_end(void);
 
-/* Work for threads of the pool, this one included, while they would wait: n ranges of one, each soon done. false: it
-   was not taken on, as there is one thread, or such work is under way. */
+/* Work for threads of the pool, this one included, while they would wait: n ranges of one, each soon done. It takes the
+   place of what this thread began before, which is dropped. false: there is one thread, or another one's work. */
 bool ct_parallel_spare(int64_t n, ct_parallel_fn fn, void *ctx);
-/* Runs what is left of it; by the thread that began it. */
-void ct_parallel_spare_end(void);
+/* Ends the work of ctx, on whichever thread: runs what is left of it, or drops that. false: it was dropped before. */
+bool ct_parallel_spare_end(void *ctx, bool all);
 
 /* Which of the pool's threads this is; 0: none of those that it started. */
 int ct_thread(void);

@@ -13,19 +13,19 @@ struct ct_ahead {
     atomic_bool failed; /* it will again, when the batch is loaded as it must be: then what it says is heard */
 };
 
-static bool end(ct_ahead *a) {
+/* all: what is left of it is loaded. Whether it is there then. */
+static bool stop(ct_ahead *a, bool all) {
     bool begun = a && a->begun;
-    if (begun) ct_parallel_spare_end();
     if (begun) a->begun = false;
-    return begun;
+    return begun && ct_parallel_spare_end(a, all) && all;
 }
 
 void ct_ahead_free(ct_ahead *a) {
-    end(a);
+    stop(a, false);
     ct_free(a);
 }
 
-void ct_ahead_end(ct_step *step) { end(*ct_step_ahead(step)); }
+void ct_ahead_end(ct_step *step) { stop(*ct_step_ahead(step), false); }
 
 static void load_item(void *ctx, int64_t begin, int64_t end) {
     ct_ahead *a = ctx;
@@ -37,7 +37,7 @@ static bool find_room(ct_ahead *a, ct_step *step) {
     const ct_net *net = ct_step_net(step);
     a->to = (ct_batch){.net = net, .to = net->fields.n};
     for (int i = 0; i < net->fields.n; i++)
-        if (!(a->to.field[i] = ct_step_spare(step, i))) return false;
+        if (!(a->to.field[i] = ct_step_next(step, i))) return false;
     return true;
 }
 
@@ -45,7 +45,8 @@ void ct_ahead_begin(const ct_samples *s, int64_t first, int64_t n, ct_step *step
     ct_ahead **at = ct_step_ahead(step), *a = *at;
     if (n < 1 || ct_threads() < 2) return;
     if (!a && !(a = *at = ct_alloc(1, sizeof *a))) return;
-    if (a->begun || !find_room(a, step)) return;
+    stop(a, false);
+    if (!find_room(a, step)) return;
     const ct_layout *input = &ct_step_net(step)->fields.of[0].layout;
     int64_t size = CT_MAX(ct_layout_numel(input) / CT_MAX(input->size[0], 1), 1);
     a->of = *s, a->first = first, a->n = n, a->grain = CT_MAX(ITEM / size, 1);
@@ -60,7 +61,8 @@ static bool same(const ct_samples *a, const ct_samples *b) {
 
 bool ct_ahead_take(const ct_samples *s, int64_t first, int64_t n, ct_step *step) {
     ct_ahead *a = *ct_step_ahead(step);
-    if (!end(a) || !same(s, &a->of) || first != a->first || n != a->n || atomic_load(&a->failed)) return false;
+    bool wanted = a && same(s, &a->of) && first == a->first && n == a->n;
+    if (!stop(a, wanted) || atomic_load(&a->failed)) return false;
     for (int i = 0; i < ct_step_net(step)->fields.n; i++)
         if (ct_split_field(s->split, i)) ct_step_exchange(step, i);
     return true;

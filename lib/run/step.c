@@ -19,7 +19,7 @@ struct ct_step {
     int64_t capacity;
     bool eager, bf16;
     ct_tensor *field[CT_MAX_FIELDS], *rng;
-    ct_tensor *spare[CT_MAX_FIELDS]; /* NULL until it is asked for */
+    ct_tensor *next[CT_MAX_FIELDS];  /* NULL until it is asked for */
     ct_ahead *ahead;                 /* NULL: there was none yet */
     ct_tensor *share[CT_MAX_LOSSES]; /* of a part in each loss: 0-d */
     ct_tensor **sum;                 /* of the gradients of an update's parts, a parameter; NULL: it has one part */
@@ -92,7 +92,7 @@ void ct_step_free(ct_step *s) {
     if (!s) return;
     ct_ahead_free(s->ahead);
     ct_plan_cache_free(&s->plans);
-    for (int i = 0; i < CT_MAX_FIELDS; i++) ct_drop(s->field[i]), ct_drop(s->spare[i]);
+    for (int i = 0; i < CT_MAX_FIELDS; i++) ct_drop(s->field[i]), ct_drop(s->next[i]);
     int n = 0;
     if (s->optim) ct_optim_params(s->optim, &n);
     for (int i = 0; s->sum && i < n; i++) ct_drop(s->sum[i]);
@@ -106,16 +106,16 @@ void ct_step_follow(ct_step *s, ct_average *average) { s->average = average; }
 void *ct_step_field(ct_step *s, int i) { return ct_data(s->field[i]); }
 ct_ahead **ct_step_ahead(ct_step *s) { return &s->ahead; }
 
-void *ct_step_spare(ct_step *s, int i) {
-    if (s->spare[i]) return ct_data(s->spare[i]);
+void *ct_step_next(ct_step *s, int i) {
+    if (s->next[i]) return ct_data(s->next[i]);
     ct_scope *scope = ct_scope_open();
     ct_tensor *t = make_field(&s->net->fields.of[i].layout, s->capacity, s->net->module->begin);
-    if (!ct_why(t)) s->spare[i] = ct_keep(t);
-    return !ct_scope_close(scope) && s->spare[i] ? ct_data(s->spare[i]) : NULL;
+    if (!ct_why(t)) s->next[i] = ct_keep(t);
+    return !ct_scope_close(scope) && s->next[i] ? ct_data(s->next[i]) : NULL;
 }
 
 void ct_step_exchange(ct_step *s, int i) {
-    ct_storage *a = s->field[i]->storage, *b = s->spare[i]->storage;
+    ct_storage *a = s->field[i]->storage, *b = s->next[i]->storage;
     void *data = a->data;
     a->data = b->data, b->data = data;
     s->plans.arena.moved++;

@@ -14,8 +14,8 @@ void ct_step_follow(ct_step *s, ct_average *average);
 /* Where the next batch's field i of net->fields goes: capacity samples of f32 (images channels-last) or i64. */
 void *ct_step_field(ct_step *s, int i);
 /* Room for the batch after that, as large and laid out alike; NULL: no memory. */
-void *ct_step_spare(ct_step *s, int i);
-/* What is in the spare room of field i is in the field now, and the other way round. */
+void *ct_step_next(ct_step *s, int i);
+/* What is in the room of field i is in the field now, and the other way round. */
 void ct_step_exchange(ct_step *s, int i);
 /* What ahead.c knows of the batch that it loads there. */
 struct ct_ahead **ct_step_ahead(ct_step *s);

@@ -148,9 +148,9 @@ static void test_two_callers(void) {
     CHECK(ok[0] && ok[1]);
 }
 
-/* Each item once, those that were not reached by the time of the end too; nested calls in them run serially. */
 static void spare_item(void *ctx, int64_t begin, int64_t end) { ct_parallel(end - begin, 1, count, ctx); }
 
+/* Each item once, those that were not reached by the time of the end too; nested calls in them run serially. */
 static void test_spare(void) {
     atomic_long spare = 0, other = 0;
     ct_set_threads(1);
@@ -158,15 +158,49 @@ static void test_spare(void) {
     for (int threads = 2; threads <= 4; threads++) {
         ct_set_threads(threads);
         CHECK(!ct_parallel_spare(0, spare_item, &spare));
+        CHECK(!ct_parallel_spare_end(&spare, true));
         for (int i = 0; i < 300; i++) {
             spare = other = 0;
             CHECK(ct_parallel_spare(1 + i, spare_item, &spare));
-            CHECK(!ct_parallel_spare(1, spare_item, &other)); /* one at a time */
             for (int k = 0; k < i % 5; k++) ct_parallel(100, 7, count, &other);
-            ct_parallel_spare_end();
+            CHECK(ct_parallel_spare_end(&spare, true));
             CHECK(spare == 1 + i && other == 100 * (i % 5));
         }
     }
+}
+
+/* What is dropped, by its end or by other work of this thread, is not run afterwards. */
+static void test_spare_is_dropped(void) {
+    atomic_long first = 0, second = 0;
+    ct_set_threads(2);
+    for (int i = 0; i < 300; i++) {
+        first = second = 0;
+        CHECK(ct_parallel_spare(50, spare_item, &first) && ct_parallel_spare(20, spare_item, &second));
+        long before = first;
+        CHECK(before <= 50 && !ct_parallel_spare_end(&first, true));
+        CHECK(ct_parallel_spare_end(&second, i % 2) && (second == 20 || !(i % 2)));
+        long at_end = second;
+        ct_parallel(100, 7, count, &(atomic_long){0});
+        CHECK(first == before && second == at_end);
+    }
+}
+
+static void *end_it(void *ctx) { return ct_parallel_spare_end(ctx, true) ? ctx : NULL; }
+
+static void *begin_and_go(void *ctx) { return ct_parallel_spare(10, spare_item, ctx) ? ctx : NULL; }
+
+/* Another thread may end it, whose own work then is not in the way of anyone's. */
+static void test_spare_of_another(void) {
+    atomic_long spare = 0;
+    pthread_t thread;
+    void *said;
+    ct_set_threads(2);
+    CHECK(!pthread_create(&thread, NULL, begin_and_go, &spare) && !pthread_join(thread, &said) && said);
+    CHECK(!ct_parallel_spare(1, spare_item, &(atomic_long){0})); /* one thread's at a time */
+    CHECK(ct_parallel_spare_end(&spare, true) && spare == 10);
+    spare = 0;
+    CHECK(ct_parallel_spare(10, spare_item, &spare));
+    CHECK(!pthread_create(&thread, NULL, end_it, &spare) && !pthread_join(thread, &said) && said && spare == 10);
 }
 
 static atomic_long spent;
@@ -187,8 +221,7 @@ static void test_spare_is_spent(void) {
     CHECK(ct_parallel_spare(10, spend, NULL));
     ct_parallel(2, 1, wait_for_spare, NULL);
     CHECK(spent == 10);
-    ct_parallel_spare_end();
-    CHECK(spent == 10);
+    CHECK(ct_parallel_spare_end(NULL, true) && spent == 10);
 }
 
 static atomic_int started, unblocked, meeting;
@@ -300,6 +333,8 @@ int main(void) {
     RUN(test_beside);
     RUN(test_spare);
     RUN(test_spare_is_spent);
+    RUN(test_spare_is_dropped);
+    RUN(test_spare_of_another);
     RUN(test_nested);
     RUN(test_many);
     RUN(test_two_callers);
