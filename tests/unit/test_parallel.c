@@ -171,7 +171,7 @@ static void test_spare(void) {
 
 /* What is dropped, by its end or by other work of this thread, is not run afterwards. */
 static void test_spare_is_dropped(void) {
-    atomic_long first = 0, second = 0;
+    atomic_long first = 0, second = 0, other = 0;
     ct_set_threads(2);
     for (int i = 0; i < 300; i++) {
         first = second = 0;
@@ -180,7 +180,7 @@ static void test_spare_is_dropped(void) {
         CHECK(before <= 50 && !ct_parallel_spare_end(&first, true));
         CHECK(ct_parallel_spare_end(&second, i % 2) && (second == 20 || !(i % 2)));
         long at_end = second;
-        ct_parallel(100, 7, count, &(atomic_long){0});
+        ct_parallel(100, 7, count, &other);
         CHECK(first == before && second == at_end);
     }
 }
@@ -191,12 +191,12 @@ static void *begin_and_go(void *ctx) { return ct_parallel_spare(10, spare_item, 
 
 /* Another thread may end it, whose own work then is not in the way of anyone's. */
 static void test_spare_of_another(void) {
-    atomic_long spare = 0;
+    atomic_long spare = 0, other = 0;
     pthread_t thread;
     void *said;
     ct_set_threads(2);
     CHECK(!pthread_create(&thread, NULL, begin_and_go, &spare) && !pthread_join(thread, &said) && said);
-    CHECK(!ct_parallel_spare(1, spare_item, &(atomic_long){0})); /* one thread's at a time */
+    CHECK(!ct_parallel_spare(1, spare_item, &other)); /* one thread's at a time */
     CHECK(ct_parallel_spare_end(&spare, true) && spare == 10);
     spare = 0;
     CHECK(ct_parallel_spare(10, spare_item, &spare));
