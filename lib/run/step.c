@@ -104,6 +104,7 @@ void ct_step_free(ct_step *s) {
 void ct_step_follow(ct_step *s, ct_average *average) { s->average = average; }
 
 void *ct_step_field(ct_step *s, int i) { return ct_data(s->field[i]); }
+
 ct_ahead **ct_step_ahead(ct_step *s) { return &s->ahead; }
 
 void *ct_step_next(ct_step *s, int i) {
