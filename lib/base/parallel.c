@@ -70,7 +70,7 @@ static struct {
     _Atomic(int *) owner; /* `me` of the thread that began it, or ends it; NULL: there is none */
     _Atomic uint32_t items;
     _Alignas(64) _Atomic uint32_t left;
-} spare;
+} spare = {.range.next = UINT32_MAX}; /* closed, as between calls */
 
 /* Runs one of them; false: there is none. */
 static bool run_spare(void) {

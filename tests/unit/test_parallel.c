@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -169,6 +170,35 @@ static void test_spare(void) {
     }
 }
 
+static void wait_for_other(void *ctx, int64_t begin, int64_t end) {
+    (void)begin, (void)end;
+    atomic_int *arrived = ctx;
+    atomic_fetch_add(arrived, 1);
+    while (atomic_load(arrived) < 2) sched_yield();
+}
+
+/* The first of a process, begun while a worker spins for more work. */
+static int first_spare(int pauses) {
+    atomic_long spare = 0;
+    atomic_int arrived = 0;
+    alarm(20); /* a hang ends the process */
+    ct_set_threads(2);
+    ct_parallel(2, 1, wait_for_other, &arrived);
+    while (pauses--) atomic_fetch_add(&arrived, 1); /* at another moment of the worker's each time */
+    bool ok = ct_parallel_spare(10, spare_item, &spare) && ct_parallel_spare_end(&spare, true);
+    return ok && spare == 10 ? 0 : 1;
+}
+
+static void test_first_spare(void) { /* before this process has threads, which a fork would not copy */
+    int status = 0;
+    for (int i = 0; i < 1000 && !status; i++) {
+        pid_t pid = fork();
+        if (!pid) _exit(first_spare(i));
+        if (pid < 0 || waitpid(pid, &status, 0) != pid) status = -1;
+    }
+    CHECK(!status);
+}
+
 /* What is dropped, by its end or by other work of this thread, is not run afterwards. */
 static void test_spare_is_dropped(void) {
     atomic_long first = 0, second = 0, other = 0;
@@ -327,6 +357,7 @@ static void test_cgroup(void) {
 }
 
 int main(void) {
+    RUN(test_first_spare);
     RUN(test_threads_start);
     RUN(test_coverage);
     RUN(test_slots);
