@@ -11,7 +11,8 @@
 #define A_FLOATS 32768                         /* of A's tiles at a time: some of a second-level cache */
 #define B_FLOATS 262144                        /* of B's panels packed at a time by a task */
 #define PACK_STEPS 8                           /* of k, packed at a time */
-#define NEAR_FLOATS 256                        /* from a row to the next: such columns are read well where they lie */
+#define NEAR_FLOATS 256                        /* from a row to the next: such columns are read well where they lie; */
+#define FEW_PANELS 8                           /* for so few panels, those twice as far apart are too */
 #define CLASH_FLOATS (VW == 16 ? 256 : 1024)   /* rows so far apart share sets of the first-level cache */
 #define L1_FLOATS 6144                         /* of B that stay in the first-level cache beside a tile of A */
 #define L2_FLOATS 131072                       /* of a matrix that stays near */
@@ -96,7 +97,10 @@ static bool plan_split(const ct_gemm *g, ct_gemm_plan *p, int threads) {
 static void plan_blocks(const ct_gemm *g, ct_gemm_plan *p) {
     int64_t most = largest_part(p, p->gn), kb = CT_MAX(p->kb, 1), rows = most_rows(p);
     p->mc = CT_MAX(A_FLOATS / (kb * rows), 1);
-    p->nc = p->in_place ? most : CT_MIN(CT_MAX(B_FLOATS / (kb * NR * p->at_once), 1) * p->at_once, most);
+    bool near = !g->ta && !p->pack_a && div_up_i64(p->tiles, p->gm) * rows * g->k <= A_FLOATS;
+    p->as_used = near && !g->tb && !g->rows;
+    int64_t groups = p->as_used ? 1 : CT_MAX(B_FLOATS / (kb * NR * p->at_once), 1);
+    p->nc = p->in_place ? most : CT_MIN(groups * p->at_once, most);
     if (p->kb >= g->k && p->nc == most && most > 1 && most * NR * kb <= L1_FLOATS && !p->pack_a) p->mc = 2 * MR / rows;
     p->mc = CT_MIN(p->mc, div_up_i64(p->tiles, p->gm));
     int64_t floats_b = g->packed || p->shared ? 0 : p->nc * NR * kb;
@@ -119,7 +123,8 @@ static void plan_product(const ct_gemm *g, ct_gemm_plan *p, double flops, int th
     int64_t rows = most_rows(p), wide = rows <= WIDE_MR ? wide_tiles[rows - 1].panels : 1;
     p->at_once = wide <= p->panels ? wide : 1;
     p->in_place = in_place(g);
-    p->pack_a = g->ta ? size_a > 8192 && p->panels > 1 && g->lda > NEAR_FLOATS
+    int64_t near = p->panels > FEW_PANELS ? NEAR_FLOATS : 2 * NEAR_FLOATS;
+    p->pack_a = g->ta ? size_a > 8192 && p->panels > 1 && g->lda > near
                       : g->m > 1 && g->lda % CLASH_FLOATS == 0 && p->panels > 4;
     p->columns_first = size_b > size_a;
     bool parallel = threads > 1 && flops >= SERIAL_FLOPS, split = parallel && plan_split(g, p, threads);
@@ -286,6 +291,15 @@ static void set_next(block *x, int64_t t) {
     x->next = (gemm_rows){x->a + k * g->lda + i, CT_MAX(CT_MIN(g->plan.kb, x->k1 - k), 0), end - i, g->lda};
 }
 
+/* After panels [j, j1) of this block of k come those of the next block, or the next panels. */
+static void set_next_panels(block *x, int64_t k, int64_t j, int64_t j1) {
+    const ct_gemm *g = x->g;
+    int64_t k0 = x->k0 + g->plan.kb;
+    if (k0 >= x->k1) k0 = k, j = j1, j1 = CT_MIN(j1 + g->plan.nc, x->p1);
+    int64_t columns = CT_MIN(j1 * NR, g->n) - j * NR;
+    x->next = (gemm_rows){b_at(x, k0) + j * NR, CT_MIN(g->plan.kb, x->k1 - k0), columns, g->ldb};
+}
+
 static void run_block(block *x, int64_t k) {
     const ct_gemm *g = x->g;
     const ct_gemm_plan *plan = &g->plan;
@@ -296,6 +310,7 @@ static void run_block(block *x, int64_t k) {
         for (x->k0 = k; x->k0 < x->k1; x->k0 += plan->kb, x->add = true) {
             x->kc = CT_MIN(plan->kb, x->k1 - x->k0);
             pack_b(x, j1);
+            if (plan->as_used && !x->packed && !plan->in_place) set_next_panels(x, k, j, j1);
             for (int64_t t = x->t0; t < x->t1; t += plan->mc) {
                 int64_t t1 = CT_MIN(t + plan->mc, x->t1);
                 x->i0 = tile_begin(g, t);

@@ -23,6 +23,7 @@ typedef struct ct_gemm_plan {
     int slots;             /* tasks that can run at once */
     bool vector;           /* m or n is 1: a matrix's rows times a vector */
     bool pack_a, in_place; /* A is copied first; B is read where it lies */
+    bool as_used;          /* A stays near: B's panels are packed just before their use */
     bool columns_first;    /* neighbouring tasks share columns, not rows */
 } ct_gemm_plan;
 
