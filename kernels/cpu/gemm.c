@@ -7,13 +7,13 @@
 #include "kernels/cpu/slots.h"
 #include <math.h>
 
-#define KB_MAX 384                             /* part of the definition of the result */
-#define A_FLOATS 32768                         /* of A's tiles at a time: some of a second-level cache */
-#define B_FLOATS 262144                        /* of B's panels packed at a time by a task */
-#define PACK_STEPS 8                           /* of k, packed at a time */
-#define NEAR_FLOATS 256                        /* from a row to the next: such columns are read well where they lie; */
-#define FEW_PANELS 8                           /* for so few panels, those twice as far apart are too */
-#define CLASH_FLOATS (VW == 16 ? 256 : 1024)   /* rows so far apart share sets of the first-level cache */
+#define KB_MAX 384          /* part of the definition of the result */
+#define A_FLOATS 32768      /* of A's tiles at a time: some of a second-level cache */
+#define B_FLOATS 262144     /* of B's panels packed at a time by a task */
+#define PACK_STEPS 8        /* of k, packed at a time */
+#define NEAR_FLOATS 384     /* from a row to the next: such columns are read well where they lie; */
+#define NEAR_FLOATS_FEW 512 /* for so few panels, these too */
+#define FEW_PANELS 8
 #define L1_FLOATS 6144                         /* of B that stay in the first-level cache beside a tile of A */
 #define L2_FLOATS 131072                       /* of a matrix that stays near */
 #define WIDE_N (VW == 16 ? 2 * NR : INT64_MAX) /* with as many columns, tiles have WIDE_MR rows: they load less */
@@ -97,14 +97,14 @@ static bool plan_split(const ct_gemm *g, ct_gemm_plan *p, int threads) {
 static void plan_blocks(const ct_gemm *g, ct_gemm_plan *p) {
     int64_t most = largest_part(p, p->gn), kb = CT_MAX(p->kb, 1), rows = most_rows(p);
     p->mc = CT_MAX(A_FLOATS / (kb * rows), 1);
-    bool near = !g->ta && !p->pack_a && div_up_i64(p->tiles, p->gm) * rows * g->k <= A_FLOATS;
+    bool near = !g->ta && div_up_i64(p->tiles, p->gm) * rows * g->k <= A_FLOATS;
     p->as_used = near && !g->tb && !g->rows;
     int64_t groups = p->as_used ? 1 : CT_MAX(B_FLOATS / (kb * NR * p->at_once), 1);
     p->nc = p->in_place ? most : CT_MIN(groups * p->at_once, most);
     if (p->kb >= g->k && p->nc == most && most > 1 && most * NR * kb <= L1_FLOATS && !p->pack_a) p->mc = 2 * MR / rows;
     p->mc = CT_MIN(p->mc, div_up_i64(p->tiles, p->gm));
     int64_t floats_b = g->packed || p->shared ? 0 : p->nc * NR * kb;
-    int64_t floats_a = p->pack_a ? p->mc * rows * (kb + 16) : 0;
+    int64_t floats_a = p->pack_a ? p->mc * rows * kb : 0;
     p->slot = (floats_a + floats_b + 15) / 16 * 16;
 }
 
@@ -123,9 +123,8 @@ static void plan_product(const ct_gemm *g, ct_gemm_plan *p, double flops, int th
     int64_t rows = most_rows(p), wide = rows <= WIDE_MR ? wide_tiles[rows - 1].panels : 1;
     p->at_once = wide <= p->panels ? wide : 1;
     p->in_place = in_place(g);
-    int64_t near = p->panels > FEW_PANELS ? NEAR_FLOATS : 2 * NEAR_FLOATS;
-    p->pack_a = g->ta ? size_a > 8192 && p->panels > 1 && g->lda > near
-                      : g->m > 1 && g->lda % CLASH_FLOATS == 0 && p->panels > 4;
+    int64_t near = p->panels > FEW_PANELS ? NEAR_FLOATS : NEAR_FLOATS_FEW;
+    p->pack_a = g->ta && size_a > 8192 && p->panels > 1 && g->lda > near;
     p->columns_first = size_b > size_a;
     bool parallel = threads > 1 && flops >= SERIAL_FLOPS, split = parallel && plan_split(g, p, threads);
     if (parallel && !split) plan_grid(g, p, flops, threads);
@@ -186,7 +185,7 @@ static void pack_b(const block *x, int64_t p1) {
 }
 
 /* Tiles of A whose columns are rows in memory: some rows at a time for all tiles, so that a line is read once. */
-static void pack_columns(const block *x, int64_t t0, int64_t t1) {
+static void pack_a(const block *x, int64_t t0, int64_t t1) {
     const ct_gemm *g = x->g;
     const float *a = x->a + x->k0 * g->lda;
     for (int64_t k = 0, n; k < x->kc; k += n, a += n * g->lda) {
@@ -198,16 +197,6 @@ static void pack_columns(const block *x, int64_t t0, int64_t t1) {
     }
 }
 
-static void pack_a(const block *x, int64_t t0, int64_t t1) {
-    const ct_gemm *g = x->g;
-    if (g->ta) {
-        pack_columns(x, t0, t1);
-        return;
-    }
-    for (int64_t i = tile_begin(g, t0); i < tile_begin(g, t1); i++)
-        memcpy(x->work_a + (i - x->i0) * (g->plan.kb + 16), x->a + i * g->lda + x->k0, (size_t)x->kc * 4);
-}
-
 static void set_a(const block *x, int64_t i, int64_t rows, gemm_tile *tile) {
     const ct_gemm *g = x->g;
     if (!g->plan.pack_a) {
@@ -215,8 +204,8 @@ static void set_a(const block *x, int64_t i, int64_t rows, gemm_tile *tile) {
         tile->as = g->lda;
         return;
     }
-    tile->as = g->ta ? rows : g->plan.kb + 16;
-    tile->a = x->work_a + (i - x->i0) * (g->ta ? x->kc : tile->as);
+    tile->as = rows;
+    tile->a = x->work_a + (i - x->i0) * x->kc;
 }
 
 static void set_b(const block *x, int64_t p, gemm_tile *tile) {
@@ -315,7 +304,7 @@ static void run_block(block *x, int64_t k) {
                 int64_t t1 = CT_MIN(t + plan->mc, x->t1);
                 x->i0 = tile_begin(g, t);
                 if (plan->pack_a) pack_a(x, t, t1);
-                if (plan->pack_a && g->ta) set_next(x, t1);
+                if (plan->pack_a) set_next(x, t1);
                 for (int64_t p = j; p < j1;) p += run_panel(x, t, t1, p, j1);
                 if (x->tail && x->finish && x->k0 + x->kc == x->k1) hand_on(x, t, t1, j, j1);
             }
