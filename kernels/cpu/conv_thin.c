@@ -11,6 +11,7 @@
 #define SLICES 16               /* of the gradient: part of the definition of the result */
 #define TAPS (VW == 16 ? 9 : 5) /* at a time */
 #define OUT (2 * VW)            /* channels of the result at a time */
+#define MANY 3                  /* times TAPS where they are VW or fewer */
 
 typedef struct thin_plan {
     conv_problem p;
@@ -18,6 +19,7 @@ typedef struct thin_plan {
     int64_t k, bands, slices; /* a window's floats; of all images */
     int64_t sum;              /* floats of a slice's sum */
     int64_t panels, taps;     /* of OUT channels; the window's floats, rounded up to TAPS */
+    bool dense;               /* TAPS floats of a window, from a multiple of TAPS on, lie side by side */
     int slots;
     int32_t at[WINDOW_MAX + TAPS]; /* where in a band each float of a window lies, from its first */
 } thin_plan;
@@ -35,6 +37,8 @@ static ct_status thin_prepare(const conv_problem *p, void **plan, size_t *worksp
     m->p = *p, m->k = taps * p->c;
     m->band = band_of(p, p->oh), m->bands = p->n * m->band.bands;
     for (int64_t k = 0; k < m->k; k++) m->at[k] = band_place(p, &m->band, k / taps, k % taps);
+    m->dense = m->k % TAPS == 0;
+    for (int64_t k = 0; k < m->k; k++) m->dense &= k % TAPS == 0 || m->at[k] == m->at[k - 1] + 1;
     m->panels = div_up_i64(p->o, OUT), m->taps = round_up_i64(m->k, TAPS);
     m->slices = CT_MIN(SLICES, m->bands), m->sum = m->panels * m->taps * OUT;
     m->slots = slots_wanted(m->slices);
@@ -50,24 +54,24 @@ typedef struct thin_run {
     slots slots;
 } thin_run;
 
-/* sum (TAPS, OUT) += a row's x by v vectors of g, of which n channels count: past them lie the next pixel's, which
+/* sum (many TAPS, OUT) += a row's x by v vectors of g, of which n channels count: past them lie the next pixel's, which
    nobody reads, and after the last pixel's perhaps nothing. */
 CT_INLINE void weigh_row(const thin_plan *m, const float *x, const int32_t *tap, const float *g, int64_t n, float *sum,
-                         int v) {
+                         const int v, const int many, const bool dense) {
     int64_t step = m->p.stride[1] * m->p.c, o = m->p.o, last = n < v * VW ? m->p.ow - 1 : m->p.ow;
-    vf acc[TAPS][2];
+    vf acc[MANY * TAPS][2];
     float part[OUT] = {0};
-    CT_EACH(t, TAPS) acc[t][0] = acc[t][1] = vset(0);
+    CT_EACH(t, many * TAPS) acc[t][0] = acc[t][1] = vset(0);
     for (int64_t i = 0; i < m->p.ow; i++, x += step, g += o) {
         if (i == last) g = memcpy(part, g, (size_t)n * sizeof *g);
         vf g0 = vload(g), g1 = v > 1 ? vload(g + VW) : g0;
-        CT_EACH(t, TAPS) {
-            vf xt = vset(x[tap[t]]);
+        CT_EACH(t, many * TAPS) {
+            vf xt = vset(dense ? x[tap[t / TAPS * TAPS] + t % TAPS] : x[tap[t]]);
             acc[t][0] = vfma(xt, g0, acc[t][0]);
             if (v > 1) acc[t][1] = vfma(xt, g1, acc[t][1]);
         }
     }
-    CT_EACH(t, TAPS)
+    CT_EACH(t, many * TAPS)
     CT_EACH(i, v) {
         float *s = sum + t * OUT + i * VW;
         vstore(s, vload(s) + acc[t][i]);
@@ -78,12 +82,19 @@ CT_INLINE void weigh_row(const thin_plan *m, const float *x, const int32_t *tap,
 static void weigh(const thin_plan *m, const float *x, const float *g, float *sum) {
     for (int64_t panel = 0; panel < m->panels; panel++) {
         int64_t n = m->p.o - panel * OUT;
-        for (int64_t k = 0; k < m->taps; k += TAPS) {
+        const float *from = g + panel * OUT;
+        for (int64_t k = 0, many; k < m->taps; k += many * TAPS) {
             float *to = sum + (panel * m->taps + k) * OUT;
-            if (n > VW)
-                weigh_row(m, x, m->at + k, g + panel * OUT, n, to, 2);
+            const int32_t *at = m->at + k;
+            many = n <= VW && m->dense && k + MANY * TAPS <= m->taps ? MANY : 1;
+            if (many > 1)
+                weigh_row(m, x, at, from, n, to, 1, MANY, true);
+            else if (n <= VW)
+                weigh_row(m, x, at, from, n, to, 1, 1, false);
+            else if (m->dense)
+                weigh_row(m, x, at, from, n, to, 2, 1, true);
             else
-                weigh_row(m, x, m->at + k, g + panel * OUT, n, to, 1);
+                weigh_row(m, x, at, from, n, to, 2, 1, false);
         }
     }
 }

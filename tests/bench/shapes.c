@@ -1,6 +1,7 @@
 /* The convolutions and products of the workloads, shape by shape and pass by pass, beside oneDNN's in turn, and their
    errors against f64: a table in Markdown. Without oneDNN's headers its columns are left out.
-   usage: shapes [SECONDS [bf16]]     a pass, 0.3 unless given; bf16: ours under autocast */
+   usage: shapes [SECONDS [f32|bf16 [NAME]]]     a pass, 0.3 unless given; bf16: ours under autocast; rows of NAME alone
+ */
 #include "base/alloc.h"
 #include "base/parallel.h"
 #include "kernels/backend.h"
@@ -352,14 +353,17 @@ static void measure_product(const product *p) {
 int main(int argc, char **argv) {
     if (argc > 1) seconds_each = atof(argv[1]);
     bf16 = argc > 2 && !strcmp(argv[2], "bf16");
+    const char *only = argc > 3 ? argv[3] : "";
     const char *ratio = PEER ? ", time / oneDNN's" : "";
     printf("%d threads, kernels %s; a pass: time, rate of the direct operations%s; the largest relative error of the "
            "passes against f64 (of at most %d images).\n\n",
            ct_threads(), ct_backend_name(), ratio, ERROR_IMAGES);
     printf("| of | convolution | forward | gradient of x | gradient of w | error |\n| --- | --- | --- | --- | --- | "
            "--- |\n");
-    for (size_t i = 0; i < sizeof convolutions / sizeof *convolutions; i++) measure_conv(&convolutions[i]);
+    for (size_t i = 0; i < sizeof convolutions / sizeof *convolutions; i++)
+        if (strstr(convolutions[i].name, only)) measure_conv(&convolutions[i]);
     printf("\n| of | product | x w' | g w | g' x | error |\n| --- | --- | --- | --- | --- | --- |\n");
-    for (size_t i = 0; i < sizeof products / sizeof *products; i++) measure_product(&products[i]);
+    for (size_t i = 0; i < sizeof products / sizeof *products; i++)
+        if (strstr(products[i].name, only)) measure_product(&products[i]);
     return 0;
 }
