@@ -269,10 +269,13 @@ static void test_random(void) {
 /* Products large enough that A and B are cut, packed by parts, and B once for all; of some, blocks of k are made apart.
  */
 static void test_large(void) {
-    static const int64_t shapes[][3] = {{700, 70, 400},  {40, 1500, 700}, {330, 330, 330},
-                                        {400, 90, 1100}, {200, 200, 200}, {300, 300, 1500}};
+    static const int64_t shapes[][5] = {/* m, n, k, ta, tb */
+                                        {700, 70, 400, 0, 1},  {40, 1500, 700, 1, 0}, {330, 330, 330, 0, 1},
+                                        {400, 90, 1100, 1, 0}, {200, 200, 200, 0, 1}, {300, 300, 1500, 1, 0},
+                                        {75, 333, 430, 0, 0},  {500, 130, 800, 1, 0}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        ct_gemm g = {.ta = i & 1, .tb = !(i & 1), .m = shapes[i][0], .n = shapes[i][1], .k = shapes[i][2], .batch = 1};
+        const int64_t *of = shapes[i];
+        ct_gemm g = {.ta = of[3], .tb = of[4], .m = of[0], .n = of[1], .k = of[2], .batch = 1};
         g.acc = i > 1, g.relu = i > 2;
         sample s = make(g, true);
         check_sample(&s);
