@@ -92,7 +92,7 @@ part_instructions() {
 }
 # The programs in which threads meet, built with -fsanitize=thread.
 part_threads() {
-    for t in parallel loader images gemm plan run threads; do
+    for t in parallel ahead loader images gemm plan run threads; do
         program "threads-$t" 1200 "$build/tests/test_$t"
     done
     trained v3

@@ -289,35 +289,60 @@ static void run_spares(void *ctx, int64_t begin, int64_t end) {
     while (run_spare()) {}
 }
 
-/* Nothing of it is claimed any more: how many items that leaves undone. */
+/* Nothing of it is claimed any more: what was to be claimed next. */
 static uint32_t close_spare(void) {
     uint64_t call = atomic_load(&spare.range.next) >> 32,
              at = atomic_exchange(&spare.range.next, call << 32 | UINT32_MAX);
-    uint32_t items = atomic_load(&spare.items);
-    return items - CT_MIN((uint32_t)at, items);
+    return CT_MIN((uint32_t)at, atomic_load(&spare.items));
+}
+
+/* From item `at` on, as a call of its own. */
+static void open_spare(uint32_t at) {
+    uint64_t call = (atomic_load(&spare.range.next) >> 32) + 1;
+    atomic_store(&spare.range.next, call << 32 | at);
+}
+
+/* Until only `left` items are not finished: those that are claimed are. */
+static void wait_for_spare(uint32_t left) {
+    for (uint32_t of; (of = atomic_load(&spare.left)) != left;)
+        if (!spin_while(&spare.left, of, CALLER_SPIN_NS)) sched_yield();
 }
 
 static void end_spare(bool all) {
-    atomic_store(&spare.owner, &me);
+    if (all && atomic_load(&spare.owner) != &me) { /* which may be at an item, and be thread 0 as we are */
+        uint32_t at = close_spare();
+        wait_for_spare(atomic_load(&spare.items) - at);
+        atomic_store(&spare.owner, &me);
+        open_spare(at);
+    }
     int64_t left = atomic_load(&spare.left);
     if (all && left) ct_parallel(CT_MIN(left, ct_threads()), 1, run_spares, NULL);
     if (all) run_spares(NULL, 0, 0); /* where that ran on no thread of the pool but this */
-    atomic_fetch_sub(&spare.left, close_spare());
-    for (uint32_t of; (of = atomic_load(&spare.left));)
-        if (!spin_while(&spare.left, of, CALLER_SPIN_NS)) sched_yield();
+    atomic_fetch_sub(&spare.left, atomic_load(&spare.items) - close_spare());
+    wait_for_spare(0);
     atomic_store(&spare.owner, NULL);
 }
 
 static void begin_spare(uint32_t n, ct_parallel_fn fn, void *ctx) {
-    uint64_t call = (atomic_load(&spare.range.next) >> 32) + 1;
     atomic_store(&spare.owner, &me);
     atomic_store(&spare.fn, fn), atomic_store(&spare.ctx, ctx);
     atomic_store(&spare.items, n), atomic_store(&spare.left, n);
-    atomic_store(&spare.range.next, call << 32);
+    open_spare(0);
 }
 
+/* The threads that were at it are not there in a child, and nobody would finish it. */
+static void forget_spare(void) {
+    close_spare();
+    atomic_store(&spare.left, 0), atomic_store(&spare.owner, NULL);
+    pthread_mutex_init(&spare_in_use, NULL);
+}
+
+static void watch_forks(void) { pthread_atfork(NULL, NULL, forget_spare); }
+
 bool ct_parallel_spare(int64_t n, ct_parallel_fn fn, void *ctx) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     if (n < 1 || n > MAX_ITEMS || ct_threads() < 2 || pthread_mutex_trylock(&spare_in_use)) return false;
+    pthread_once(&once, watch_forks);
     if (atomic_load(&spare.owner) == &me) end_spare(false);
     bool is_free = !atomic_load(&spare.owner);
     if (is_free) begin_spare((uint32_t)n, fn, ctx);

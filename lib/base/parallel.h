@@ -18,7 +18,8 @@ void ct_parallel_beside(int64_t n, ct_parallel_fn fn, void *ctx);
 void ct_parallel_beside_end(void);
 
 /* Work for threads of the pool, this one included, while they would wait: n ranges of one, each soon done. It takes the
-   place of what this thread began before, which is dropped. false: there is one thread, or another one's work. */
+   place of what this thread began before, which is dropped. Two items that run at once have two ct_thread()s. A forked
+   child has none of it. false: there is one thread, or another one's work. */
 bool ct_parallel_spare(int64_t n, ct_parallel_fn fn, void *ctx);
 /* Ends the work of ctx, on whichever thread: runs what is left of it, or drops that. false: it was dropped before. */
 bool ct_parallel_spare_end(void *ctx, bool all);

@@ -191,7 +191,8 @@ static int first_spare(int pauses) {
 
 static void test_first_spare(void) { /* before this process has threads, which a fork would not copy */
     int status = 0;
-    for (int i = 0; i < 1000 && !status; i++) {
+    time_t end = time(NULL) + 2;
+    for (int i = 0; i < 1000 && !status && time(NULL) < end; i++) {
         pid_t pid = fork();
         if (!pid) _exit(first_spare(i));
         if (pid < 0 || waitpid(pid, &status, 0) != pid) status = -1;
@@ -252,6 +253,68 @@ static void test_spare_is_spent(void) {
     ct_parallel(2, 1, wait_for_spare, NULL);
     CHECK(spent == 10);
     CHECK(ct_parallel_spare_end(NULL, true) && spent == 10);
+}
+
+static void rest(int ms) { nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL); }
+
+static atomic_int under_way, at_once, foreign; /* thread 0's items; times that there were two; whether it has any */
+
+static void slow_item(void *ctx, int64_t begin, int64_t end) {
+    (void)ctx, (void)begin, (void)end;
+    if (ct_thread()) return;
+    if (atomic_fetch_add(&under_way, 1)) at_once++;
+    foreign = 1;
+    rest(3);
+    atomic_fetch_sub(&under_way, 1);
+}
+
+static void hold_worker(void *ctx, int64_t begin, int64_t end) {
+    (void)ctx, (void)begin, (void)end;
+    rest(ct_thread() ? 60 : 1);
+}
+
+static void *work_and_wait(void *ctx) {
+    ct_parallel_spare(20, slow_item, ctx);
+    ct_parallel(2, 1, hold_worker, NULL); /* its own item done, this thread runs spare ones */
+    foreign = 1;
+    return NULL;
+}
+
+/* One that another thread ends while its first is at an item: threads that the pool did not start are all thread 0, of
+   which items may know room. */
+static void test_spare_is_taken_over(void) {
+    pthread_t thread;
+    ct_set_threads(2);
+    CHECK(!pthread_create(&thread, NULL, work_and_wait, &under_way));
+    for (int ms = 0; !foreign && ms < 10000; ms++) rest(1);
+    CHECK(ct_parallel_spare_end(&under_way, true) && !at_once && !under_way);
+    CHECK(!pthread_join(thread, NULL));
+}
+
+static void long_item(void *ctx, int64_t begin, int64_t end) {
+    (void)begin, (void)end;
+    atomic_store((atomic_int *)ctx, 1);
+    rest(100);
+}
+
+/* A child has no thread that would finish an item which was under way. */
+static void test_spare_in_a_child(void) {
+    atomic_int begun = 0;
+    atomic_long n = 0;
+    int status = -1;
+    ct_set_threads(2);
+    ct_parallel(100, 1, count, &n);
+    CHECK(ct_parallel_spare(3, long_item, &begun));
+    for (int ms = 0; !begun && ms < 1000; ms++) rest(1);
+    pid_t pid = fork();
+    if (!pid) {
+        alarm(20);
+        n = 0;
+        bool gone = !ct_parallel_spare_end(&begun, true), works = ct_parallel_spare(10, spare_item, &n);
+        _exit(gone && works && ct_parallel_spare_end(&n, true) && n == 10 ? 0 : 1);
+    }
+    CHECK(pid > 0 && waitpid(pid, &status, 0) == pid && !status);
+    CHECK(ct_parallel_spare_end(&begun, false));
 }
 
 static atomic_int started, unblocked, meeting;
@@ -366,6 +429,8 @@ int main(void) {
     RUN(test_spare_is_spent);
     RUN(test_spare_is_dropped);
     RUN(test_spare_of_another);
+    RUN(test_spare_is_taken_over);
+    RUN(test_spare_in_a_child);
     RUN(test_nested);
     RUN(test_many);
     RUN(test_two_callers);
