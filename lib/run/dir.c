@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define TRIES 100 /* to open a directory that others take away */
+
 static const char *const files[] = {"state.safetensors", "last.safetensors", "best.safetensors",
                                     "log.jsonl",         "spec.yaml",        "skipped.txt"};
 
@@ -36,16 +38,34 @@ static ct_status make_dirs(const char *path, size_t *made) {
     return CT_OK;
 }
 
+/* Opens and locks the log. A directory that was taken away meanwhile is no failure: is_there tells. */
+static ct_status lock_log(ct_run_dir *d) {
+    CT_TRY(make_dirs(d->path, &d->made));
+    d->log = open(ct_run_path(d, "log.jsonl"), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (d->log < 0 && errno != ENOENT)
+        return ct_fail(CT_FAIL, "%s/log.jsonl: cannot be opened: %s", d->path, strerror(errno));
+    if (d->log < 0 || !flock(d->log, LOCK_EX | LOCK_NB)) return CT_OK;
+    close(d->log);
+    d->log = -1; /* and so nothing of the other's is removed */
+    return ct_fail(CT_FAIL, "%s: another run is writing there", d->path);
+}
+
+/* Whether the log is still the directory's: a run that was refused, with a directory of its own, removes both. */
+static bool is_there(const ct_run_dir *d) {
+    struct stat ours, there;
+    return d->log >= 0 && !fstat(d->log, &ours) && !stat(ct_run_path(d, "log.jsonl"), &there) &&
+           ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
 ct_status ct_run_dir_open(const char *path, ct_run_dir *out) {
     *out = (ct_run_dir){.log = -1};
-    CT_TRY(make_dirs(path, &out->made));
     if (!(out->path = ct_strdup(path))) return CT_NO_MEMORY;
-    ct_status status = CT_OK;
-    out->log = open(ct_run_path(out, "log.jsonl"), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (out->log < 0)
-        status = ct_fail(CT_FAIL, "%s/log.jsonl: cannot be opened: %s", path, strerror(errno));
-    else if (flock(out->log, LOCK_EX | LOCK_NB))
-        status = ct_fail(CT_FAIL, "%s: another run is writing there", path);
+    ct_status status = lock_log(out);
+    for (int tries = 0; !status && !is_there(out); tries++) {
+        if (out->log >= 0) close(out->log);
+        out->log = -1;
+        status = tries < TRIES ? lock_log(out) : ct_fail(CT_FAIL, "%s: does not stay there", path);
+    }
     if (status)
         ct_run_dir_close(out);
     else
@@ -91,9 +111,9 @@ ct_status ct_run_log_sync(ct_run_dir *d) {
     return fsync(d->log) ? ct_fail(CT_FAIL, "%s/log.jsonl: cannot be written: %s", d->path, strerror(errno)) : CT_OK;
 }
 
-/* Removes the directories that were made, the innermost first, where nothing has been written. */
+/* Removes the directories that were made, the innermost first, where nothing else has been written. */
 static void unmake_dirs(ct_run_dir *d) {
-    unlink(ct_run_path(d, "log.jsonl"));
+    unlink(ct_run_path(d, "spec.yaml")), unlink(ct_run_path(d, "log.jsonl"));
     for (size_t n = strlen(d->path); n >= d->made; d->path[n] = 0) {
         if (rmdir(d->path) && errno != ENOENT) return;
         while (n && d->path[n - 1] != '/') n--;

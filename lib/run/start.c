@@ -241,6 +241,17 @@ ct_status ct_run_make(ct_run *r, bool resume, char **messages) {
     return ct_run_average_start(r);
 }
 
+ct_status ct_run_try_last(const ct_run *r) {
+    int64_t n = r->parts.n_train, batch = r->spec->train.batch_size, last = n % batch;
+    ct_plan *plan;
+    if (!last || n < batch || r->opt->eager || ct_run_total(r) < r->steps) return CT_OK;
+    if (!ct_step_plan(r->step, last, CT_STEP_UPDATE, &plan)) return CT_OK;
+    return ct_fail_in(CT_BAD_SPEC,
+                      "train.batch_size: %" PRId64 ": the last batch of an epoch has %" PRId64 " of the %" PRId64
+                      " samples",
+                      batch, last, n);
+}
+
 /* The log's first records. */
 static ct_status log_start(ct_run *r) {
     ct_plan *plan = NULL;
@@ -262,7 +273,9 @@ static ct_status log_start(ct_run *r) {
 ct_status ct_run_start(ct_run *r, char **messages) {
     bool resume;
     CT_TRY(enter_dir(r, &resume));
+    if (r->dir.made) CT_TRY(keep_spec(r, false)); /* killed while it reads its data, it can be gone on with */
     CT_TRY(ct_run_make(r, resume, messages));
+    CT_TRY(ct_run_try_last(r));
     if (!resume) CT_TRY(ct_run_dir_clear(&r->dir)); /* only now: what is refused leaves a run that was there */
     if (!resume) CT_TRY(keep_spec(r, false));
     r->state.reproducible = reproducible(r);

@@ -46,6 +46,8 @@ void ct_run_note(const ct_run *r, const char *line); /* what a user should know 
 /* Data, model, optimizer and what a step needs; no directory. resume: a checkpoint will say what the weights are.
    messages: as in ct_train. */
 ct_status ct_run_make(ct_run *r, bool resume, char **messages);
+/* Refuses a last, smaller batch that a layer cannot train on: said before the work, not an epoch later. */
+ct_status ct_run_try_last(const ct_run *r);
 /* Notes what checkpointed activations save, and what they cost, where the spec wants them. */
 ct_status ct_run_tell_saving(const ct_run *r);
 /* Everything up to the first step: the directory, ct_run_make, the log's beginning or the checkpoint. */

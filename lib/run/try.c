@@ -51,6 +51,7 @@ static ct_samples evaluated(const ct_run *r, const char **split) {
 static ct_status dry_run(ct_run *r, int64_t steps, ct_try_report *out) {
     (void)steps;
     ct_tally tally;
+    CT_TRY(ct_run_try_last(r));
     CT_TRY(step(r, out));
     out->loss = out->first_loss = ct_tally_total(&r->state.tally, r->spec), out->passes = 1;
     out->samples = CT_MIN(ct_run_step_samples(r), r->parts.n_train);

@@ -182,6 +182,48 @@ assert a["steps"] == d["steps"] == 123 and a["parameters"] == 4810'
     [[ $said == *"another run is writing there"* ]]
 }
 
+@test "of two processes that begin one run at once, one trains, and the other touches nothing" {
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        rm -rf run
+        "$ctorch" train specs/digits-mlp.yaml -q -o run --set train.epochs=3 >first 2>&1 3>&- &
+        status=0 other=0
+        "$ctorch" train specs/digits-mlp.yaml -q -o run --set train.epochs=3 >second 2>&1 || status=$?
+        wait $! || other=$?
+        [ $((status + other)) -eq 1 ]
+        grep -qE "another run is writing there|holds an? (un)?finished run" first second
+        [ -e run/best.safetensors ]
+        grep -q '"type":"epoch"' run/log.jsonl
+    done
+}
+
+@test "a run that is killed as soon as it has a directory can be gone on with" {
+    "$ctorch" train specs/digits-mlp.yaml -q -o run 2>err 3>&- &
+    until [ -e run/spec.yaml ]; do kill -0 $!; done
+    kill -KILL $!
+    wait $! || true
+    succeeds "$ctorch" train --resume run -q
+    [ -e run/best.safetensors ]
+}
+
+@test "a last batch that a layer cannot train on is refused before the work, and a run that is there is left" {
+    cat >model.yaml <<END
+data: {dataset: digits, validation: 0.1}
+model: [flatten, linear: {out_features: 8, bias: false}, batch_norm, relu, linear: 10]
+loss: cross_entropy
+optimizer: {adam: {lr: 1e-3}}
+train: {epochs: 1, batch_size: 32}
+END
+    succeeds "$ctorch" train model.yaml -q -o run
+    cp run/best.safetensors best
+    fails 2 "$ctorch" train model.yaml -q -o run --force --set train.batch_size=3
+    says "train.batch_size: 3: the last batch of an epoch has 1 of the 1297 samples: batch_norm: training wants more"
+    cmp best run/best.safetensors
+    fails 2 "$ctorch" train model.yaml -q -o new/run --set train.batch_size=3
+    [ ! -e new ]
+    fails 2 "$ctorch" train model.yaml --dry-run --set train.batch_size=3
+    succeeds "$ctorch" train model.yaml -q -o few --set train.batch_size=3 --set train.steps=9 # no epoch's end
+}
+
 @test "a loss that is no number ends the run, status 4, the step named" {
     fails 4 "$ctorch" train specs/digits-mlp.yaml -o run --set 'optimizer={sgd: {lr: 1e37}}'
     says "ctorch: the loss is" "at step 2"
