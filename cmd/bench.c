@@ -281,6 +281,7 @@ static ct_status prepare(work *w, ct_operands operands) {
     w->set = join(a->set);
     status = look_at_all(w);
     if (!status && a->baseline) status = ct_bench_past_open(a->baseline, &w->past);
+    if (!status && a->trace) status = ct_output_try(a->trace);
     return !status && a->jsonl ? open_lines(w, a->jsonl) : status;
 }
 

@@ -78,13 +78,18 @@ static double find(const ct_bench_past *p, const ct_bench_row *r) {
 /* Slower beyond doubt: all of the median's interval is. */
 static ct_status compare(const ct_bench_past *p, double most, const ct_bench_row *r) {
     char *label = ct_bench_label(r);
-    double before = find(p, r), low = r->low_s / before - 1, at = r->median_s / before - 1;
+    double before = find(p, r), low = r->low_s / before - 1, high = r->high_s / before - 1;
+    double at = r->median_s / before - 1;
     ct_status status = CT_OK;
     if (!(before > 0))
         status = ct_say(CT_FAIL, "%s: has no result of %s", p->file, label);
     else {
-        ct_say(CT_OK, "%s: %.1f%% %s than in %s (95%%: %+.1f%% to %+.1f%%)", label, fabs(100 * at),
-               at > 0 ? "slower" : "faster", p->file, 100 * low, 100 * (r->high_s / before - 1));
+        if (low <= 0 && high >= 0)
+            ct_say(CT_OK, "%s: no difference from %s shown (95%%: %+.1f%% to %+.1f%%)", label, p->file, 100 * low,
+                   100 * high);
+        else
+            ct_say(CT_OK, "%s: %.1f%% %s than in %s (95%%: %+.1f%% to %+.1f%%)", label, fabs(100 * at),
+                   at > 0 ? "slower" : "faster", p->file, 100 * low, 100 * high);
         if (low > most) status = ct_say(CT_FAIL, "%s: more than %.3g%% slower than in %s", label, 100 * most, p->file);
     }
     free(label);

@@ -103,6 +103,8 @@ typedef struct ct_output {
 ct_status ct_output_open(const char *path, ct_output *out);
 /* Moves the file, but for a device or a pipe, into place when all went well (`status` is CT_OK), else removes it. */
 ct_status ct_output_close(ct_output *out, ct_status status);
+/* Whether a file can be opened there, before the work whose result it is for; leaves nothing. */
+ct_status ct_output_try(const char *path);
 
 /* ---- json.c: one object or list a line ---- */
 typedef struct ct_json {

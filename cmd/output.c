@@ -33,3 +33,12 @@ ct_status ct_output_close(ct_output *out, ct_status status) {
     free(out->final), free(out->partial);
     return status;
 }
+
+ct_status ct_output_try(const char *path) {
+    struct stat st;
+    ct_output out;
+    if (!stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) return CT_OK;
+    ct_status status = ct_output_open(path, &out);
+    if (!status) ct_output_close(&out, CT_STOPPED);
+    return status;
+}
