@@ -151,7 +151,9 @@ static ct_status load(const args *a, const char *operand, char **dir, ct_spec **
 }
 
 static void print_summary(const char *dir, const ct_train_report *r) {
-    char number[32];
+    char number[32], best[48];
+    bool at_end = r->best_step * r->epochs == r->best_epoch * r->steps; /* of an epoch */
+    snprintf(best, sizeof best, "%s %" PRId64, at_end ? "epoch" : "step", at_end ? r->best_epoch : r->best_step);
     printf("%" PRId64 " epoch%s, %" PRId64 " steps in %.1f s%s; loss %.4f", r->epochs, r->epochs == 1 ? "" : "s",
            r->steps, r->seconds,
            r->stopped_early ? ", stopped early"
@@ -159,9 +161,9 @@ static void print_summary(const char *dir, const ct_train_report *r) {
                             : "",
            r->loss);
     if (!isnan(r->val_accuracy))
-        printf("; validation accuracy %s (best, epoch %" PRId64 ")", percent(r->val_accuracy, number), r->best_epoch);
+        printf("; validation accuracy %s (best, %s)", percent(r->val_accuracy, number), best);
     else if (!isnan(r->val_loss))
-        printf("; validation loss %.4f (best, epoch %" PRId64 ")", r->val_loss, r->best_epoch);
+        printf("; validation loss %.4f (best, %s)", r->val_loss, best);
     fputs("\nmodel: ", stdout);
     ct_say_text(stdout, dir, -1);
     printf("/best.safetensors\nsha256: %s\n", r->sha256);
@@ -220,8 +222,9 @@ static ct_status run(const void *args_, ct_operands operands) {
     ct_status status = ct_machine_use(&a->machine);
     if (a->reproducible) ct_backend_portable();
     if (!status && a->reproducible && !ct_backend_reproducible(true))
-        status = ct_say(CT_BAD_SPEC, "train --reproducible: the kernels '%s' have bits of their own; wanted: v3 or better",
-                        ct_backend_name());
+        status =
+            ct_say(CT_BAD_SPEC, "train --reproducible: the kernels '%s' have bits of their own; wanted: v3 or better",
+                   ct_backend_name());
     if (!status) status = check_options(a);
     if (!status) status = load(a, operands.v[0], &dir, &spec);
     if (!status) status = train(a, dir, spec);

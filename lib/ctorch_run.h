@@ -179,9 +179,9 @@ typedef struct ct_train_options {
 } ct_train_options;
 
 typedef struct ct_train_report {
-    int64_t epochs, steps, parameters; /* epochs: done, fewer when stopped early */
-    double seconds, first_step_s;      /* from the call to the end of the first step */
-    int64_t best_epoch;
+    int64_t epochs, steps, parameters;   /* epochs: done, fewer when stopped early */
+    double seconds, first_step_s;        /* from the call to the end of the first step */
+    int64_t best_epoch, best_step;       /* 1 for the first; steps done by then */
     double loss, val_loss, val_accuracy; /* of the last epoch, and of the best one; NAN where not measured */
     bool stopped_early, out_of_time;
     char sha256[65]; /* of best.safetensors, as sha256sum says it */

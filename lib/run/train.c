@@ -227,6 +227,7 @@ static void finish(ct_run *r) {
     ct_run_state *s = &r->state;
     ct_train_report *t = r->report;
     t->epochs = s->epoch, t->steps = s->number, t->best_epoch = s->best_epoch;
+    t->best_step = s->best_step;
     t->loss = s->loss, t->val_loss = s->best_loss, t->val_accuracy = s->best_accuracy;
     t->stopped_early = s->stopped_early, t->out_of_time = s->out_of_time;
     t->seconds = ct_run_spent(r), t->first_step_s = r->first_step;
