@@ -222,9 +222,8 @@ static ct_status run(const void *args_, ct_operands operands) {
     ct_status status = ct_machine_use(&a->machine);
     if (a->reproducible) ct_backend_portable();
     if (!status && a->reproducible && !ct_backend_reproducible(true))
-        status =
-            ct_say(CT_BAD_SPEC, "train --reproducible: the kernels '%s' have bits of their own; wanted: v3 or better",
-                   ct_backend_name());
+        status = ct_say(CT_FAIL, "train --reproducible: the kernels '%s' have bits of their own; wanted: v3 or better",
+                        ct_backend_name());
     if (!status) status = check_options(a);
     if (!status) status = load(a, operands.v[0], &dir, &spec);
     if (!status) status = train(a, dir, spec);
