@@ -152,7 +152,7 @@ static ct_status load(const args *a, const char *operand, char **dir, ct_spec **
 
 static void print_summary(const char *dir, const ct_train_report *r) {
     char number[32], best[48];
-    bool at_end = r->best_step * r->epochs == r->best_epoch * r->steps; /* of an epoch */
+    bool at_end = r->best_step * r->epochs == r->best_epoch * r->steps; /* of an epoch: all have as many steps */
     snprintf(best, sizeof best, "%s %" PRId64, at_end ? "epoch" : "step", at_end ? r->best_epoch : r->best_step);
     printf("%" PRId64 " epoch%s, %" PRId64 " steps in %.1f s%s; loss %.4f", r->epochs, r->epochs == 1 ? "" : "s",
            r->steps, r->seconds,

@@ -11,7 +11,7 @@
 #define SLICES 16               /* of the gradient: part of the definition of the result */
 #define TAPS (VW == 16 ? 9 : 5) /* at a time */
 #define OUT (2 * VW)            /* channels of the result at a time */
-#define MANY 3                  /* times TAPS where they are VW or fewer */
+#define MANY (VW == 16 ? 3 : 2) /* times TAPS at a time, for VW channels of the result or fewer */
 
 typedef struct thin_plan {
     conv_problem p;

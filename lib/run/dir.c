@@ -38,12 +38,15 @@ static ct_status make_dirs(const char *path, size_t *made) {
     return CT_OK;
 }
 
+static ct_status cannot_open(const char *path, int why) {
+    return ct_fail(CT_FAIL, "%s/log.jsonl: cannot be opened: %s", path, strerror(why));
+}
+
 /* Opens and locks the log. A directory that was taken away meanwhile is no failure: is_there tells. */
 static ct_status lock_log(ct_run_dir *d) {
     CT_TRY(make_dirs(d->path, &d->made));
     d->log = open(ct_run_path(d, "log.jsonl"), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (d->log < 0 && errno != ENOENT)
-        return ct_fail(CT_FAIL, "%s/log.jsonl: cannot be opened: %s", d->path, strerror(errno));
+    if (d->log < 0 && errno != ENOENT) return cannot_open(d->path, errno);
     if (d->log < 0 || !flock(d->log, LOCK_EX | LOCK_NB)) return CT_OK;
     close(d->log);
     d->log = -1; /* and so nothing of the other's is removed */
@@ -64,7 +67,7 @@ ct_status ct_run_dir_open(const char *path, ct_run_dir *out) {
     for (int tries = 0; !status && !is_there(out); tries++) {
         if (out->log >= 0) close(out->log);
         out->log = -1;
-        status = tries < TRIES ? lock_log(out) : ct_fail(CT_FAIL, "%s: does not stay there", path);
+        status = tries < TRIES ? lock_log(out) : cannot_open(path, ENOENT);
     }
     if (status)
         ct_run_dir_close(out);

@@ -245,7 +245,8 @@ ct_status ct_run_try_last(const ct_run *r) {
     int64_t n = r->parts.n_train, batch = r->spec->train.batch_size, last = n % batch;
     ct_plan *plan;
     if (!last || n < batch || r->opt->eager || ct_run_total(r) < r->steps) return CT_OK;
-    if (!ct_step_plan(r->step, last, CT_STEP_UPDATE, &plan)) return CT_OK;
+    ct_status status = ct_step_plan(r->step, last, CT_STEP_UPDATE, &plan);
+    if (!status || status == CT_NO_MEMORY) return status;
     return ct_fail_in(CT_BAD_SPEC,
                       "train.batch_size: %" PRId64 ": the last batch of an epoch has %" PRId64 " of the %" PRId64
                       " samples",
